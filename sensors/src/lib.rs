@@ -1,0 +1,1 @@
+//! Sensor and camera formats, decoded to readings and captures: no I/O.

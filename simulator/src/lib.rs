@@ -1,0 +1,1 @@
+//! A city that publishes over the real doors, and emulators of its signs.

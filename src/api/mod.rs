@@ -1,0 +1,1 @@
+//! The HTTP door: the router reads as a site map; one file per resource.

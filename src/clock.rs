@@ -1,0 +1,53 @@
+//! The one room that reads the wall clock and makes random ids; everything else is given `now`.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use chrono::Duration;
+
+use crate::domain::time::{Instant, truncate};
+
+/// Where `now` comes from: the system's clock, or a clock a test moves by hand.
+#[derive(Debug, Clone, Default)]
+pub enum Clock {
+    /// The system's clock.
+    #[default]
+    System,
+    /// A clock that stands still until it is moved.
+    Manual(Arc<Mutex<Instant>>),
+}
+
+impl Clock {
+    /// A clock that stands at `start` until [`Clock::advance`] moves it.
+    pub fn manual(start: Instant) -> Self {
+        Self::Manual(Arc::new(Mutex::new(truncate(start))))
+    }
+
+    /// The present instant, truncated to microseconds.
+    pub fn now(&self) -> Instant {
+        match self {
+            #[expect(clippy::disallowed_methods, reason = "this is the room that asks the system")]
+            Self::System => truncate(chrono::Utc::now()),
+            Self::Manual(at) => *at.lock().unwrap_or_else(PoisonError::into_inner),
+        }
+    }
+
+    /// Moves a manual clock forward; the system's clock takes no orders.
+    pub fn advance(&self, by: Duration) {
+        if let Self::Manual(at) = self {
+            *at.lock().unwrap_or_else(PoisonError::into_inner) += by;
+        }
+    }
+}
+
+/// A new unique id: a UUID version 7, so that ids sort by the time they were made.
+#[expect(clippy::disallowed_methods, reason = "this is the room that makes ids")]
+pub fn new_id() -> String {
+    uuid::Uuid::now_v7().to_string()
+}
+
+/// `N` bytes of the operating system's randomness, for tokens and salts.
+pub fn random_bytes<const N: usize>() -> Result<[u8; N], getrandom::Error> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes)?;
+    Ok(bytes)
+}

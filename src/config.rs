@@ -1,0 +1,430 @@
+//! Typed configuration: the commented default file is the first layer, the operator's file the second, the environment the last.
+
+use std::{collections::BTreeMap, fmt, path::Path};
+
+use figment::{
+    Figment,
+    providers::{Env, Format, Toml},
+};
+use serde::{Deserialize, Serialize};
+
+/// The commented default file: the first layer, and what `yunpark config print` prints.
+pub const DEFAULT: &str = include_str!("default.toml");
+
+/// A wrong configuration, told in one line that names the key and the file.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{source_name}: {key}: {reason}")]
+pub struct Error {
+    /// The dotted key, or `(file)` when the file itself cannot be read.
+    pub key: String,
+    /// The file or environment the value came from.
+    pub source_name: String,
+    /// What is wrong with it.
+    pub reason: String,
+}
+
+/// A secret that does not show itself in `Debug` or when serialised.
+#[derive(Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(transparent)]
+pub struct Secret(String);
+
+impl Secret {
+    /// The secret's text; the caller takes care not to show it.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+    /// Whether no secret is set.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+impl From<&str> for Secret {
+    fn from(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+}
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.is_empty() { "\"\"" } else { "\"[redacted]\"" })
+    }
+}
+impl Serialize for Secret {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(if self.0.is_empty() { "" } else { "[redacted]" })
+    }
+}
+
+/// A part of the system that a node may play.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Takes in sensors' messages.
+    Ingest,
+    /// Drives signs.
+    Guidance,
+    /// Takes in captures and keeps the ledger.
+    Enforcement,
+    /// Serves pages, the API and the live socket.
+    Web,
+}
+
+/// The whole configuration; each field is a section of the file.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// What this node does.
+    pub node: Node,
+    /// The HTTP door.
+    pub http: Http,
+    /// The MQTT door.
+    pub mqtt: Mqtt,
+    /// The SQL database.
+    pub store: Store,
+    /// Where availability is computed.
+    pub availability: Availability,
+    /// What signs are told.
+    pub guidance: Guidance,
+    /// How signs are driven.
+    pub display: Display,
+    /// Captures, incidents, records.
+    pub enforcement: Enforcement,
+    /// Sign-in of staff.
+    pub session: Session,
+    /// Logs.
+    pub log: Log,
+}
+
+/// What this node does.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Node {
+    /// The parts it plays.
+    pub roles: Vec<Role>,
+    /// How long each stage of a stop may take, seconds.
+    pub stop_grace_s: u64,
+}
+
+/// The HTTP door.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Http {
+    /// `host:port` to listen on.
+    pub listen: String,
+    /// Largest body of a request that carries images, bytes.
+    pub max_upload_bytes: usize,
+    /// Largest body of any other request, bytes.
+    pub max_body_bytes: usize,
+    /// Longest a request may take, seconds.
+    pub request_timeout_s: u64,
+    /// Most live sockets at once.
+    pub max_live_sessions: usize,
+    /// Changed lots are gathered this long before they are sent, milliseconds.
+    pub live_tick_ms: u64,
+    /// Whether cookies are marked `Secure`; needs HTTPS in front.
+    pub secure_cookies: bool,
+}
+
+/// The MQTT door.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Mqtt {
+    /// `mqtt://host:port`; empty starts the embedded broker.
+    pub url: String,
+    /// `host:port` the embedded broker listens on.
+    pub embedded_listen: String,
+    /// Client id of this node's persistent session.
+    pub client_id: String,
+    /// Sign-in name at the broker.
+    pub username: String,
+    /// Password at the broker.
+    pub password: Secret,
+    /// Largest message taken in, bytes.
+    pub max_packet_bytes: usize,
+    /// Most observations applied in one step.
+    pub max_batch: usize,
+    /// Most messages held between the socket and the engine.
+    pub queue: usize,
+}
+
+/// The SQL database and the evidence files.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Store {
+    /// `sqlite://path` or `postgres://user:password@host/database`.
+    pub url: Secret,
+    /// Most connections of the pool.
+    pub max_connections: u32,
+    /// Folder of the evidence files.
+    pub evidence_dir: String,
+}
+
+/// Where availability is computed, and how long a number lives.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Availability {
+    /// `redis://host:port/db`; empty means the in-process engine.
+    pub redis_url: Secret,
+    /// Prefix of all keys in Redis.
+    pub key_prefix: String,
+    /// Number of hash tags the lots are spread over; fixed for the life of a deployment.
+    pub partitions: u16,
+    /// Changes kept per partition for readers that resume.
+    pub stream_length: usize,
+    /// File in which the in-process engine keeps what it was told; empty keeps nothing over a restart.
+    pub journal: String,
+    /// A lot silent for longer is stale, seconds.
+    pub stale_after_s: u32,
+    /// An observation further in the future is refused, milliseconds.
+    pub max_future_ms: u64,
+    /// A sequence number that fell back counts as a restarted device if it is this much later, seconds.
+    pub seq_reset_after_s: u32,
+}
+
+/// What signs are told.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Guidance {
+    /// Which rule turns availability into a number: `thresholds`, or `arrival` (never more than the forecast on arrival).
+    pub policy: Policy,
+    /// Signs are recomposed this often, milliseconds; only what differs is sent.
+    pub tick_ms: u64,
+    /// A panel keeps what it shows at least this long, milliseconds; a fallback is never held back.
+    pub min_dwell_ms: u64,
+    /// FULL is shown when at most this share of the capacity is free.
+    pub full_share: f64,
+    /// FULL is left when more than this share of the capacity is free.
+    pub full_exit_share: f64,
+    /// FULL is shown at least up to this many free places.
+    pub full_free: u32,
+    /// Places kept back from the number shown.
+    pub held_back: u32,
+}
+
+/// Which rule turns availability into a number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Policy {
+    /// The count, with FULL by thresholds with hysteresis.
+    Thresholds,
+    /// The same, and never more than the forecast free places on arrival.
+    Arrival,
+}
+
+/// How signs are driven.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Display {
+    /// A sign that hears nothing for this long falls back by itself, seconds; rounded up to minutes for NTCIP.
+    pub dead_man_s: u32,
+    /// A face is confirmed again this often, seconds.
+    pub verify_every_s: u32,
+    /// Longest wait for one answer of a sign, milliseconds.
+    pub timeout_ms: u64,
+    /// Longest pause between tries of a sign that does not answer, seconds.
+    pub max_backoff_s: u32,
+}
+
+/// Captures, incidents, records.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Enforcement {
+    /// Two captures of a vehicle further apart belong to two stays, seconds.
+    pub gap_s: u32,
+    /// Pictures of one stay must be at least this far apart, seconds.
+    pub min_picture_gap_s: u32,
+    /// A device's clock may differ from ours by this much before a capture is set aside, seconds.
+    pub max_clock_skew_s: u32,
+    /// Smallest picture taken as evidence, pixels.
+    pub min_width_px: u32,
+    /// Smallest picture taken as evidence, pixels.
+    pub min_height_px: u32,
+    /// Largest picture decoded, pixels in all.
+    pub max_pixels: u64,
+    /// Largest picture taken in, bytes.
+    pub max_image_bytes: usize,
+    /// Legal bases each act may be founded on; an act with none is refused.
+    pub legal_bases: LegalBases,
+    /// Realm of the GA/T 1400 HTTP Digest sign-in.
+    pub viid_realm: String,
+    /// 20-digit id of this server in GA/T 1400.
+    pub viid_server_id: String,
+    /// A registered camera that is silent for longer must register again, seconds.
+    pub viid_keepalive_s: u32,
+    /// Credentials of cameras, by camera id.
+    pub cameras: BTreeMap<String, CameraCredential>,
+}
+
+/// Legal bases of the three acts that are easily confused.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LegalBases {
+    /// Tow 拖移.
+    pub tow: Vec<String>,
+    /// Detention 扣留.
+    pub detention: Vec<String>,
+    /// Seizure 扣押.
+    pub seizure: Vec<String>,
+}
+
+/// What a camera proves itself with.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CameraCredential {
+    /// Bearer token for `POST /api/v1/captures`.
+    pub token: Secret,
+    /// HTTP Digest password of its GA/T 1400 device id.
+    pub viid_password: Secret,
+}
+
+/// Sign-in of staff.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Session {
+    /// A sign-in lasts this long, hours: one shift.
+    pub hours: u32,
+    /// Failed sign-ins of one name within a quarter of an hour before it must wait.
+    pub max_failures: u32,
+}
+
+/// Logs.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Log {
+    /// What is logged, as `level` or `target=level,...`.
+    pub filter: String,
+    /// `text` for people, `json` for machines.
+    pub format: LogFormat,
+}
+
+/// Shape of log lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+impl Config {
+    /// Reads the layers: defaults, the file if any, the environment (`YUNPARK_SECTION__KEY`).
+    pub fn load(file: Option<&Path>) -> Result<Self, Error> {
+        Self::layered(Self::layers(file)?)
+    }
+
+    /// The layers, not yet read into fields, so that the demo may lay its own on top.
+    pub fn layers(file: Option<&Path>) -> Result<Figment, Error> {
+        let mut layers = Figment::new().merge(Toml::string(DEFAULT));
+        if let Some(file) = file {
+            if !file.is_file() {
+                return Err(Error {
+                    key: "(file)".to_owned(),
+                    source_name: file.display().to_string(),
+                    reason: "no such file".to_owned(),
+                });
+            }
+            layers = layers.merge(Toml::file_exact(file));
+        }
+        Ok(layers.merge(Env::prefixed("YUNPARK_").split("__")))
+    }
+
+    /// Reads layers into fields and checks what types cannot say.
+    pub fn layered(layers: Figment) -> Result<Self, Error> {
+        let config: Self = layers.extract().map_err(|error| describe(&error))?;
+        config.check().map_err(|(key, reason)| Error {
+            source_name: source_of(&layers, key),
+            key: key.to_owned(),
+            reason,
+        })?;
+        Ok(config)
+    }
+
+    /// What types cannot say: one key and the reason it is wrong.
+    fn check(&self) -> Result<(), (&'static str, String)> {
+        let wrong = |key, reason: &str| Err((key, reason.to_owned()));
+        let url = self.store.url.reveal();
+        if self.node.roles.is_empty() {
+            return wrong("node.roles", "name at least one role");
+        }
+        if !(url.starts_with("sqlite://") || url.starts_with("postgres://") || url.starts_with("postgresql://")) {
+            return wrong("store.url", "must start with sqlite:// or postgres://");
+        }
+        if !(self.mqtt.url.is_empty() || self.mqtt.url.starts_with("mqtt://")) {
+            return wrong("mqtt.url", "must be empty or start with mqtt://");
+        }
+        let redis = self.availability.redis_url.reveal();
+        if !(redis.is_empty() || redis.starts_with("redis://") || redis.starts_with("redis+unix://")) {
+            return wrong("availability.redis_url", "must be empty or start with redis://");
+        }
+        if self.availability.partitions == 0 {
+            return wrong("availability.partitions", "must be at least 1");
+        }
+        if self.mqtt.max_batch == 0 || self.mqtt.queue == 0 {
+            return wrong("mqtt.max_batch", "max_batch and queue must be at least 1");
+        }
+        if !(0.0..=1.0).contains(&self.guidance.full_share) || self.guidance.full_exit_share < self.guidance.full_share
+        {
+            return wrong("guidance.full_share", "must be between 0 and 1, and not above full_exit_share");
+        }
+        if self.guidance.tick_ms == 0 || self.http.live_tick_ms == 0 {
+            return wrong("guidance.tick_ms", "ticks must be at least 1 ms");
+        }
+        Ok(())
+    }
+}
+
+/// One line from the first fault of a layer.
+fn describe(error: &figment::Error) -> Error {
+    let first = error.clone().into_iter().next().unwrap_or_else(|| error.clone());
+    let mut key = first.path.join(".");
+    if let figment::error::Kind::UnknownField(field, _) = &first.kind
+        && !key.ends_with(field.as_str())
+    {
+        key = if key.is_empty() { field.clone() } else { format!("{key}.{field}") };
+    }
+    let source_name = first.metadata.as_ref().map_or_else(|| "configuration".to_owned(), name_of);
+    Error { key: if key.is_empty() { "(file)".to_owned() } else { key }, source_name, reason: first.kind.to_string() }
+}
+
+fn source_of(layers: &Figment, key: &str) -> String {
+    layers.find_metadata(key).map_or_else(|| "defaults".to_owned(), name_of)
+}
+
+fn name_of(metadata: &figment::Metadata) -> String {
+    match &metadata.source {
+        Some(figment::Source::File(path)) => path.display().to_string(),
+        Some(other) => other.to_string(),
+        None if metadata.name.contains("environment") => "environment".to_owned(),
+        None => "defaults".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(toml: &str) -> Result<Config, Error> {
+        Config::layered(Figment::new().merge(Toml::string(DEFAULT)).merge(Toml::string(toml)))
+    }
+
+    #[test]
+    fn the_default_file_is_a_whole_configuration() {
+        let config = with("").unwrap();
+        assert_eq!(config.node.roles.len(), 4);
+        assert!(config.availability.redis_url.is_empty());
+    }
+
+    #[test]
+    fn a_wrong_value_names_its_key() {
+        assert_eq!(with("[http]\nmax_body_bytes = \"big\"").unwrap_err().key, "http.max_body_bytes");
+        assert_eq!(with("[http]\nlisten_on = \"x\"").unwrap_err().key, "http.listen_on");
+        assert_eq!(with("[store]\nurl = \"mysql://x\"").unwrap_err().key, "store.url");
+    }
+
+    #[test]
+    fn a_secret_does_not_show_itself() {
+        let config = with("[mqtt]\npassword = \"hunter2\"").unwrap();
+        assert!(!format!("{config:?}").contains("hunter2"));
+        assert!(!serde_json::to_string(&config).unwrap().contains("hunter2"));
+    }
+}

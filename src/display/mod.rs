@@ -1,0 +1,1 @@
+//! One supervised driver task per sign: write, verify, retry, fail safe.

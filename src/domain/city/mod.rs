@@ -1,0 +1,96 @@
+//! The city: everything the imported file says, read once and looked up by id.
+
+use std::collections::BTreeMap;
+
+use chrono_tz::Tz;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    ids::{CameraId, GridCellId, GroupId, LotId, SensorId, SignId, SpaceId, StreetId, ZoneId},
+    lot::Lot,
+    place::{Camera, GridCell, Street, Zone},
+    sign::{LotGroup, Sign, Target},
+    text::Localized,
+};
+
+/// Which lot or space a sensor reports for, and how its bytes are read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SensorBinding {
+    /// The device: EUI in lower-case hex, or a name.
+    pub id: SensorId,
+    /// `vendor/model` of its codec.
+    pub codec: String,
+    /// The lot it reports for.
+    pub lot: LotId,
+    /// The space it watches; `None` for a counter of the whole lot.
+    pub space: Option<SpaceId>,
+}
+
+/// The whole city as imported.
+#[derive(Debug, Clone)]
+pub struct City {
+    /// Its name.
+    pub name: Localized,
+    /// Its own time zone, for screens and documents.
+    pub time_zone: Tz,
+    /// Whether it is made up, so that pages say so.
+    pub fictional: bool,
+    /// Lots by id.
+    pub lots: BTreeMap<LotId, Lot>,
+    /// Groups of lots by id.
+    pub groups: BTreeMap<GroupId, LotGroup>,
+    /// Sensors by device id.
+    pub sensors: BTreeMap<SensorId, SensorBinding>,
+    /// Zones by id.
+    pub zones: BTreeMap<ZoneId, Zone>,
+    /// Streets by id.
+    pub streets: BTreeMap<StreetId, Street>,
+    /// Grid cells by id.
+    pub grid_cells: BTreeMap<GridCellId, GridCell>,
+    /// Signs by id.
+    pub signs: BTreeMap<SignId, Sign>,
+    /// Cameras by id.
+    pub cameras: BTreeMap<CameraId, Camera>,
+    /// Geometry to draw below the lots, as GeoJSON features: water, green, buildings.
+    pub base_map: Vec<geojson::Feature>,
+}
+
+impl Default for City {
+    /// A city before its first import.
+    fn default() -> Self {
+        Self {
+            name: Localized::default(),
+            time_zone: chrono_tz::Asia::Shanghai,
+            fictional: false,
+            lots: BTreeMap::new(),
+            groups: BTreeMap::new(),
+            sensors: BTreeMap::new(),
+            zones: BTreeMap::new(),
+            streets: BTreeMap::new(),
+            grid_cells: BTreeMap::new(),
+            signs: BTreeMap::new(),
+            cameras: BTreeMap::new(),
+            base_map: Vec::new(),
+        }
+    }
+}
+
+impl City {
+    /// The lots a panel's target stands for, in the order the city names them; empty if the target is unknown.
+    pub fn target_lots<'a>(&'a self, target: &'a Target) -> Vec<&'a Lot> {
+        match target {
+            Target::Lot(id) => self.lots.get(id).into_iter().collect(),
+            Target::Group(id) => {
+                self.groups.get(id).into_iter().flat_map(|g| &g.lots).filter_map(|id| self.lots.get(id)).collect()
+            }
+        }
+    }
+
+    /// The name of a target, for a line without a label of its own.
+    pub fn target_name(&self, target: &Target) -> Option<&Localized> {
+        match target {
+            Target::Lot(id) => self.lots.get(id).map(|lot| &lot.name),
+            Target::Group(id) => self.groups.get(id).map(|group| &group.name),
+        }
+    }
+}

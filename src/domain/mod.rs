@@ -1,0 +1,17 @@
+//! The rules of the trade, pure: no I/O, no async, no clock; `now` is an argument and each rule returns what changed.
+
+pub mod availability;
+pub mod capture;
+pub mod city;
+pub mod ids;
+pub mod incident;
+pub mod ledger;
+pub mod lot;
+pub mod observation;
+pub mod place;
+pub mod plate;
+pub mod record;
+pub mod sign;
+pub mod staff;
+pub mod text;
+pub mod time;

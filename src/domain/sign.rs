@@ -1,0 +1,108 @@
+//! Roadside signs as the city file describes them: panels, what each guides to, and how the sign is reached.
+
+use geo::Coord;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    ids::{GroupId, LotId, PanelId, SignId},
+    text::{Language, Localized},
+};
+
+/// An arrow beside a number, as seen by the driver.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Arrow {
+    /// Turn left.
+    Left,
+    /// Straight on.
+    Ahead,
+    /// Turn right.
+    Right,
+    /// Turn back.
+    UTurn,
+}
+
+/// What a panel's number is about: the sum of its lots.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// One lot.
+    Lot(LotId),
+    /// A named group of lots.
+    Group(GroupId),
+}
+
+/// A named set of lots that a panel may guide to as one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LotGroup {
+    /// Unique in the city.
+    pub id: GroupId,
+    /// Its name.
+    pub name: Localized,
+    /// Its lots.
+    pub lots: Vec<LotId>,
+}
+
+/// One line of a panel: a name, an arrow, and the number of its target.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GuidanceLine {
+    /// What it counts.
+    pub target: Target,
+    /// The words on the sign; the target's name when absent.
+    pub label: Option<Localized>,
+    /// Which way to drive.
+    pub arrow: Option<Arrow>,
+    /// Driving time to the target, seconds.
+    pub travel_time_s: u32,
+}
+
+/// One independent display area of a sign.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Panel {
+    /// Unique within the sign.
+    pub id: PanelId,
+    /// Width, pixels.
+    pub width_px: u16,
+    /// Height, pixels.
+    pub height_px: u16,
+    /// Its lines, from top to bottom.
+    pub lines: Vec<GuidanceLine>,
+}
+
+/// How a sign is reached.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "protocol", rename_all = "snake_case", deny_unknown_fields)]
+pub enum SignLink {
+    /// Retained JSON over the system's MQTT broker, acknowledged by the sign.
+    MqttJson,
+    /// NTCIP 1203 over SNMP version 1.
+    Ntcip1203 {
+        /// `host:port` of the sign's SNMP agent.
+        address: String,
+        /// SNMP community with write access; `public` when absent.
+        #[serde(default = "default_community")]
+        community: String,
+    },
+}
+
+fn default_community() -> String {
+    "public".to_owned()
+}
+
+/// A roadside LED sign.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sign {
+    /// Unique in the city.
+    pub id: SignId,
+    /// Its name.
+    pub name: Localized,
+    /// Where it stands, lon/lat WGS-84.
+    pub location: Coord,
+    /// Which way the driver who reads it is heading, degrees clockwise from north.
+    pub heading_deg: f64,
+    /// Language of its words.
+    pub language: Language,
+    /// Its panels.
+    pub panels: Vec<Panel>,
+    /// How it is reached.
+    pub link: SignLink,
+}

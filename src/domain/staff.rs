@@ -1,0 +1,77 @@
+//! People who sign in, and what each role may do.
+
+use serde::{Deserialize, Serialize};
+
+/// A role; what it may do is asked by the methods, never by comparing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Records in the street and looks up plates.
+    Officer,
+    /// Reviews what officers and cameras propose, and approves.
+    Supervisor,
+    /// Looks after sensors, cameras and signs; sees no plates.
+    Operator,
+    /// Reads the ledger and the audit; changes nothing.
+    Auditor,
+    /// Keeps accounts.
+    Admin,
+}
+
+impl Role {
+    /// May look up a plate's history, for a stated purpose.
+    pub fn may_look_up_plates(self) -> bool {
+        matches!(self, Self::Officer | Self::Supervisor | Self::Auditor)
+    }
+    /// May review incidents and write records.
+    pub fn may_enforce(self) -> bool {
+        matches!(self, Self::Officer | Self::Supervisor)
+    }
+    /// May read incidents, records and evidence.
+    pub fn may_read_records(self) -> bool {
+        matches!(self, Self::Officer | Self::Supervisor | Self::Auditor)
+    }
+    /// May approve a seizure.
+    pub fn may_approve(self) -> bool {
+        matches!(self, Self::Supervisor)
+    }
+    /// The role's word as it stands in the database and on the command line.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Officer => "officer",
+            Self::Supervisor => "supervisor",
+            Self::Operator => "operator",
+            Self::Auditor => "auditor",
+            Self::Admin => "admin",
+        }
+    }
+    /// Reads a role's word.
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Officer, Self::Supervisor, Self::Operator, Self::Auditor, Self::Admin]
+            .into_iter()
+            .find(|role| role.as_str() == word)
+    }
+}
+
+/// Who acts: a person of the staff, or a camera or other device by its name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Actor {
+    /// A person who signed in.
+    Staff {
+        /// Sign-in name.
+        name: String,
+        /// Role at the time of the act.
+        role: Role,
+    },
+    /// A device, by its camera id.
+    Camera {
+        /// The camera.
+        id: String,
+    },
+    /// The system itself, by the rule that acted.
+    System {
+        /// The rule.
+        rule: String,
+    },
+}

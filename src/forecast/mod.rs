@@ -1,0 +1,1 @@
+//! How many places will be free on arrival.

@@ -1,0 +1,1 @@
+//! From availability to what each panel should show.

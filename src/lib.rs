@@ -1,0 +1,18 @@
+//! Yunpark: parking guidance and violation tracking for a whole county.
+//!
+//! The rooms and who may use whom are drawn in `docs/ARCHITECTURE.md`; `app` is the only place where they are joined.
+
+pub mod api;
+pub mod availability;
+pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod display;
+pub mod domain;
+pub mod enforcement;
+pub mod forecast;
+pub mod guidance;
+pub mod ingest;
+pub mod lifecycle;
+pub mod live;
+pub mod store;

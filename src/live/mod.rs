@@ -1,0 +1,1 @@
+//! Fan-out of changes to WebSocket sessions.

@@ -1,0 +1,3 @@
+//! The `yunpark` binary: hands its arguments to the command line's room.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! SQL: one Db over SQLite and PostgreSQL, one file per aggregate.

@@ -1,0 +1,3 @@
+//! The whole system from outside, against real Redis, Mosquitto, PostgreSQL, SNMP tools and Chromium.
+
+mod services;
