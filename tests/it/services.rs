@@ -120,6 +120,7 @@ fn free_name() -> u64 {
 fn start_cluster() -> Cluster {
     let port = free_port();
     // The cluster outlives this function and ends with the test process: `setpriv --pdeathsig` sees to that.
+    // The signal comes when the thread that started it ends, so a thread of its own waits beside it.
     let dir = TempDir::new().unwrap().keep();
     let data = dir.join("data");
     let as_root = is_root();
@@ -145,7 +146,8 @@ fn start_cluster() -> Cluster {
         .status()
         .expect("PostgreSQL must be installed; `./run test` does it");
     assert!(made.success(), "initdb makes a cluster");
-    let child = run_as(postgres_tool("postgres"))
+    let mut command = run_as(postgres_tool("postgres"));
+    command
         .current_dir(&dir)
         .args(["-p", &port.to_string(), "-h", "127.0.0.1", "-c", "fsync=off", "-c", "max_connections=200", "-k"])
         .arg(&dir)
@@ -153,10 +155,8 @@ fn start_cluster() -> Cluster {
         .arg(&data)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
-        .stderr(fs::File::create(dir.join("log")).unwrap())
-        .spawn()
-        .unwrap();
-    std::mem::forget(child);
+        .stderr(fs::File::create(dir.join("log")).unwrap());
+    std::thread::spawn(move || command.spawn().and_then(|mut child| child.wait()));
     wait_for("PostgreSQL", || {
         Command::new(postgres_tool("psql"))
             .args(["-h", "127.0.0.1", "-p", &port.to_string(), "-U", "yunpark", "-d", "postgres", "-qc", "SELECT 1"])
