@@ -16,3 +16,4 @@ pub mod ingest;
 pub mod lifecycle;
 pub mod live;
 pub mod store;
+pub mod telemetry;
