@@ -4,6 +4,7 @@
 
 pub mod api;
 pub mod availability;
+pub mod broker;
 pub mod cli;
 pub mod clock;
 pub mod config;
