@@ -4,7 +4,7 @@
 
 pub mod api;
 pub mod availability;
-pub mod cli;
+pub mod broker;
 pub mod clock;
 pub mod config;
 pub mod display;
@@ -16,3 +16,4 @@ pub mod ingest;
 pub mod lifecycle;
 pub mod live;
 pub mod store;
+pub mod telemetry;
