@@ -108,7 +108,7 @@ fn each_mistake_is_told_once_with_its_feature_and_key() {
         ("lot L2/properties/uses/disabled", json!(221), "lot L2", "properties.uses.disabled"),
         ("lot L2/properties/uses/royal", json!(1), "lot L2", "properties.uses.royal"),
         ("lot L1/properties/spaces", spaces, "lot L1", "properties.capacity"),
-        ("lot L1/properties/spaces/1", json!("S001"), "lot L1", "properties.spaces[1]"),
+        ("lot L1/properties/spaces/2", json!("S002"), "lot L1", "properties.spaces[2]"),
         ("lot L1/properties/street", json!("ST9"), "lot L1", "properties.street"),
         ("lot L1/properties/grid_cell", json!("GC9"), "lot L1", "properties.grid_cell"),
         ("lot L1/properties/entrances/0", json!([28.1, 119.5]), "lot L1", "properties.entrances[0]"),
