@@ -3,3 +3,4 @@
 mod architecture;
 mod availability;
 mod services;
+mod store;
