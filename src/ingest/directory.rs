@@ -4,10 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use yunpark_sensors::Codec;
 
-use crate::domain::{
-    city::City,
-    ids::{LotId, SensorId, SpaceId},
-};
+use crate::domain::ids::{LotId, SensorId, SpaceId};
 
 /// What the city file says of lots, spaces and sensors.
 #[derive(Debug, Clone, Default)]
@@ -28,18 +25,16 @@ pub(super) struct Binding {
 }
 
 impl Directory {
-    /// The directory of a city.
-    pub fn of(city: &City) -> Self {
-        let lots = city.lots.values().map(|lot| {
-            let spaces = lot.spaces.iter().map(|space| space.id.clone()).collect();
-            (lot.id.clone(), spaces)
+    /// The directory of these lots with their spaces, and these sensors: id, codec, lot, space.
+    pub(super) fn new<'a>(
+        lots: impl IntoIterator<Item = (LotId, HashSet<SpaceId>)>,
+        sensors: impl IntoIterator<Item = (&'a SensorId, &'a str, &'a LotId, Option<&'a SpaceId>)>,
+    ) -> Self {
+        let sensors = sensors.into_iter().map(|(id, codec, lot, space)| {
+            let (codec, lot, space) = (codec.parse().ok(), lot.clone(), space.cloned());
+            (id.clone(), Binding { id: id.clone(), codec, lot, space })
         });
-        let sensors = city.sensors.values().map(|sensor| {
-            let (id, codec) = (sensor.id.clone(), sensor.codec.parse().ok());
-            let binding = Binding { id: id.clone(), codec, lot: sensor.lot.clone(), space: sensor.space.clone() };
-            (id, binding)
-        });
-        Self { lots: lots.collect(), sensors: sensors.collect() }
+        Self { lots: lots.into_iter().collect(), sensors: sensors.collect() }
     }
 
     /// The lot of this name, and its spaces.

@@ -56,7 +56,10 @@ impl Teller {
 
     pub(super) fn not_applied(&self, fault: &str) {
         if self.tell(|health| (health.engine_ok, health.fault) = (false, Some(fault.to_owned()))) {
-            tracing::error!(error = fault, "observations cannot be applied; messages stay unacknowledged until they can");
+            tracing::error!(
+                error = fault,
+                "observations cannot be applied; messages stay unacknowledged until they can"
+            );
         }
     }
 

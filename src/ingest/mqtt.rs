@@ -56,7 +56,8 @@ impl Hand {
     /// Acknowledges a message, if the connection it came over still stands. A packet id may mean another message on the
     /// next connection, where the broker sends this one again; applying it twice changes nothing.
     pub(super) fn acknowledge(&self, message: &Message) {
-        if message.connection == self.connection.load(Ordering::Acquire) && self.client.try_ack(&message.publish).is_err()
+        if message.connection == self.connection.load(Ordering::Acquire)
+            && self.client.try_ack(&message.publish).is_err()
         {
             metrics::counter!("yunpark_ingest_unacknowledged_total").increment(1);
         }
@@ -92,12 +93,8 @@ impl Door {
         let (client, events) = connect(options, REQUESTS);
         let (sender, queue) = mpsc::channel(config.queue);
         let (connection, done) = (Arc::new(AtomicU64::new(0)), CancellationToken::new());
-        let hand = Hand {
-            queue,
-            client: client.clone(),
-            connection: connection.clone(),
-            _done: done.clone().drop_guard(),
-        };
+        let hand =
+            Hand { queue, client: client.clone(), connection: connection.clone(), _done: done.clone().drop_guard() };
         let max_payload_bytes = config.max_packet_bytes;
         Ok((Self { client, events, queue: sender, connection, done, max_payload_bytes, clock, health }, hand))
     }

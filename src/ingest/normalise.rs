@@ -204,9 +204,7 @@ fn readings(
                 let state = if occupied { SpaceState::Occupied } else { SpaceState::Free };
                 Statement::Space { space: space.clone(), state }
             }
-            Reading::CounterDelta { direction, count, lane } => {
-                passed(direction, count, lane.as_deref(), device)?
-            }
+            Reading::CounterDelta { direction, count, lane } => passed(direction, count, lane.as_deref(), device)?,
             Reading::CounterTotal { .. } => return Err(Refusal::NotYetCounted { reading: "counter total" }),
             Reading::CounterReset => return Err(Refusal::NotYetCounted { reading: "counter reset" }),
             Reading::Distance { .. } => return Err(Refusal::NotYetCounted { reading: "distance" }),
@@ -227,12 +225,7 @@ fn readings(
 
 /// A counter's delta as a passage. The lane is named after the device, so that the frame counters of two devices at one
 /// lot are never compared with each other.
-fn passed(
-    direction: LaneDirection,
-    count: u32,
-    lane: Option<&str>,
-    device: &Binding,
-) -> Result<Statement, Refusal> {
+fn passed(direction: LaneDirection, count: u32, lane: Option<&str>, device: &Binding) -> Result<Statement, Refusal> {
     if device.space.is_some() {
         return Err(Refusal::Misbound { bound: "space", about: "lot" });
     }

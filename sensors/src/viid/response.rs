@@ -129,7 +129,8 @@ mod tests {
     fn answers_have_the_shape_seen_in_the_field() {
         let ok = Response { id: "7".into(), status: StatusCode::Ok };
         let list: Value =
-            serde_json::from_str(&response_status_list(std::slice::from_ref(&ok), "/VIID/MotorVehicles", now())).unwrap();
+            serde_json::from_str(&response_status_list(std::slice::from_ref(&ok), "/VIID/MotorVehicles", now()))
+                .unwrap();
         assert_eq!(shape(&list), shape(&sample("viid_response_list.json")));
         let single: Value = serde_json::from_str(&response_status(&ok, "/VIID/System/Register", now())).unwrap();
         assert_eq!(shape(&single), shape(&sample("viid_response_single.json")));
