@@ -4,7 +4,10 @@ use std::collections::{HashMap, HashSet};
 
 use yunpark_sensors::Codec;
 
-use crate::domain::ids::{LotId, SensorId, SpaceId};
+use crate::domain::{
+    city::City,
+    ids::{LotId, SensorId, SpaceId},
+};
 
 /// What the city file says of lots, spaces and sensors.
 #[derive(Debug, Clone, Default)]
@@ -25,6 +28,16 @@ pub(super) struct Binding {
 }
 
 impl Directory {
+    /// The directory of a city.
+    pub fn of(city: &City) -> Self {
+        let lots = city.lots.values().map(|lot| {
+            let spaces = lot.spaces.iter().map(|space| space.id.clone()).collect();
+            (lot.id.clone(), spaces)
+        });
+        let sensors = city.sensors.values();
+        Self::new(lots, sensors.map(|sensor| (&sensor.id, sensor.codec.as_str(), &sensor.lot, sensor.space.as_ref())))
+    }
+
     /// The directory of these lots with their spaces, and these sensors: id, codec, lot, space.
     pub(super) fn new<'a>(
         lots: impl IntoIterator<Item = (LotId, HashSet<SpaceId>)>,

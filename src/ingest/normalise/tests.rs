@@ -1,8 +1,6 @@
 use std::collections::HashSet;
 
 use proptest::prelude::*;
-use yunpark_sensors::Cause;
-
 use super::*;
 
 const BAY: &str = "application/app/device/fcd6bd00001a2b3c/event/up";
@@ -139,10 +137,6 @@ fn a_refused_frame_leaves_nothing_of_itself_behind() {
     add(frame("fcd6bd00001a2b3c", 2, "ABU=")).unwrap();
     add(frame("aa00000000000001", 2, "ABU=")).unwrap_err();
     assert_eq!((batch.observations.len(), batch.words.len()), (1, 1));
-    assert_eq!(
-        Codec::BoschTps110.decode(Some(1), &[0]).unwrap(),
-        [Reading::Occupancy { occupied: false, cause: Cause::Change }]
-    );
 }
 
 proptest! {
