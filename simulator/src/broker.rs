@@ -73,7 +73,10 @@ impl Broker {
 
     /// Hands over a message, waiting for room in the queue.
     pub async fn publish(&self, message: Message) -> anyhow::Result<()> {
-        self.client.publish(message.topic, QoS::AtLeastOnce, false, message.payload).await.context("broker queue closed")
+        self.client
+            .publish(message.topic, QoS::AtLeastOnce, false, message.payload)
+            .await
+            .context("broker queue closed")
     }
 }
 

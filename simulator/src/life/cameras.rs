@@ -47,9 +47,8 @@ pub fn start(options: &Options, stop: &CancellationToken) -> anyhow::Result<Vec<
     for (index, camera) in options.town.cameras.iter().enumerate() {
         let zone = camera.zones.first().and_then(|id| options.town.zones.iter().find(|zone| zone.id == *id));
         let Some(zone) = zone else { continue };
-        let viid = |password: &String| {
-            Door::Viid(ViidCamera::new(client.clone(), base, &camera.viid_device_id, password))
-        };
+        let viid =
+            |password: &String| Door::Viid(ViidCamera::new(client.clone(), base, &camera.viid_device_id, password));
         let captures = |token: &String| Door::Captures {
             client: client.clone(),
             url: format!("{base}/api/v1/captures"),

@@ -4,6 +4,8 @@ mod cameras;
 pub mod messages;
 mod plates;
 mod scene;
+#[cfg(test)]
+mod tests;
 pub mod tides;
 pub mod traffic;
 mod viid;

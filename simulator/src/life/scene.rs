@@ -153,7 +153,9 @@ mod tests {
     fn a_picture_is_evidence_sized_and_shows_car_and_plate() {
         let car = Car { plate: "浙KD12345".to_owned(), electric: true, paint: [176, 32, 36] };
         let shot =
-            Shot { car: &car, caption: "2026-07-29 08:00:00 C01", zone: "凤鸣街人行道禁停段", shift: 100, street: 4 };
+            Shot {
+                car: &car, caption: "2026-07-29 08:00:00 C01", zone: "凤鸣街人行道禁停段", shift: 100, street: 4
+            };
         let jpeg = draw(&shot).unwrap();
         let picture = image::load_from_memory(&jpeg).unwrap().to_rgb8();
         assert_eq!(picture.dimensions(), (WIDTH, HEIGHT));

@@ -270,7 +270,11 @@ impl Traffic {
                 Report::Gate(index) => {
                     let lot = &mut self.lots[index];
                     let (direction, count) = if lot.left > 0 { ("out", lot.left) } else { ("in", lot.entered) };
-                    if direction == "out" { lot.left = 0 } else { lot.entered = 0 }
+                    if direction == "out" {
+                        lot.left = 0
+                    } else {
+                        lot.entered = 0
+                    }
                     lot.gate_queued = lot.entered > 0;
                     if lot.gate_queued {
                         self.queue.push_back(report);

@@ -61,7 +61,10 @@ pub struct Outcome {
 
 /// Sends everything and waits until the broker has acknowledged it.
 pub async fn run(options: &Options, stop: CancellationToken) -> anyhow::Result<Outcome> {
-    anyhow::ensure!(options.lots > 0 && options.spaces > 0 && options.rate > 0, "lots, spaces and rate must be above 0");
+    anyhow::ensure!(
+        options.lots > 0 && options.spaces > 0 && options.rate > 0,
+        "lots, spaces and rate must be above 0"
+    );
     anyhow::ensure!((0.0..=1.0).contains(&options.duplicates), "duplicates is a share between 0 and 1");
     let script = options.script();
     if let Some(path) = &options.truth {
