@@ -42,6 +42,8 @@ pub struct Frame {
     pub lots: Vec<LotFrame>,
     /// The spaces that moved, by lot.
     pub spaces: Vec<(LotId, Vec<SpaceStatus>)>,
+    /// Some moves were not heard: who watches spaces must read them anew.
+    pub spaces_lost: bool,
     /// The `changes` message for sessions that see all; `None` if no lot changed.
     pub text: Option<Utf8Bytes>,
 }
@@ -137,6 +139,7 @@ impl Hub {
         cursor: Cursor,
         lots: Vec<LotFrame>,
         spaces: Vec<(LotId, Vec<SpaceStatus>)>,
+        spaces_lost: bool,
         retired: &[LotId],
     ) {
         let text = (!lots.is_empty()).then(|| {
@@ -153,7 +156,7 @@ impl Hub {
         state.cursor = cursor.clone();
         state.snapshot = None;
         // Sent under the lock, so that `join` never tells a state whose frame is still to come. No session listening is fine.
-        let _ = self.frames.send(Arc::new(Frame { cursor, lots, spaces, text }));
+        let _ = self.frames.send(Arc::new(Frame { cursor, lots, spaces, spaces_lost, text }));
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -176,12 +179,12 @@ mod tests {
     #[test]
     fn a_session_that_joins_misses_nothing_and_hears_nothing_twice() {
         let hub = Hub::new(10);
-        hub.publish(Cursor("1".into()), vec![frame("L1", 5)], vec![], &[]);
+        hub.publish(Cursor("1".into()), vec![frame("L1", 5)], vec![], false, &[]);
         let mut joined = hub.join();
         assert_eq!(joined.cursor.0, "1");
         assert_eq!(hub.snapshot().as_str(), r#"{"type":"snapshot","cursor":"1","lots":[{"id":"L1","free":5}]}"#);
         assert!(joined.frames.try_recv().is_err(), "what the snapshot tells is not told again");
-        hub.publish(Cursor("2".into()), vec![frame("L1", 4)], vec![], &[]);
+        hub.publish(Cursor("2".into()), vec![frame("L1", 4)], vec![], false, &[]);
         let text = joined.frames.try_recv().unwrap().text.clone().unwrap();
         assert_eq!(text.as_str(), r#"{"type":"changes","cursor":"2","lots":[{"id":"L1","free":4}]}"#);
     }
@@ -191,7 +194,7 @@ mod tests {
         let hub = Hub::new(10);
         let mut joined = hub.join();
         for n in 0..100 {
-            hub.publish(Cursor(n.to_string()), vec![frame("L1", n)], vec![], &[]);
+            hub.publish(Cursor(n.to_string()), vec![frame("L1", n)], vec![], false, &[]);
         }
         assert!(matches!(joined.frames.try_recv(), Err(broadcast::error::TryRecvError::Lagged(_))));
         assert!(hub.snapshot().as_str().contains(r#""free":99"#));
@@ -209,8 +212,8 @@ mod tests {
     #[test]
     fn a_retired_lot_is_forgotten() {
         let hub = Hub::new(1);
-        hub.publish(Cursor("1".into()), vec![frame("L1", 5), frame("L2", 6)], vec![], &[]);
-        hub.publish(Cursor("2".into()), vec![], vec![], &[LotId::parse("L1").unwrap()]);
+        hub.publish(Cursor("1".into()), vec![frame("L1", 5), frame("L2", 6)], vec![], false, &[]);
+        hub.publish(Cursor("2".into()), vec![], vec![], false, &[LotId::parse("L1").unwrap()]);
         assert!(!hub.snapshot().as_str().contains("L1"));
     }
 }
