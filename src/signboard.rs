@@ -115,7 +115,12 @@ impl SignBoard {
     }
 
     /// Says that panels were seen to show these faces.
-    pub fn confirm<'a>(&self, sign: &SignId, faces: impl IntoIterator<Item = (&'a PanelId, &'a Arc<Face>)>, at: Instant) {
+    pub fn confirm<'a>(
+        &self,
+        sign: &SignId,
+        faces: impl IntoIterator<Item = (&'a PanelId, &'a Arc<Face>)>,
+        at: Instant,
+    ) {
         let mut signs = self.signs();
         let entry = signs.entry(sign.clone()).or_default();
         for (panel, face) in faces {

@@ -108,8 +108,11 @@ fn compose_line(line: &GuidanceLine, language: Language, at: &Situation<'_>, was
         *was_full = false;
         return signs::Line { text: words.closed.to_owned(), state: LineState::Closed, ..blank };
     }
-    let live: Vec<(&Lot, &Availability)> =
-        open.iter().filter_map(|lot| at.lots.get(&lot.id).map(|a| (*lot, a))).filter(|(lot, a)| is_live(lot, a, at)).collect();
+    let live: Vec<(&Lot, &Availability)> = open
+        .iter()
+        .filter_map(|lot| at.lots.get(&lot.id).map(|a| (*lot, a)))
+        .filter(|(lot, a)| is_live(lot, a, at))
+        .collect();
     if live.is_empty() {
         // The memory of FULL is kept: a lot that was full when it fell silent is not open for having been silent.
         return blank;
@@ -173,7 +176,13 @@ fn arrow(arrow: Arrow) -> signs::Arrow {
 impl PanelState {
     /// Takes a composed face: gives it its version if the panel is to change now. A panel keeps a face for `min_dwell`, but
     /// a line that loses its data or closes is never held back.
-    pub fn advance(&mut self, face: Face, now: Instant, min_dwell: Duration, version: impl FnOnce() -> u64) -> Option<Face> {
+    pub fn advance(
+        &mut self,
+        face: Face,
+        now: Instant,
+        min_dwell: Duration,
+        version: impl FnOnce() -> u64,
+    ) -> Option<Face> {
         if let (Some(shown), Some(changed_at)) = (&self.shown, self.changed_at) {
             let rests = now >= changed_at && now - changed_at < min_dwell;
             if shown.shows_same(&face) || (rests && !is_urgent(shown, &face)) {
