@@ -17,5 +17,6 @@ pub mod lifecycle;
 pub mod live;
 pub mod staff;
 pub mod mqtt;
+pub mod signboard;
 pub mod store;
 pub mod telemetry;
