@@ -63,7 +63,7 @@ impl Link {
             Lane::Write => self.writer.clone(),
             Lane::Read => self.reader.clone(),
         };
-        connection.send_packed_command(command).await
+        connection.send_packed_command(command).await?.extract_error()
     }
 
     /// Sends a command that blocks for at most [`LONGEST_BLOCK`], on a connection of its own. Whoever gives up waiting
@@ -79,7 +79,7 @@ impl Link {
                 self.client.get_multiplexed_async_connection_with_config(&config).await?
             }
         };
-        let answer = connection.send_packed_command(command).await?;
+        let answer = connection.send_packed_command(command).await?.extract_error()?;
         let mut waiters = self.waiters();
         if waiters.len() < IDLE_WAITERS {
             waiters.push(connection);
