@@ -70,14 +70,13 @@ impl Link {
     /// drops the connection with the wait.
     pub(super) async fn wait(&self, command: &Cmd) -> Result<Value, RedisError> {
         let idle = self.waiters().pop();
-        let mut connection = match idle {
-            Some(connection) => connection,
-            None => {
-                let config = AsyncConnectionConfig::new()
-                    .set_connection_timeout(Some(CONNECT))
-                    .set_response_timeout(Some(LONGEST_BLOCK + ANSWER));
-                self.client.get_multiplexed_async_connection_with_config(&config).await?
-            }
+        let mut connection = if let Some(connection) = idle {
+            connection
+        } else {
+            let config = AsyncConnectionConfig::new()
+                .set_connection_timeout(Some(CONNECT))
+                .set_response_timeout(Some(LONGEST_BLOCK + ANSWER));
+            self.client.get_multiplexed_async_connection_with_config(&config).await?
         };
         let answer = connection.send_packed_command(command).await?.extract_error()?;
         let mut waiters = self.waiters();
