@@ -155,7 +155,8 @@ use SpaceState::{Free, Occupied, Unknown};
 
 on_every_engine! {
     async fn a_city_nobody_has_word_of_is_all_unknown(engine: Engine) {
-        assert!(matches!(engine.lots().await, Err(Error::NotConfigured)));
+        let early = engine.lots().await;
+        assert!(matches!(early, Err(Error::NotConfigured)), "{early:?}");
         assert!(matches!(engine.apply(&[space("A", "1", Free, 0)]).await, Err(Error::NotConfigured)));
         engine.ping().await.unwrap();
         engine.configure(&city(), at(0)).await.unwrap();
