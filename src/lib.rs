@@ -5,7 +5,6 @@
 pub mod api;
 pub mod availability;
 pub mod broker;
-pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod display;
@@ -17,5 +16,7 @@ pub mod ingest;
 pub mod lifecycle;
 pub mod live;
 pub mod staff;
+pub mod mqtt;
+pub mod signboard;
 pub mod store;
 pub mod telemetry;
