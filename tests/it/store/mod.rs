@@ -138,5 +138,5 @@ async fn every_type_comes_back_as_it_was_bound(db: &Db) {
     assert_eq!(row.get::<f64>("lon").unwrap().to_bits(), 119.563_2_f64.to_bits());
     assert_eq!(row.get::<Option<f64>>("lat").unwrap(), None);
     assert_eq!(row.get::<Option<String>>("plate_norm").unwrap(), None);
-    assert_eq!(row.parse_opt("plate_norm", |text| text.parse::<u8>()).unwrap(), None);
+    assert_eq!(row.parse_opt("plate_norm", str::parse::<u8>).unwrap(), None);
 }
