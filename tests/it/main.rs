@@ -2,5 +2,6 @@
 
 mod architecture;
 mod availability;
+mod ingest;
 mod services;
 mod store;
