@@ -15,5 +15,8 @@ pub mod guidance;
 pub mod ingest;
 pub mod lifecycle;
 pub mod live;
+pub mod staff;
+pub mod mqtt;
+pub mod signboard;
 pub mod store;
 pub mod telemetry;

@@ -1,5 +1,6 @@
 //! The command line: the arguments, and which command's file takes them.
 
+mod decode;
 mod demo;
 mod output;
 mod serve;

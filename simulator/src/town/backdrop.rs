@@ -11,19 +11,32 @@ use super::{
 };
 
 /// Parks: place on the plan and radii, metres.
-const PARKS: [(f64, f64, f64, f64); 3] = [(-1010.0, 330.0, 105.0, 120.0), (570.0, -900.0, 120.0, 105.0), (590.0, 1270.0, 100.0, 85.0)];
+const PARKS: [(f64, f64, f64, f64); 3] =
+    [(-1010.0, 330.0, 105.0, 120.0), (570.0, -900.0, 120.0, 105.0), (590.0, 1270.0, 100.0, 85.0)];
 const PONDS: [(f64, f64, f64, f64); 1] = [(585.0, -915.0, 62.0, 42.0)];
-const HILLS: [(f64, f64, f64, f64); 9] = [
-    (-2450.0, 1650.0, 620.0, 340.0), (-1000.0, 1980.0, 700.0, 330.0), (500.0, 2080.0, 650.0, 360.0), (1950.0, 1700.0, 560.0, 420.0),
-    (2480.0, 900.0, 420.0, 330.0), (2400.0, -1300.0, 480.0, 560.0), (1500.0, -2350.0, 620.0, 300.0), (-900.0, -2480.0, 800.0, 280.0),
-    (-2420.0, -1150.0, 520.0, 650.0),
+/// Ridges of the valley's two flanks: they run out of the map on both sides.
+const HILLS: [(f64, f64, f64, f64); 10] = [
+    (-2650.0, 1900.0, 900.0, 430.0),
+    (-1350.0, 2120.0, 820.0, 420.0),
+    (80.0, 2200.0, 900.0, 420.0),
+    (1450.0, 2150.0, 880.0, 420.0),
+    (2600.0, 1500.0, 620.0, 720.0),
+    (2650.0, -1500.0, 560.0, 760.0),
+    (1750.0, -2450.0, 800.0, 420.0),
+    (-650.0, -2750.0, 980.0, 400.0),
+    (-2050.0, -2250.0, 620.0, 480.0),
+    (-2550.0, -1150.0, 560.0, 700.0),
 ];
 
 fn blob((x, y, across, up): (f64, f64, f64, f64), relief: &Relief) -> Vec<Point> {
-    (0..28)
+    let spurs = f64::from((across / 90.0) as u32).max(3.0);
+    (0..72)
         .map(|i| {
-            let angle = f64::from(i) / 28.0 * std::f64::consts::TAU;
-            let rough = 1.0 + 0.12 * (3.0 * angle + x).sin() + 0.07 * (5.0 * angle + y).cos();
+            let angle = f64::from(i) / 72.0 * std::f64::consts::TAU;
+            let rough = 1.0
+                + 0.10 * (3.0 * angle + x).sin()
+                + 0.06 * (5.0 * angle + y).cos()
+                + 0.045 * (spurs * angle + x + y).sin();
             relief.place(point(x + across * rough * angle.cos(), y + up * rough * angle.sin()))
         })
         .collect()
@@ -64,7 +77,9 @@ pub fn buildings(streets: &[Street], ground: &mut Ground, rng: &mut StdRng) -> V
         let mut areas = Vec::new();
         let total = length(&street.line);
         // The second pass fills the courts behind the first row of houses.
-        for (pass, setback) in [(0, street.half_width_m() + if lane { 2.0 } else { 6.5 }), (1, street.half_width_m() + 40.0)] {
+        for (pass, setback) in
+            [(0, street.half_width_m() + if lane { 2.0 } else { 6.5 }), (1, street.half_width_m() + 40.0)]
+        {
             for side in [1.0, -1.0] {
                 let mut s = 12.0;
                 while s < total - 12.0 {
