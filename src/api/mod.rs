@@ -1,6 +1,8 @@
 //! The HTTP door: the router reads as a site map; one file per resource.
 
 pub mod json;
+pub mod lots;
+pub mod map;
 pub mod problem;
 
 pub use problem::Problem;

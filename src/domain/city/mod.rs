@@ -112,3 +112,5 @@ impl City {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+pub use tests::example;

@@ -9,12 +9,16 @@ use crate::domain::{
     sign::SignLink,
 };
 
-/// The example of `docs/city-file.md`.
-fn example() -> Value {
+/// The text of the example in `docs/city-file.md`.
+pub fn example() -> String {
     let page = include_str!("../../../docs/city-file.md");
     let start = page.find("```json\n").unwrap() + "```json\n".len();
     let end = start + page[start..].find("```").unwrap();
-    serde_json::from_str(&page[start..end]).unwrap()
+    page[start..end].to_owned()
+}
+
+fn file() -> Value {
+    serde_json::from_str(&example()).unwrap()
 }
 
 fn known_codec(codec: &str) -> bool {
@@ -36,7 +40,7 @@ fn place(file: &Value, kind: &str, id: &str) -> usize {
 
 #[test]
 fn the_example_is_read_whole() {
-    let city = read(&example().to_string(), &known_codec).unwrap();
+    let city = read(&example(), &known_codec).unwrap();
     assert_eq!((city.lots.len(), city.signs.len(), city.zones.len(), city.cameras.len()), (2, 1, 1, 1));
     assert_eq!((city.streets.len(), city.grid_cells.len(), city.groups.len(), city.base_map.len()), (1, 1, 1, 1));
     let lot = &city.lots["L1"];
@@ -50,7 +54,7 @@ fn the_example_is_read_whole() {
 
 #[test]
 fn a_city_comes_back_whole_from_its_documents_in_any_order() {
-    let text = example().to_string();
+    let text = file();
     let city = read(&text, &known_codec).unwrap();
     let mut documents = documents(&text).unwrap();
     let ids: Vec<String> = documents.iter().map(|d| format!("{} {}", d.kind, d.id)).collect();
@@ -62,7 +66,7 @@ fn a_city_comes_back_whole_from_its_documents_in_any_order() {
 
 #[test]
 fn a_stored_document_that_no_longer_reads_is_named() {
-    let mut documents = documents(&example().to_string()).unwrap();
+    let mut documents = documents(&example()).unwrap();
     let lot = documents.iter_mut().find(|d| d.kind == "lot").unwrap();
     lot.json = lot.json.replace("\"capacity\":4", "\"capacity\":0");
     let faults = read_documents(&documents, &known_codec).unwrap_err();
@@ -137,7 +141,7 @@ fn each_mistake_is_told_once_with_its_feature_and_key() {
         ("base river/properties/class", json!("lava"), "base river", "properties.class"),
     ];
     for (at, value, feature, key) in table {
-        let mut file = example();
+        let mut file = file();
         set(&mut file, at, value.clone());
         assert_eq!(faults_of(&file), [(feature.to_owned(), key.to_owned())], "{at} = {value}");
     }
@@ -169,7 +173,7 @@ fn set(file: &mut Value, at: &str, value: Value) {
 
 #[test]
 fn every_fault_is_told_and_not_the_first_alone() {
-    let mut file = example();
+    let mut file = file();
     set(&mut file, "lot L2/properties/capacity", json!(-1));
     set(&mut file, "lot L2/properties/name", Value::Null);
     set(&mut file, "zone Z1/properties/rule", json!("maybe"));
@@ -179,7 +183,7 @@ fn every_fault_is_told_and_not_the_first_alone() {
 
 #[test]
 fn two_things_of_one_kind_may_not_share_an_id() {
-    let mut file = example();
+    let mut file = file();
     let twin = file["features"][place(&file, "street", "ST1")].clone();
     file["features"].as_array_mut().unwrap().push(twin);
     assert_eq!(faults_of(&file), [("street ST1".to_owned(), "properties.id".to_owned())]);
@@ -188,7 +192,7 @@ fn two_things_of_one_kind_may_not_share_an_id() {
 #[test]
 fn in_a_city_where_both_orders_are_possible_the_odd_one_out_is_told() {
     let swapped = |index: usize| {
-        let mut file = example();
+        let mut file = file();
         for (i, feature) in file["features"].as_array_mut().unwrap().iter_mut().enumerate() {
             feature["geometry"] =
                 json!({"type": "Point", "coordinates": if i == index { [50.1, 8.6] } else { [8.6, 50.1] }});
@@ -210,7 +214,7 @@ fn a_huge_or_deep_file_is_refused_calmly() {
     let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
     assert_eq!(read(&deep, &known_codec).unwrap_err()[0].key, "(all)");
     assert!(read("", &known_codec).is_err());
-    let mut file = example();
+    let mut file = file();
     let ring: Vec<Value> = (0..30_000).map(|i| json!([119.0 + f64::from(i) / 1e6, 28.0])).collect();
     set(&mut file, "lot L1/geometry/coordinates", json!([ring]));
     assert_eq!(faults_of(&file), [("lot L1".to_owned(), "geometry.coordinates".to_owned())]);
@@ -221,7 +225,7 @@ fn a_polygon_may_have_a_hole_inside_and_none_outside() {
     let outer = json!([[119.0, 28.0], [119.1, 28.0], [119.1, 28.1], [119.0, 28.1], [119.0, 28.0]]);
     let square = |at: f64| json!([[at, 28.02], [at + 0.02, 28.02], [at + 0.02, 28.04], [at, 28.04], [at, 28.02]]);
     for (hole, faults) in [(square(119.02), 0), (square(119.2), 1)] {
-        let mut file = example();
+        let mut file = file();
         set(&mut file, "lot L1/geometry/coordinates", json!([outer, hole]));
         assert_eq!(faults_of(&file).len(), faults, "{hole}");
     }
@@ -230,7 +234,7 @@ fn a_polygon_may_have_a_hole_inside_and_none_outside() {
 proptest! {
     #[test]
     fn no_mutation_of_a_file_makes_the_reader_panic(cut in any::<prop::sample::Index>(), junk in "[\\[\\]{}\",:0-9a-zé\\-]{0,6}", drop in 0usize..8) {
-        let text = example().to_string();
+        let text = file();
         let mut at = cut.index(text.len());
         while !text.is_char_boundary(at) { at -= 1; }
         let rest: String = text[at..].chars().skip(drop).collect();
@@ -244,7 +248,7 @@ proptest! {
     #[test]
     fn no_value_anywhere_makes_the_reader_panic(pick in any::<prop::sample::Index>(), with in 0usize..8) {
         let values = [json!(null), json!(-1), json!(1e300), json!(""), json!("\u{0}\n"), json!([]), json!({}), json!([[[[0]]]])];
-        let mut file = example();
+        let mut file = file();
         let mut paths = Vec::new();
         walk(&file, String::new(), &mut paths);
         *file.pointer_mut(&paths[pick.index(paths.len())]).unwrap() = values[with].clone();
