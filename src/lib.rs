@@ -4,7 +4,7 @@
 
 pub mod api;
 pub mod availability;
-pub mod cli;
+pub mod broker;
 pub mod clock;
 pub mod config;
 pub mod display;
@@ -15,4 +15,8 @@ pub mod guidance;
 pub mod ingest;
 pub mod lifecycle;
 pub mod live;
+pub mod staff;
+pub mod mqtt;
+pub mod signboard;
 pub mod store;
+pub mod telemetry;

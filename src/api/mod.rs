@@ -1,1 +1,6 @@
 //! The HTTP door: the router reads as a site map; one file per resource.
+
+pub mod json;
+pub mod problem;
+
+pub use problem::Problem;

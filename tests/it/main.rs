@@ -1,3 +1,6 @@
 //! The whole system from outside, against real Redis, Mosquitto, PostgreSQL, SNMP tools and Chromium.
 
+mod architecture;
+mod availability;
 mod services;
+mod store;

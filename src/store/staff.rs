@@ -1,0 +1,114 @@
+//! Rows of the staff: accounts, sessions by the hash of their token, recent failed sign-ins.
+
+use super::{Db, Error, On, Row, Tx, query};
+use crate::domain::{ledger::Digest, staff::Role, time::Instant};
+
+/// An account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Account {
+    /// Sign-in name.
+    pub name: String,
+    /// What its holder may do.
+    pub role: Role,
+    /// The password's hash in PHC form.
+    pub password_hash: String,
+}
+
+/// A sign-in that still holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenSession {
+    /// Sign-in name.
+    pub name: String,
+    /// The account's role as it is now.
+    pub role: Role,
+    /// When it ends.
+    pub expires_at: Instant,
+}
+
+fn role(row: &Row) -> Result<Role, Error> {
+    row.parse("role", |word| Role::parse(word).ok_or("unknown role"))
+}
+
+/// Adds an account; `false` if the name is taken.
+pub async fn add(tx: &mut Tx, account: &Account, now: Instant) -> Result<bool, Error> {
+    let text = "INSERT INTO staff (name, role, password_hash, created_at_us) VALUES ($1, $2, $3, $4) \
+                ON CONFLICT (name) DO NOTHING";
+    let query = query("staff", text).bind(&account.name).bind(account.role.as_str()).bind(&account.password_hash);
+    Ok(query.bind(now).execute(tx).await? == 1)
+}
+
+/// Gives an account another role and password, enables it, and ends its sessions.
+pub async fn reset(tx: &mut Tx, account: &Account) -> Result<(), Error> {
+    let text = "UPDATE staff SET role = $2, password_hash = $3, disabled_at_us = NULL WHERE name = $1";
+    let reset = query("staff", text).bind(&account.name).bind(account.role.as_str()).bind(&account.password_hash);
+    reset.execute(&mut *tx).await?;
+    query("staff_sessions", "DELETE FROM staff_sessions WHERE name = $1").bind(&account.name).execute(tx).await?;
+    Ok(())
+}
+
+/// The account of a name, unless it is disabled.
+pub async fn find(on: impl Into<On<'_>>, name: &str) -> Result<Option<Account>, Error> {
+    let text = "SELECT name, role, password_hash FROM staff WHERE name = $1 AND disabled_at_us IS NULL";
+    let row = query("staff", text).bind(name).fetch_optional(on).await?;
+    row.map(|row| Ok(Account { name: row.get("name")?, role: role(&row)?, password_hash: row.get("password_hash")? }))
+        .transpose()
+}
+
+/// Opens a session.
+pub async fn open_session(
+    tx: &mut Tx,
+    token_hash: Digest,
+    name: &str,
+    now: Instant,
+    expires_at: Instant,
+) -> Result<(), Error> {
+    let text = "INSERT INTO staff_sessions (token_hash, name, created_at_us, expires_at_us) VALUES ($1, $2, $3, $4)";
+    let query = query("staff_sessions", text).bind(token_hash.to_string()).bind(name);
+    query.bind(now).bind(expires_at).execute(tx).await.map(|_| ())
+}
+
+/// The session of a token that still holds at `now`, if its account does.
+pub async fn session(on: impl Into<On<'_>>, token_hash: Digest, now: Instant) -> Result<Option<OpenSession>, Error> {
+    let text = "SELECT s.name AS name, a.role AS role, s.expires_at_us AS expires_at_us \
+                FROM staff_sessions s JOIN staff a ON a.name = s.name \
+                WHERE s.token_hash = $1 AND s.expires_at_us > $2 AND a.disabled_at_us IS NULL";
+    let row = query("staff_sessions", text).bind(token_hash.to_string()).bind(now).fetch_optional(on).await?;
+    row.map(|row| {
+        Ok(OpenSession { name: row.get("name")?, role: role(&row)?, expires_at: row.instant("expires_at_us")? })
+    })
+    .transpose()
+}
+
+/// Ends a session; `false` if there was none.
+pub async fn close_session(tx: &mut Tx, token_hash: Digest) -> Result<bool, Error> {
+    let text = "DELETE FROM staff_sessions WHERE token_hash = $1";
+    Ok(query("staff_sessions", text).bind(token_hash.to_string()).execute(tx).await? == 1)
+}
+
+/// Forgets sessions that ended before `now`.
+pub async fn forget_expired_sessions(tx: &mut Tx, now: Instant) -> Result<u64, Error> {
+    query("staff_sessions", "DELETE FROM staff_sessions WHERE expires_at_us <= $1").bind(now).execute(tx).await
+}
+
+/// Counts a sign-in being tried as failed until it is forgotten; how many of this name failed in the present window.
+/// A window that began by `window_start` is over and a new one begins. Tries of one name at the same time are counted
+/// one after the other.
+pub async fn count_try(tx: &mut Tx, name: &str, now: Instant, window_start: Instant) -> Result<u32, Error> {
+    let text = "INSERT INTO login_failures (name, failures, since_us) VALUES ($1, 1, $2) \
+                ON CONFLICT (name) DO UPDATE SET \
+                failures = CASE WHEN login_failures.since_us <= $3 THEN 1 ELSE login_failures.failures + 1 END, \
+                since_us = CASE WHEN login_failures.since_us <= $3 THEN $2 ELSE login_failures.since_us END \
+                RETURNING name, failures";
+    query("login_failures", text).bind(name).bind(now).bind(window_start).fetch_one(tx).await?.count("failures")
+}
+
+/// Forgets the failures of a name that has now signed in.
+pub async fn forget_failures(tx: &mut Tx, name: &str) -> Result<u64, Error> {
+    query("login_failures", "DELETE FROM login_failures WHERE name = $1").bind(name).execute(tx).await
+}
+
+/// Forgets windows, of whatever name, that are over. In a transaction of its own, so that it waits for nobody while
+/// others wait for it.
+pub async fn forget_old_failures(db: &Db, window_start: Instant) -> Result<u64, Error> {
+    query("login_failures", "DELETE FROM login_failures WHERE since_us <= $1").bind(window_start).execute(db).await
+}
