@@ -15,6 +15,8 @@ export const WORDS = {
   "title.supervisor": { zh: "督导", en: "Supervision" },
   "demo.notice": { zh: "示意数据：城市、道路和车位均为虚构", en: "Fictional demo: city, streets and counts are invented" },
 
+  "demo.short": { zh: "示意数据", en: "Fictional demo" },
+
   "pill.connecting": { zh: "正在连接", en: "Connecting" },
   "pill.live": { zh: "实时", en: "Live" },
   "pill.reconnecting": { zh: "正在重连", en: "Reconnecting" },
@@ -44,7 +46,8 @@ export const WORDS = {
 
   "list.heading": { zh: "停车场列表", en: "Places to park" },
   "list.search": { zh: "搜索停车场、道路", en: "Search car park or street" },
-  "list.near": { zh: "离我最近", en: "Nearest" },
+  "list.near": { zh: "离我最近", en: "Near me" },
+  "list.sort_near": { zh: "距离", en: "Distance" },
   "list.locating": { zh: "定位中…", en: "Locating…" },
   "list.sort": { zh: "排序", en: "Sort" },
   "list.sort_free": { zh: "空位最多", en: "Most free" },
@@ -101,9 +104,9 @@ export const WORDS = {
   "map.bay_taken": { zh: "占用", en: "Taken" },
   "map.zoom_in": { zh: "放大", en: "Zoom in" },
   "map.zoom_out": { zh: "缩小", en: "Zoom out" },
-  "sheet.list": { zh: "展开列表", en: "Expand the list" },
-  "sheet.map": { zh: "展开地图", en: "Expand the map" },
-  "sheet.half": { zh: "列表与地图各半", en: "List and map" },
+  "sheet.list": { zh: "▴ 列表", en: "▴ List" },
+  "sheet.map": { zh: "▾ 地图", en: "▾ Map" },
+  "sheet.half": { zh: "各半", en: "Both" },
 
   "rule.no_parking": { zh: "禁止停车", en: "No parking" },
   "rule.time_limited": { zh: "限时停车", en: "Time limited" },
