@@ -3,4 +3,5 @@
 mod architecture;
 mod availability;
 mod services;
+mod simulated_town;
 mod store;
