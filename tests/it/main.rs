@@ -6,4 +6,5 @@ mod architecture;
 mod availability;
 mod ingest;
 mod services;
+mod simulated_town;
 mod store;
