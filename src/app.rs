@@ -176,7 +176,7 @@ pub(crate) async fn engine(config: &Config) -> Result<Engine, crate::availabilit
     }
 }
 
-fn layouts(city: &City) -> Vec<LotLayout> {
+pub(crate) fn layouts(city: &City) -> Vec<LotLayout> {
     city.lots.values().map(LotLayout::of).collect()
 }
 
