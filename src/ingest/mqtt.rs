@@ -122,7 +122,7 @@ impl Door {
                     self.health.disconnected(&error.to_string());
                     tokio::select! {
                         () = self.done.cancelled() => {}
-                        () = tokio::time::sleep(backoff.next()) => {}
+                        () = tokio::time::sleep(backoff.wait()) => {}
                     }
                 }
             }

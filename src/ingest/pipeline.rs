@@ -114,7 +114,7 @@ impl Pipeline {
                     tokio::select! {
                         biased;
                         () = stop.cancelled() => return false,
-                        () = tokio::time::sleep(backoff.next()) => {}
+                        () = tokio::time::sleep(backoff.wait()) => {}
                     }
                 }
             }

@@ -123,9 +123,12 @@ async fn publish_all(broker: &Server, messages: &[(String, String)]) {
     }
 }
 
+/// An empty lot by its controller, then this many vehicles driving in.
 fn passages(count: usize) -> Vec<(String, String)> {
+    let empty = ("yunpark/v1/lot/L2/count".to_owned(), format!(r#"{{"occupied":0,"at":"{AT}"}}"#));
     let payload = |seq| format!(r#"{{"direction":"in","at":"{AT}","seq":{seq}}}"#);
-    (1..=count).map(|seq| ("yunpark/v1/lot/L2/passage".to_owned(), payload(seq))).collect()
+    let passed = (1..=count).map(|seq| ("yunpark/v1/lot/L2/passage".to_owned(), payload(seq)));
+    std::iter::once(empty).chain(passed).collect()
 }
 
 /// Counts what this thread's test counts, and nobody else's.
@@ -239,7 +242,7 @@ async fn nothing_is_acknowledged_before_it_is_applied() {
     running.stop().await;
     let before = counted(&handle, "yunpark_ingest_messages_total");
     let running = Running::start(&config(&broker), &engine).await;
-    publish_all(&broker, &passages(1001)[1000..]).await;
+    publish_all(&broker, &passages(1001)[1001..]).await;
     eventually("the next passage is counted", async || (lot(&engine, "L2").await.occupied == 1001).then_some(())).await;
     assert_eq!(counted(&handle, "yunpark_ingest_messages_total") - before, 1, "nothing is sent twice");
     running.stop().await;
@@ -256,6 +259,25 @@ async fn ingest_waits_for_an_ill_engine_and_goes_on_without_loss() {
     engine.configure(&layouts(), Clock::System.now()).await.unwrap();
     eventually("all passages are counted", async || (lot(&engine, "L2").await.occupied == 500).then_some(())).await;
     running.wait_until("all is well", Health::is_ok).await;
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn a_broker_that_lost_its_sessions_is_subscribed_to_again() {
+    let (mut broker, engine) = (services::mosquitto(), configured().await);
+    let running = Running::start(&config(&broker), &engine).await;
+    broker.kill();
+    running.wait_until("the broker is gone", |health| !health.connected && health.fault.is_some()).await;
+    let file = broker.dir.path().join("mosquitto.conf");
+    let _again = Command::new("sh")
+        .args(["-c", "PATH=$PATH:/usr/sbin exec mosquitto -c \"$0\"", file.to_str().unwrap()])
+        .stderr(Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    running.wait_until("the door is connected again", Health::is_ok).await;
+    publish_all(&broker, &passages(3)).await;
+    eventually("the passages are counted", async || (lot(&engine, "L2").await.occupied == 3).then_some(())).await;
     running.stop().await;
 }
 

@@ -1,6 +1,9 @@
+//! A small city's messages, read and refused.
+
 use std::collections::HashSet;
 
 use super::*;
+use crate::domain::ids::SpaceId;
 use proptest::prelude::*;
 
 const BAY: &str = "application/app/device/fcd6bd00001a2b3c/event/up";
