@@ -4,6 +4,7 @@
 
 pub mod api;
 pub mod availability;
+pub mod broker;
 pub mod cli;
 pub mod clock;
 pub mod config;
@@ -16,3 +17,4 @@ pub mod ingest;
 pub mod lifecycle;
 pub mod live;
 pub mod store;
+pub mod telemetry;

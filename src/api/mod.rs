@@ -1,1 +1,5 @@
 //! The HTTP door: the router reads as a site map; one file per resource.
+
+pub mod problem;
+
+pub use problem::Problem;

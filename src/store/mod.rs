@@ -1,1 +1,71 @@
-//! SQL: one Db over SQLite and PostgreSQL, one file per aggregate.
+//! SQL: one `Db` over SQLite and PostgreSQL, one file per aggregate; evidence files by content hash.
+//!
+//! A query is one text that both databases take: `$1` placeholders, `ON CONFLICT`, `RETURNING`; no arrays, ILIKE or
+//! date functions; every SUM and AVG is CAST. What must hold together is written in one [`Tx`].
+
+mod connect;
+mod migrations;
+mod query;
+
+pub mod ledger;
+
+pub use self::{
+    connect::{Db, Tx},
+    query::{On, Query, Row, Value, query},
+};
+
+/// What can go wrong in the store.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// `store.url` names no database this program knows.
+    #[error("store.url: {reason}")]
+    Address {
+        /// What is wrong with it; never the address itself, which holds a password.
+        reason: String,
+    },
+    /// The folder of the database or of the evidence cannot be made.
+    #[error("folder {folder}: {source}")]
+    Folder {
+        /// The folder.
+        folder: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The database refused or did not answer.
+    #[error("database: {0}")]
+    Database(#[from] sqlx::Error),
+    /// A migration did not go through.
+    #[error("migration: {0}")]
+    Migration(#[from] sqlx::migrate::MigrateError),
+    /// A row that no longer parses.
+    #[error("table {table}, row {row}, column {column}: {reason}")]
+    Row {
+        /// The table.
+        table: &'static str,
+        /// The column.
+        column: String,
+        /// The row, by the first column that was read.
+        row: String,
+        /// What is wrong with the value.
+        reason: String,
+    },
+}
+
+impl Error {
+    /// Whether the database is away or overloaded, so that the same call may succeed later.
+    pub fn is_unavailable(&self) -> bool {
+        match self {
+            Self::Database(sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed) => true,
+            // SQLite: busy (5) or locked (6). PostgreSQL: class 08 connection, 53 resources, 57P shutting down.
+            Self::Database(sqlx::Error::Database(error)) => error.code().is_some_and(|code| {
+                code == "5" || code == "6" || ["08", "53", "57P"].iter().any(|class| code.starts_with(class))
+            }),
+            _ => false,
+        }
+    }
+
+    /// Whether a unique value is already taken.
+    pub fn is_conflict(&self) -> bool {
+        matches!(self, Self::Database(sqlx::Error::Database(error)) if error.is_unique_violation())
+    }
+}

@@ -1,3 +1,4 @@
 //! The whole system from outside, against real Redis, Mosquitto, PostgreSQL, SNMP tools and Chromium.
 
+mod architecture;
 mod services;

@@ -1,0 +1,67 @@
+//! `/healthz`, `/readyz`, `/metrics`: alive; ready, with each dependency named; measured.
+
+use axum::{
+    Json,
+    extract::State,
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+
+use super::Shared;
+
+/// One thing the node needs, and whether it is there.
+#[derive(Debug, Clone, Serialize)]
+pub struct Dependency {
+    /// Its name: `store`, `availability`, `mqtt`.
+    pub name: &'static str,
+    /// Whether it answers.
+    pub ok: bool,
+    /// What is wrong with it.
+    pub detail: Option<String>,
+}
+
+impl Dependency {
+    /// A dependency as its own check found it.
+    pub fn checked<E: std::fmt::Display>(name: &'static str, result: Result<(), E>) -> Self {
+        let detail = result.err().map(|error| error.to_string());
+        Self { name, ok: detail.is_none(), detail }
+    }
+}
+
+#[derive(Serialize)]
+struct Readiness {
+    ready: bool,
+    dependencies: Vec<Dependency>,
+}
+
+/// Alive: the process answers.
+pub async fn alive() -> &'static str {
+    "ok"
+}
+
+/// Ready: every dependency of this node's roles answers.
+pub async fn ready(State(services): State<Shared>) -> Response {
+    let mut dependencies = vec![
+        Dependency::checked("store", services.db.ping().await),
+        Dependency::checked("availability", services.engine.ping().await),
+    ];
+    if !services.board.is_ready() {
+        dependencies.push(Dependency {
+            name: "board",
+            ok: false,
+            detail: Some("does not follow the stream of changes".to_owned()),
+        });
+    }
+    if let Some(mqtt) = &services.mqtt_health {
+        dependencies.push(Dependency::checked("mqtt", mqtt()));
+    }
+    let ready = dependencies.iter().all(|dependency| dependency.ok);
+    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, Json(Readiness { ready, dependencies })).into_response()
+}
+
+/// Prometheus metrics.
+pub async fn metrics(State(services): State<Shared>) -> Response {
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], services.metrics.render()).into_response()
+}

@@ -1,0 +1,66 @@
+//! What every request passes, in order: counted, guarded against panics, timed, given safe headers.
+
+use std::time::Duration;
+
+use axum::{
+    Router,
+    extract::{MatchedPath, Request, State},
+    http::{HeaderName, HeaderValue, header},
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+};
+use tower_http::catch_panic::CatchPanicLayer;
+
+use super::{Problem, Shared};
+
+/// Pages load nothing from elsewhere; the map's worker and its blobs are our own.
+const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; img-src 'self' blob: data:; worker-src 'self' blob:; \
+style-src 'self' 'unsafe-inline'; connect-src 'self'; frame-ancestors 'none'; base-uri 'self'; form-action 'self'";
+
+/// Lays the layers around the routes; the last one named is the first a request meets.
+pub fn around(router: Router<Shared>, services: &Shared) -> Router<Shared> {
+    router
+        .layer(middleware::from_fn_with_state(services.clone(), within_time))
+        .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
+            tracing::error!("a request handler panicked");
+            Problem::internal("the fault is logged; try again later").into_response()
+        }))
+        .layer(middleware::from_fn(safe_headers))
+        .layer(middleware::from_fn(counted))
+}
+
+/// Ends a request that takes too long. A live socket's request ends with its upgrade, so it is not touched.
+async fn within_time(State(services): State<Shared>, request: Request, next: Next) -> Response {
+    let limit = Duration::from_secs(services.config.http.request_timeout_s);
+    match tokio::time::timeout(limit, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => Problem::timeout("try again, or send less at once").into_response(),
+    }
+}
+
+async fn safe_headers(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    for (name, value) in [
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "same-origin"),
+        (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
+        (HeaderName::from_static("permissions-policy"), "geolocation=(self), camera=(self)"),
+    ] {
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
+    }
+    response
+}
+
+/// Counts by route, never by path: a path may carry a plate.
+async fn counted(matched: Option<MatchedPath>, request: Request, next: Next) -> Response {
+    let route = matched.map_or_else(|| "none".to_owned(), |path| path.as_str().to_owned());
+    let method = request.method().to_string();
+    let started = tokio::time::Instant::now();
+    let response = next.run(request).await;
+    let status = response.status().as_u16().to_string();
+    metrics::counter!("yunpark_http_requests_total", "route" => route.clone(), "method" => method, "status" => status)
+        .increment(1);
+    metrics::histogram!("yunpark_http_seconds", "route" => route).record(started.elapsed().as_secs_f64());
+    response
+}

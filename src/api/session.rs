@@ -1,0 +1,84 @@
+//! `/api/v1/session`: sign in, who am I, sign out.
+
+use axum::{
+    Json,
+    extract::State,
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{
+    Problem, Shared,
+    auth::{COOKIE, Staff, bearer, cookie},
+    json::Body,
+};
+use crate::{
+    domain::{staff::Role, time::Instant},
+    staff::Refused,
+};
+
+/// A name and its password.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Credentials {
+    name: String,
+    password: String,
+}
+
+/// Who is signed in.
+#[derive(Serialize, ToSchema)]
+pub struct SessionView {
+    name: String,
+    #[schema(value_type = String)]
+    role: Role,
+    expires_at: Instant,
+    /// For programs, as `Authorization: Bearer`; told only at sign-in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token: Option<String>,
+}
+
+/// Signs in; the cookie serves pages, the token programs.
+#[utoipa::path(post, path = "/api/v1/session", tag = "staff", request_body = Credentials,
+    responses((status = 200, body = SessionView), (status = 401), (status = 429)))]
+pub async fn sign_in(State(services): State<Shared>, Body(wanted): Body<Credentials>) -> Result<Response, Problem> {
+    let signed_in = services.staff.sign_in(&wanted.name, &wanted.password).await.map_err(|refused| match refused {
+        Refused::Wrong => Problem::unauthenticated("name or password is wrong"),
+        Refused::Throttled => Problem::too_many("too many failed sign-ins; wait a quarter of an hour"),
+        other => Problem::fault(&other),
+    })?;
+    let max_age = (signed_in.expires_at - services.clock.now()).num_seconds().max(0);
+    let secure = if services.config.http.secure_cookies { "; Secure" } else { "" };
+    let set = format!("{COOKIE}={}; Path=/; HttpOnly; SameSite=Strict; Max-Age={max_age}{secure}", signed_in.token);
+    let view = SessionView {
+        name: signed_in.name,
+        role: signed_in.role,
+        expires_at: signed_in.expires_at,
+        token: Some(signed_in.token),
+    };
+    let mut response = Json(view).into_response();
+    let value = HeaderValue::from_str(&set).map_err(|error| Problem::fault(&error))?;
+    response.headers_mut().insert(header::SET_COOKIE, value);
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Ok(response)
+}
+
+/// Who is signed in.
+#[utoipa::path(get, path = "/api/v1/session", tag = "staff", responses((status = 200, body = SessionView), (status = 401)))]
+pub async fn who(Staff(session): Staff) -> Json<SessionView> {
+    Json(SessionView { name: session.name, role: session.role, expires_at: session.expires_at, token: None })
+}
+
+/// Signs out: the token is worth nothing afterwards.
+#[utoipa::path(delete, path = "/api/v1/session", tag = "staff", responses((status = 204), (status = 401)))]
+pub async fn sign_out(State(services): State<Shared>, _staff: Staff, headers: HeaderMap) -> Result<Response, Problem> {
+    if let Some(token) = bearer(&headers).or_else(|| cookie(&headers)) {
+        services.staff.sign_out(token).await.map_err(|error| Problem::fault(&error))?;
+    }
+    let mut response = StatusCode::NO_CONTENT.into_response();
+    let gone = format!("{COOKIE}=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0");
+    let value = HeaderValue::from_str(&gone).map_err(|error| Problem::fault(&error))?;
+    response.headers_mut().insert(header::SET_COOKIE, value);
+    Ok(response)
+}

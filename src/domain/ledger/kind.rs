@@ -1,0 +1,81 @@
+//! What an entry of the ledger can say was done.
+
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $name:ident = $word:literal,)*) => {
+        /// What was done.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Kind {
+            $($(#[$doc])* $name,)*
+        }
+        impl Kind {
+            /// Every kind there is.
+            pub const ALL: &'static [Self] = &[$(Self::$name),*];
+            /// The word in the ledger; it never changes.
+            pub fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$name => $word,)*
+                }
+            }
+            /// Reads a word.
+            pub fn parse(word: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|kind| kind.as_str() == word)
+            }
+        }
+    };
+}
+
+kinds! {
+    /// A capture was taken in.
+    CaptureReceived = "capture.received",
+    /// An incident became ripe for review.
+    IncidentRipened = "incident.ripened",
+    /// A person reviewed an incident.
+    IncidentReviewed = "incident.reviewed",
+    /// An incident was closed without a record.
+    IncidentClosed = "incident.closed",
+    /// A warning was recorded.
+    WarningIssued = "warning.issued",
+    /// A non-motor correction was recorded.
+    CorrectionRecorded = "correction.recorded",
+    /// A penalty case was opened.
+    PenaltyOpened = "penalty.opened",
+    /// A tow, detention or seizure was proposed.
+    SeizureProposed = "seizure.proposed",
+    /// A supervisor approved it.
+    SeizureApproved = "seizure.approved",
+    /// A record moved on in some other way.
+    RecordStepped = "record.stepped",
+    /// A plate's history was looked up, for a purpose.
+    PlateLookedUp = "plate.looked_up",
+    /// Plates were searched, for a purpose.
+    PlatesSearched = "plates.searched",
+    /// A piece of evidence was shown.
+    EvidenceShown = "evidence.shown",
+    /// A document was printed.
+    NoticePrinted = "notice.printed",
+    /// Records were exported.
+    RecordsExported = "records.exported",
+    /// A person of the staff was added, or given a new role and password.
+    StaffAdded = "staff.added",
+    /// A person signed in.
+    SignedIn = "staff.signed_in",
+    /// A sign-in was refused.
+    SignInRefused = "staff.sign_in_refused",
+    /// A person signed out.
+    SignedOut = "staff.signed_out",
+    /// A city file was imported.
+    CityImported = "city.imported",
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_is_read_back_from_its_own_word() {
+        for kind in Kind::ALL {
+            assert_eq!(Kind::parse(kind.as_str()), Some(*kind));
+        }
+        assert_eq!(Kind::parse("record.forged"), None);
+    }
+}

@@ -1,0 +1,161 @@
+//! The connection to one of the two databases, and the transaction other aggregates work in.
+
+use std::{path::Path, str::FromStr, time::Duration};
+
+use sqlx::{
+    PgPool, Postgres, Sqlite, SqlitePool, Transaction,
+    migrate::Migrate,
+    pool::PoolOptions,
+    postgres::PgConnectOptions,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
+};
+
+use super::{Error, migrations, query};
+use crate::config;
+
+const BUSY: Duration = Duration::from_secs(10);
+
+/// The database; cheap to clone.
+#[derive(Debug, Clone)]
+pub enum Db {
+    /// One file. Reads share a pool that cannot write; writers queue for the one connection that can.
+    Sqlite {
+        /// Connections that only read.
+        read: SqlitePool,
+        /// The one connection that writes.
+        write: SqlitePool,
+    },
+    /// A server.
+    Postgres(PgPool),
+}
+
+/// A transaction; dropped without [`Tx::commit`] it leaves no trace.
+///
+/// Never begin a second write while holding one: on SQLite there is a single writer, and the second would wait for
+/// the first.
+#[derive(Debug)]
+pub struct Tx(pub(super) Inner);
+
+#[derive(Debug)]
+pub(super) enum Inner {
+    Sqlite(Transaction<'static, Sqlite>),
+    Postgres(Transaction<'static, Postgres>),
+}
+
+impl Db {
+    /// Connects to the database `store.url` names; makes a SQLite file and its folder if they are missing.
+    pub async fn connect(config: &config::Store) -> Result<Self, Error> {
+        let url = config.url.reveal();
+        if url.starts_with("sqlite:") {
+            sqlite(url, config.max_connections).await
+        } else if url.starts_with("postgres:") || url.starts_with("postgresql:") {
+            let address = |error: sqlx::Error| Error::Address { reason: error.to_string() };
+            let options = PgConnectOptions::from_str(url).map_err(address)?;
+            let options = options.application_name("yunpark");
+            let pool = PoolOptions::new().max_connections(config.max_connections.max(1));
+            Ok(Self::Postgres(pool.acquire_timeout(BUSY).connect_with(options).await?))
+        } else {
+            Err(Error::Address { reason: "begins with neither sqlite:// nor postgres://".to_owned() })
+        }
+    }
+
+    /// Applies the migrations that are still missing.
+    pub async fn migrate(&self) -> Result<(), Error> {
+        match self {
+            Self::Sqlite { write, .. } => migrations::all().run(write).await?,
+            Self::Postgres(pool) => migrations::all().run(pool).await?,
+        }
+        Ok(())
+    }
+
+    /// The names of migrations that are not applied yet, in order.
+    pub async fn pending_migrations(&self) -> Result<Vec<String>, Error> {
+        const TABLE: &str = "_sqlx_migrations";
+        macro_rules! applied {
+            ($pool:expr) => {{
+                let mut connection = $pool.acquire().await?;
+                connection.ensure_migrations_table(TABLE).await?;
+                connection.list_applied_migrations(TABLE).await?
+            }};
+        }
+        let applied = match self {
+            Self::Sqlite { write, .. } => applied!(write),
+            Self::Postgres(pool) => applied!(pool),
+        };
+        let is_pending = |version: i64| !applied.iter().any(|done| done.version == version);
+        Ok(migrations::all()
+            .iter()
+            .filter(|migration| is_pending(migration.version))
+            .map(|migration| format!("{:04}_{}", migration.version, migration.description))
+            .collect())
+    }
+
+    /// Asks the database for a sign of life.
+    pub async fn ping(&self) -> Result<(), Error> {
+        query("(none)", "SELECT 1").fetch_optional(self).await.map(|_| ())
+    }
+
+    /// Begins a transaction that writes. On SQLite it is the only writer from here on; on PostgreSQL rows are locked as
+    /// they are touched, and the ledger's head by the first append.
+    pub async fn begin_write(&self) -> Result<Tx, Error> {
+        Ok(Tx(match self {
+            Self::Sqlite { write, .. } => Inner::Sqlite(write.begin_with("BEGIN IMMEDIATE").await?),
+            Self::Postgres(pool) => Inner::Postgres(pool.begin().await?),
+        }))
+    }
+
+    /// Begins a transaction that sees one state of the database, whatever others write meanwhile, and writes nothing.
+    pub async fn begin_read(&self) -> Result<Tx, Error> {
+        Ok(Tx(match self {
+            Self::Sqlite { read, .. } => Inner::Sqlite(read.begin().await?),
+            Self::Postgres(pool) => {
+                Inner::Postgres(pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY").await?)
+            }
+        }))
+    }
+
+    /// Closes all connections, after their present work.
+    pub async fn close(&self) {
+        match self {
+            Self::Sqlite { read, write } => {
+                read.close().await;
+                write.close().await;
+            }
+            Self::Postgres(pool) => pool.close().await,
+        }
+    }
+}
+
+impl Tx {
+    /// Makes what was written durable and visible.
+    pub async fn commit(self) -> Result<(), Error> {
+        match self.0 {
+            Inner::Sqlite(tx) => tx.commit().await?,
+            Inner::Postgres(tx) => tx.commit().await?,
+        }
+        Ok(())
+    }
+}
+
+async fn sqlite(url: &str, max_connections: u32) -> Result<Db, Error> {
+    let refuse = |reason: &str| Error::Address { reason: reason.to_owned() };
+    if url.contains(":memory:") || url.contains("mode=memory") {
+        return Err(refuse("records are kept in a file, not in memory"));
+    }
+    let options = SqliteConnectOptions::from_str(url).map_err(|error| refuse(&error.to_string()))?;
+    let file = options.get_filename().to_owned();
+    if let Some(folder) = file.parent().filter(|folder| *folder != Path::new("")) {
+        std::fs::create_dir_all(folder)
+            .map_err(|source| Error::Folder { folder: folder.display().to_string(), source })?;
+    }
+    let options = options
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(BUSY);
+    let pool = || PoolOptions::new().acquire_timeout(BUSY * 3);
+    let write = pool().max_connections(1).connect_with(options.clone()).await?;
+    let read = pool().max_connections(max_connections.max(1)).connect_with(options.pragma("query_only", "on")).await?;
+    Ok(Db::Sqlite { read, write })
+}
