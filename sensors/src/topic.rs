@@ -1,0 +1,122 @@
+//! The grammar of the MQTT topics that come in.
+
+/// A topic, taken apart; its levels are not yet checked to be known lots, spaces or devices.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Topic<'a> {
+    /// `yunpark/v1/space/<lot>/<space>/state`
+    SpaceState {
+        /// The lot.
+        lot: &'a str,
+        /// The space in it.
+        space: &'a str,
+    },
+    /// `yunpark/v1/lot/<lot>/passage`
+    Passage {
+        /// The lot.
+        lot: &'a str,
+    },
+    /// `yunpark/v1/lot/<lot>/count`
+    Count {
+        /// The lot.
+        lot: &'a str,
+    },
+    /// `yunpark/v1/sign/<sign>/ack`
+    SignAck {
+        /// The sign.
+        sign: &'a str,
+    },
+    /// `application/<id>/device/<devEui>/event/up`, of ChirpStack 4.
+    ChirpStackUp {
+        /// The device's EUI.
+        dev_eui: &'a str,
+    },
+    /// `v3/<application>@<tenant>/devices/<device>/up`, of The Things Stack 3; its open-source edition has no tenant.
+    TheThingsStackUp {
+        /// The device's name in its application.
+        device: &'a str,
+    },
+}
+
+/// Why a topic is not one of ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum TopicError {
+    /// A level that should name something is empty.
+    #[error("the topic has an empty level")]
+    EmptyLevel,
+    /// Neither ours nor a network server's.
+    #[error("the topic is not in the grammar")]
+    Unknown,
+}
+
+impl<'a> Topic<'a> {
+    /// Takes a topic apart, without allocating.
+    pub fn parse(topic: &'a str) -> Result<Self, TopicError> {
+        // The longest topic has six levels; a seventh place shows that there are more.
+        let mut levels = [""; 7];
+        let mut count = 0;
+        for level in topic.split('/').take(levels.len()) {
+            if level.is_empty() {
+                return Err(TopicError::EmptyLevel);
+            }
+            levels[count] = level;
+            count += 1;
+        }
+        match levels[..count] {
+            ["yunpark", "v1", "space", lot, space, "state"] => Ok(Self::SpaceState { lot, space }),
+            ["yunpark", "v1", "lot", lot, "passage"] => Ok(Self::Passage { lot }),
+            ["yunpark", "v1", "lot", lot, "count"] => Ok(Self::Count { lot }),
+            ["yunpark", "v1", "sign", sign, "ack"] => Ok(Self::SignAck { sign }),
+            ["application", _, "device", dev_eui, "event", "up"] => Ok(Self::ChirpStackUp { dev_eui }),
+            ["v3", _, "devices", device, "up"] => Ok(Self::TheThingsStackUp { device }),
+            _ => Err(TopicError::Unknown),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn every_topic_of_the_grammar_is_taken_apart() {
+        for (topic, parsed) in [
+            ("yunpark/v1/space/L1/S001/state", Topic::SpaceState { lot: "L1", space: "S001" }),
+            ("yunpark/v1/lot/L1/passage", Topic::Passage { lot: "L1" }),
+            ("yunpark/v1/lot/L1/count", Topic::Count { lot: "L1" }),
+            ("yunpark/v1/sign/V1/ack", Topic::SignAck { sign: "V1" }),
+            (
+                "application/ca739e26/device/fcd6bd00001a2b3c/event/up",
+                Topic::ChirpStackUp { dev_eui: "fcd6bd00001a2b3c" },
+            ),
+            ("v3/city-parking@ttn/devices/bay-a-017/up", Topic::TheThingsStackUp { device: "bay-a-017" }),
+            ("v3/city-parking/devices/bay-a-017/up", Topic::TheThingsStackUp { device: "bay-a-017" }),
+        ] {
+            assert_eq!(Topic::parse(topic), Ok(parsed));
+        }
+    }
+
+    #[test]
+    fn a_topic_out_of_the_grammar_is_refused() {
+        for topic in [
+            "yunpark/v2/lot/L1/count",
+            "yunpark/v1/lot/L1/count/more/and/more/levels",
+            "yunpark/v1/space/L1/state",
+            "application/1/device/2/event/join",
+            "weather",
+        ] {
+            assert_eq!(Topic::parse(topic), Err(TopicError::Unknown), "{topic}");
+        }
+        for topic in ["", "/", "yunpark/v1/lot//count", "yunpark/v1/space/L1/S001/state/"] {
+            assert_eq!(Topic::parse(topic), Err(TopicError::EmptyLevel), "{topic:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_taken_apart_or_refused(topic in "\\PC{0,80}") {
+            let _ = Topic::parse(&topic);
+        }
+    }
+}
