@@ -3,6 +3,7 @@
 pub mod availability;
 pub mod capture;
 pub mod city;
+pub mod hours;
 pub mod ids;
 pub mod incident;
 pub mod ledger;
