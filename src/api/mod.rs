@@ -1,5 +1,86 @@
 //! The HTTP door: the router reads as a site map; one file per resource.
 
+pub mod auth;
+pub mod health;
+pub mod json;
+pub mod live;
+mod middleware;
+mod openapi;
+mod pages;
 pub mod problem;
+mod public;
+mod session;
+mod state;
+
+use axum::{
+    Router,
+    extract::{DefaultBodyLimit, OriginalUri},
+    http::HeaderMap,
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
 
 pub use problem::Problem;
+pub use state::{Services, Shared};
+
+/// The whole HTTP door.
+pub fn router(services: Shared) -> Router {
+    let limits = &services.config.http;
+    let uploads = Router::new()
+        .route("/api/v1/captures", post(captures::create))
+        .route("/VIID/MotorVehicles", post(viid::motor_vehicles))
+        .layer(DefaultBodyLimit::max(limits.max_upload_bytes));
+    let routes = Router::new()
+        // Pages
+        .route("/", get(pages::map))
+        .route("/signs", get(pages::signs))
+        .route("/officer", get(pages::officer))
+        .route("/supervisor", get(pages::supervisor))
+        .route("/assets/{*path}", get(pages::asset))
+        // For operators
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready))
+        .route("/metrics", get(health::metrics))
+        // Public
+        .route("/api/v1/openapi.json", get(openapi::document))
+        .route("/api/v1/lots", get(public::lots))
+        .route("/api/v1/lots/{id}", get(public::lot))
+        .route("/api/v1/lots/{id}/spaces", get(public::spaces))
+        .route("/api/v1/lots/{id}/history", get(public::history))
+        .route("/api/v1/lots/{id}/forecast", get(public::forecast))
+        .route("/api/v1/map", get(public::map))
+        .route("/api/v1/signs", get(public::signs))
+        .route("/api/v1/signs/{id}", get(public::sign))
+        .route("/api/v1/signs/{id}/panels/{panel}", get(public::panel))
+        .route("/api/v1/live", get(live::open))
+        // Staff
+        .route("/api/v1/session", post(session::sign_in).get(session::who).delete(session::sign_out))
+        .route("/api/v1/incidents", get(incidents::list))
+        .route("/api/v1/incidents/{id}", get(incidents::one))
+        .route("/api/v1/incidents/{id}/review", post(incidents::review))
+        .route("/api/v1/records", get(records::list).post(records::create))
+        .route("/api/v1/records/{id}", get(records::one))
+        .route("/api/v1/records/{id}/notice", get(records::notice))
+        .route("/api/v1/corrections", get(records::corrections).post(records::create_correction))
+        .route("/api/v1/seizures", get(seizures::list).post(seizures::propose))
+        .route("/api/v1/seizures/{id}/approve", post(seizures::approve))
+        .route("/api/v1/plates", get(plates::search))
+        .route("/api/v1/plates/{plate}/history", get(plates::history))
+        .route("/api/v1/evidence/{sha256}", get(evidence::image))
+        .route("/api/v1/statistics", get(statistics::period))
+        // Cameras, GA/T 1400
+        .route("/VIID/System/Register", post(viid::register))
+        .route("/VIID/System/UnRegister", post(viid::unregister))
+        .route("/VIID/System/Keepalive", post(viid::keepalive))
+        .route("/VIID/System/Time", get(viid::time))
+        .layer(DefaultBodyLimit::max(limits.max_body_bytes))
+        .merge(uploads)
+        .fallback(elsewhere)
+        .method_not_allowed_fallback(|| async { Problem::method_not_allowed("see /api/v1/openapi.json") });
+    middleware::around(routes, &services).with_state(services)
+}
+
+/// What is on no route: a file of the pages' root, or nothing.
+async fn elsewhere(OriginalUri(uri): OriginalUri, headers: HeaderMap) -> Response {
+    pages::root_file(uri.path(), &headers).unwrap_or_else(|| Problem::not_found("no such path").into_response())
+}

@@ -1,1 +1,229 @@
-//! The command line: one file per command.
+//! The command line: the arguments, and which command's file takes them.
+
+mod demo;
+mod output;
+mod serve;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::{
+    config::{self, Config},
+    domain::staff::Role,
+};
+use output::{complain, say};
+
+/// Exit code of a wrong configuration or wrong arguments.
+const WRONG_CONFIG: u8 = 2;
+
+/// Parking guidance and violation tracking for a county.
+#[derive(Parser)]
+#[command(name = "yunpark", version, arg_required_else_help = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Start everything on embedded defaults, with a simulated city.
+    Demo(demo::Options),
+    /// Run this node.
+    Serve(WithConfig),
+    /// Print the commented defaults, or check a file.
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Bring the database to this version's tables.
+    Migrate(WithConfig),
+    /// Import a city file: lists every fault, and changes nothing while one stands.
+    Import {
+        #[command(flatten)]
+        config: WithConfig,
+        /// The city as GeoJSON; see docs/city-file.md.
+        file: PathBuf,
+        /// Only list the faults.
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Accounts of staff.
+    #[command(subcommand)]
+    User(UserCommand),
+    /// Decode a device's bytes and print the readings as JSON.
+    Decode {
+        /// vendor/model
+        #[arg(long)]
+        codec: String,
+        /// LoRaWAN port.
+        #[arg(long)]
+        fport: Option<u8>,
+        /// The payload in hexadecimal.
+        hex: String,
+    },
+    /// The ledger of enforcement.
+    #[command(subcommand)]
+    Ledger(LedgerCommand),
+    /// Roadside signs.
+    #[command(subcommand)]
+    Sign(SignCommand),
+}
+
+/// Where the configuration is.
+#[derive(Args)]
+struct WithConfig {
+    /// The configuration file.
+    #[arg(long)]
+    config: PathBuf,
+}
+
+#[derive(Subcommand)]
+enum ConfigCommand {
+    /// Print the commented default file.
+    Print,
+    /// Check a file: exit 0 if it is fine, else one line and exit 2.
+    Check {
+        /// The configuration file.
+        file: PathBuf,
+    },
+}
+
+#[derive(Subcommand)]
+enum UserCommand {
+    /// Add a person; the password is read from standard input.
+    Add {
+        /// Sign-in name.
+        name: String,
+        /// What the person may do.
+        #[arg(long)]
+        role: RoleArgument,
+        #[command(flatten)]
+        config: WithConfig,
+    },
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum RoleArgument {
+    Officer,
+    Supervisor,
+    Operator,
+    Auditor,
+    Admin,
+}
+
+impl From<RoleArgument> for Role {
+    fn from(role: RoleArgument) -> Self {
+        match role {
+            RoleArgument::Officer => Self::Officer,
+            RoleArgument::Supervisor => Self::Supervisor,
+            RoleArgument::Operator => Self::Operator,
+            RoleArgument::Auditor => Self::Auditor,
+            RoleArgument::Admin => Self::Admin,
+        }
+    }
+}
+
+#[derive(Subcommand)]
+enum LedgerCommand {
+    /// Prove the ledger whole, or name the entry that is not.
+    Verify(WithConfig),
+}
+
+#[derive(Subcommand)]
+enum SignCommand {
+    /// Draw a sign as it would show the present availability.
+    Render {
+        /// The sign's id.
+        sign: String,
+        #[command(flatten)]
+        config: WithConfig,
+        /// Where to write the PNG.
+        #[arg(long)]
+        out: PathBuf,
+    },
+}
+
+/// Runs the command line of this process.
+pub fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            let code = u8::try_from(error.exit_code()).unwrap_or(WRONG_CONFIG);
+            // Help and version go to standard output, faults to standard error; nothing more can be done if neither takes it.
+            let _ = error.print();
+            return ExitCode::from(code);
+        }
+    };
+    match arguments.command {
+        Command::Config(ConfigCommand::Print) => say(config::DEFAULT.trim_end()),
+        Command::Config(ConfigCommand::Check { file }) => match Config::load(Some(&file)) {
+            Ok(_) => say(&format!("{}: ok", file.display())),
+            Err(error) => wrong_config(&error),
+        },
+        Command::Decode { codec, fport, hex } => match decode::run(&codec, fport, &hex) {
+            Ok(json) => say(&json),
+            Err(line) => complain(&line),
+        },
+        command => in_runtime(command),
+    }
+}
+
+/// A wrong configuration: one line, exit 2.
+fn wrong_config(error: &config::Error) -> ExitCode {
+    complain(&error.to_string());
+    ExitCode::from(WRONG_CONFIG)
+}
+
+/// Runs a command that needs the asynchronous world.
+fn in_runtime(command: Command) -> ExitCode {
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return complain(&format!("the runtime could not be started: {error}")),
+    };
+    let result = runtime.block_on(run(command));
+    runtime.shutdown_timeout(std::time::Duration::from_secs(2));
+    match result {
+        Ok(code) => code,
+        Err(error) => match error.downcast_ref::<config::Error>() {
+            Some(wrong) => wrong_config(wrong),
+            None => complain(&format!("{error:#}")),
+        },
+    }
+}
+
+async fn run(command: Command) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Demo(options) => demo::run(options).await,
+        Command::Serve(at) => serve::run(Config::load(Some(&at.config))?).await,
+        Command::Migrate(at) => {
+            let db = open(&at).await?;
+            db.migrate().await?;
+            Ok(say("the database is up to date"))
+        }
+        Command::Import { config, file, dry_run } => {
+            let text = std::fs::read_to_string(&file)
+                .map_err(|error| anyhow::anyhow!("{}: {error}", file.display()))?;
+            let db = open(&config).await?;
+            db.migrate().await?;
+            import::run(&db, &text, dry_run).await
+        }
+        Command::User(UserCommand::Add { name, role, config }) => {
+            let config = Config::load(Some(&config.config))?;
+            user::add(config, &name, role.into()).await
+        }
+        Command::Ledger(LedgerCommand::Verify(at)) => {
+            let config = Config::load(Some(&at.config))?;
+            ledger::verify(&config).await
+        }
+        Command::Sign(SignCommand::Render { sign, config, out }) => {
+            let config = Config::load(Some(&config.config))?;
+            sign::render(&config, &sign, &out).await
+        }
+        Command::Config(_) | Command::Decode { .. } => Ok(ExitCode::SUCCESS),
+    }
+}
+
+/// The database a configuration names.
+async fn open(at: &WithConfig) -> anyhow::Result<crate::store::Db> {
+    let config = Config::load(Some(&at.config))?;
+    Ok(crate::store::Db::connect(&config.store).await?)
+}

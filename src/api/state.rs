@@ -1,0 +1,55 @@
+//! What the handlers share: the node's parts, joined in `app`.
+
+use std::sync::Arc;
+
+use metrics_exporter_prometheus::PrometheusHandle;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    availability::{Board, Engine},
+    clock::Clock,
+    config::Config,
+    domain::city::City,
+    enforcement::Desk,
+    forecast::Forecaster,
+    live::Hub,
+    signboard::SignBoard,
+    staff::StaffDesk,
+    store::Db,
+};
+
+/// The node's parts as the handlers see them.
+pub struct Services {
+    /// The configuration.
+    pub config: Arc<Config>,
+    /// The clock.
+    pub clock: Clock,
+    /// The city in force.
+    pub city: watch::Receiver<Arc<City>>,
+    /// The database.
+    pub db: Db,
+    /// Where availability is computed.
+    pub engine: Engine,
+    /// The newest availability of every lot.
+    pub board: Arc<Board>,
+    /// Fan-out to live sessions.
+    pub hub: Arc<Hub>,
+    /// What signs should show, and show.
+    pub signs: Arc<SignBoard>,
+    /// Free places on arrival.
+    pub forecaster: Arc<Forecaster>,
+    /// Captures, incidents, records.
+    pub desk: Arc<Desk>,
+    /// Accounts and sessions.
+    pub staff: Arc<StaffDesk>,
+    /// Whether the MQTT door is open; `None` if this node has none.
+    pub mqtt_health: Option<Box<dyn Fn() -> Result<(), String> + Send + Sync>>,
+    /// Renders the metrics.
+    pub metrics: PrometheusHandle,
+    /// Cancelled when the doors close.
+    pub stop: CancellationToken,
+}
+
+/// The parts, shared by all handlers.
+pub type Shared = Arc<Services>;
