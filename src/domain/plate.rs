@@ -124,7 +124,9 @@ fn clean(raw: &str) -> (String, String) {
         _ => c,
     };
     let is_separator = |c: &char| {
-        c.is_whitespace() || c.is_control() || matches!(c, '·' | '•' | '∙' | '・' | '‧' | '．' | '.' | '_' | '\u{feff}' | '\u{200b}')
+        c.is_whitespace()
+            || c.is_control()
+            || matches!(c, '·' | '•' | '∙' | '・' | '‧' | '．' | '.' | '_' | '\u{feff}' | '\u{200b}')
     };
     let text: String = raw
         .chars()

@@ -81,7 +81,8 @@ mod tests {
 
     #[test]
     fn keys_are_sorted_and_whole_numbers_have_one_spelling() {
-        let one: Value = serde_json::from_str(r#"{ "b": [1, 2.0, 0.1, -0.0], "a": {"z": null, "y": "云和\n\"" } }"#).unwrap();
+        let one: Value =
+            serde_json::from_str(r#"{ "b": [1, 2.0, 0.1, -0.0], "a": {"z": null, "y": "云和\n\"" } }"#).unwrap();
         assert_eq!(canonical(&one), r#"{"a":{"y":"云和\u000a\"","z":null},"b":[1,2,0.1,0]}"#);
         assert_eq!(canonical(&json!(120.0)), canonical(&json!(120)));
         assert_eq!(canonical(&json!(u64::MAX)), "18446744073709551615");
@@ -98,7 +99,8 @@ mod tests {
         leaf.prop_recursive(3, 24, 4, |inner| {
             prop_oneof![
                 prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
-                prop::collection::vec((".{0,6}", inner), 0..4).prop_map(|fields| Value::Object(fields.into_iter().collect())),
+                prop::collection::vec((".{0,6}", inner), 0..4)
+                    .prop_map(|fields| Value::Object(fields.into_iter().collect())),
             ]
         })
     }
