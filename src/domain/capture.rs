@@ -74,21 +74,6 @@ impl State {
     }
 }
 
-/// One stored picture.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Picture {
-    /// The SHA-256 of its untouched bytes.
-    pub sha256: Digest,
-    /// Size of the file, bytes.
-    pub bytes: u64,
-    /// Width, pixels.
-    pub width: u32,
-    /// Height, pixels.
-    pub height: u32,
-    /// `image/jpeg` or `image/png`.
-    pub media_type: &'static str,
-}
-
 /// One sighting as it is kept.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Capture {
@@ -124,6 +109,10 @@ pub struct Capture {
     pub is_usable: bool,
     /// Whether the zone's rule held for this vehicle at that time.
     pub rule_holds: bool,
+    /// The incident it belongs to.
+    pub incident: Option<String>,
+    /// The SHA-256 of each of its pictures, in order.
+    pub pictures: Vec<Digest>,
 }
 
 /// Which vehicle a capture shows, within its zone: captures with equal keys show the same one. A plate with every character

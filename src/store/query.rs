@@ -229,8 +229,12 @@ impl Row {
     /// The row's first column as text, whatever it holds.
     fn name(&self) -> String {
         let text = match &self.cells {
-            Cells::Sqlite(row) => row.try_get::<String, _>(0).or_else(|_| row.try_get::<i64, _>(0).map(|n| n.to_string())),
-            Cells::Postgres(row) => row.try_get::<String, _>(0).or_else(|_| row.try_get::<i64, _>(0).map(|n| n.to_string())),
+            Cells::Sqlite(row) => {
+                row.try_get::<String, _>(0).or_else(|_| row.try_get::<i64, _>(0).map(|n| n.to_string()))
+            }
+            Cells::Postgres(row) => {
+                row.try_get::<String, _>(0).or_else(|_| row.try_get::<i64, _>(0).map(|n| n.to_string()))
+            }
         };
         text.unwrap_or_else(|_| "(unnamed)".to_owned())
     }
