@@ -16,5 +16,6 @@ pub mod guidance;
 pub mod ingest;
 pub mod lifecycle;
 pub mod live;
+pub mod staff;
 pub mod store;
 pub mod telemetry;

@@ -65,7 +65,7 @@ pub async fn append_record_step(tx: &mut Tx, new: NewEntry, now: Instant) -> Res
 }
 
 /// A row of `records` as its ledger entry holds it: every column but `ledger_seq`, which only the entry itself settles.
-fn record_json(row: &Row) -> Result<Json, Error> {
+pub(super) fn record_json(row: &Row) -> Result<Json, Error> {
     let mut fields = row.to_json()?;
     fields.remove("ledger_seq");
     Ok(fields.into())
@@ -94,7 +94,7 @@ pub async fn about(
     rows.iter().map(read_entry).collect()
 }
 
-async fn rows(on: impl Into<On<'_>>, from_seq: u64, limit: u32) -> Result<Vec<Row>, Error> {
+pub(super) async fn rows(on: impl Into<On<'_>>, from_seq: u64, limit: u32) -> Result<Vec<Row>, Error> {
     let text = "SELECT seq, algorithm, at_us, actor, kind, subject_type, subject_id, payload, evidence, prev_hash, hash \
                 FROM ledger WHERE seq >= $1 ORDER BY seq LIMIT $2";
     query("ledger", text).bind(from_seq as i64).bind(limit).fetch_all(on).await
@@ -105,7 +105,7 @@ fn read_head(row: &Row) -> Result<Head, Error> {
 }
 
 /// Reads an entry strictly: only the very text that was written is taken.
-fn read_entry(row: &Row) -> Result<Entry, Error> {
+pub(super) fn read_entry(row: &Row) -> Result<Entry, Error> {
     row.parse("algorithm", |text| if text == ALGORITHM { Ok(()) } else { Err("unknown algorithm") })?;
     Ok(Entry {
         seq: row.count("seq")?,

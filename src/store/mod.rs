@@ -7,12 +7,19 @@ mod connect;
 mod migrations;
 mod query;
 
+pub mod city;
+pub mod evidence;
+pub mod history;
 pub mod ledger;
+pub mod staff;
+pub mod verify;
 
 pub use self::{
     connect::{Db, Tx},
     query::{On, Query, Row, Value, query},
 };
+
+use crate::domain::ledger::Digest;
 
 /// What can go wrong in the store.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +44,15 @@ pub enum Error {
     /// A migration did not go through.
     #[error("migration: {0}")]
     Migration(#[from] sqlx::migrate::MigrateError),
+    /// The evidence files refused or did not answer.
+    #[error("evidence: {0}")]
+    Evidence(#[from] object_store::Error),
+    /// A file of evidence whose bytes are not the ones that were stored.
+    #[error("evidence {digest} was changed after it was stored")]
+    Corrupt {
+        /// The hash it was stored under.
+        digest: Digest,
+    },
     /// A row that no longer parses.
     #[error("table {table}, row {row}, column {column}: {reason}")]
     Row {

@@ -55,8 +55,10 @@ kinds! {
     NoticePrinted = "notice.printed",
     /// Records were exported.
     RecordsExported = "records.exported",
-    /// A person of the staff was added, or given a new role and password.
+    /// A person of the staff was added.
     StaffAdded = "staff.added",
+    /// A person of the staff was given a new role and password.
+    StaffReset = "staff.reset",
     /// A person signed in.
     SignedIn = "staff.signed_in",
     /// A sign-in was refused.

@@ -1,0 +1,136 @@
+//! Evidence by the SHA-256 of its bytes: files that are written once, never changed, and checked whenever they are read.
+
+use std::{path::Path, sync::Arc};
+
+use bytes::Bytes;
+use object_store::{ObjectStore, ObjectStoreExt, PutMode, local::LocalFileSystem, path::Path as Location};
+
+use super::{Error, On, Tx, query};
+use crate::domain::{ledger::Digest, time::Instant};
+
+/// The evidence files.
+#[derive(Debug, Clone)]
+pub struct Evidence {
+    files: Arc<dyn ObjectStore>,
+}
+
+/// What is known of a piece of evidence without its bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Piece {
+    /// Its content hash.
+    pub sha256: Digest,
+    /// Its length.
+    pub bytes: u32,
+    /// Its width in pixels.
+    pub width_px: u32,
+    /// Its height in pixels.
+    pub height_px: u32,
+    /// `image/jpeg` or `image/png`.
+    pub media_type: String,
+    /// When it was taken, by the device's word.
+    pub taken_at: Option<Instant>,
+}
+
+impl Evidence {
+    /// Opens the folder, making it if it is missing.
+    pub fn open(folder: &Path) -> Result<Self, Error> {
+        let failed = |source| Error::Folder { folder: folder.display().to_string(), source };
+        std::fs::create_dir_all(folder).map_err(failed)?;
+        let files = LocalFileSystem::new_with_prefix(folder)?.with_fsync(true);
+        Ok(Self { files: Arc::new(files) })
+    }
+
+    /// Stores bytes under their hash; durable once this returns. What is already there is left alone, after a check
+    /// that it is whole.
+    pub async fn put(&self, bytes: Bytes) -> Result<Digest, Error> {
+        let digest = Digest::of(&bytes);
+        match self.files.put_opts(&location(digest), bytes.into(), PutMode::Create.into()).await {
+            Ok(_) => {}
+            Err(object_store::Error::AlreadyExists { .. }) => {
+                self.get(digest).await?;
+            }
+            Err(error) => return Err(error.into()),
+        }
+        Ok(digest)
+    }
+
+    /// The bytes of a hash, checked; `None` if there are none.
+    pub async fn get(&self, digest: Digest) -> Result<Option<Bytes>, Error> {
+        let bytes = match self.files.get(&location(digest)).await {
+            Ok(found) => found.bytes().await?,
+            Err(object_store::Error::NotFound { .. }) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        if Digest::of(&bytes) == digest { Ok(Some(bytes)) } else { Err(Error::Corrupt { digest }) }
+    }
+}
+
+/// Two folders deep, so that no folder grows past what a file system likes.
+fn location(digest: Digest) -> Location {
+    let name = digest.to_string();
+    Location::from_iter([&name[0..2], &name[2..4], &name])
+}
+
+/// Notes a piece of evidence whose bytes are stored; one already known stays as it was.
+pub async fn note(tx: &mut Tx, piece: &Piece, now: Instant) -> Result<(), Error> {
+    let text = "INSERT INTO evidence (sha256, bytes, width, height, media_type, taken_at_us, stored_at_us) \
+                VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (sha256) DO NOTHING";
+    query("evidence", text)
+        .bind(piece.sha256.to_string())
+        .bind(piece.bytes)
+        .bind(piece.width_px)
+        .bind(piece.height_px)
+        .bind(&piece.media_type)
+        .bind(piece.taken_at)
+        .bind(now)
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// What is known of a piece of evidence.
+pub async fn find(on: impl Into<On<'_>>, digest: Digest) -> Result<Option<Piece>, Error> {
+    let text = "SELECT sha256, bytes, width, height, media_type, taken_at_us FROM evidence WHERE sha256 = $1";
+    let row = query("evidence", text).bind(digest.to_string()).fetch_optional(on).await?;
+    row.map(|row| {
+        Ok(Piece {
+            sha256: row.parse("sha256", Digest::parse)?,
+            bytes: row.count("bytes")?,
+            width_px: row.count("width")?,
+            height_px: row.count("height")?,
+            media_type: row.get("media_type")?,
+            taken_at: row.instant_opt("taken_at_us")?,
+        })
+    })
+    .transpose()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn evidence_is_found_by_its_hash_and_kept_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let evidence = Evidence::open(&folder.path().join("new/folder")).unwrap();
+        let picture = Bytes::from_static(b"a picture");
+        let digest = evidence.put(picture.clone()).await.unwrap();
+        assert_eq!(evidence.put(picture.clone()).await.unwrap(), digest);
+        assert_eq!(evidence.get(digest).await.unwrap(), Some(picture));
+        assert_eq!(evidence.get(Digest::of(b"another")).await.unwrap(), None);
+        let name = digest.to_string();
+        assert!(folder.path().join("new/folder").join(&name[0..2]).join(&name[2..4]).join(&name).is_file());
+    }
+
+    #[tokio::test]
+    async fn changed_evidence_is_neither_shown_nor_taken_for_stored() {
+        let folder = tempfile::tempdir().unwrap();
+        let evidence = Evidence::open(folder.path()).unwrap();
+        let digest = evidence.put(Bytes::from_static(b"a picture")).await.unwrap();
+        let name = digest.to_string();
+        let file = folder.path().join(&name[0..2]).join(&name[2..4]).join(&name);
+        std::fs::write(file, b"a pikture").unwrap();
+        assert!(matches!(evidence.get(digest).await, Err(Error::Corrupt { digest: named }) if named == digest));
+        assert!(evidence.put(Bytes::from_static(b"a picture")).await.is_err());
+    }
+}
