@@ -5,7 +5,6 @@
 pub mod api;
 pub mod availability;
 pub mod broker;
-pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod display;

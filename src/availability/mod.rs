@@ -1,1 +1,106 @@
 //! Where availability is computed and kept: the contract, two engines behind it, and the board that readers look at.
+//!
+//! The contract (what is newer, what moves a version, what a cursor promises) is written in `docs/availability.md`; both
+//! engines keep it, and one suite, `tests/it/availability.rs`, runs over both.
+
+mod board;
+mod contract;
+mod memory;
+mod order;
+mod redis;
+
+use std::{path::PathBuf, time::Duration};
+
+pub use board::{Board, BoardState, Changes};
+pub use contract::{Error, Follow, Limits, LotLayout, Snapshot};
+pub use memory::Memory;
+pub use redis::Redis;
+
+use crate::{
+    config,
+    domain::{
+        availability::{Availability, Cursor, Outcome, SpaceStatus},
+        ids::{LotId, SpaceId},
+        observation::Observation,
+        time::Instant,
+    },
+};
+
+/// The place where availability is computed and kept. Clones share one state.
+#[derive(Debug, Clone)]
+pub enum Engine {
+    /// In this process, with an optional journal on disk.
+    Memory(Memory),
+    /// In Redis or Valkey, shared by all nodes.
+    Redis(Redis),
+}
+
+/// Calls the same method of whichever engine stands behind.
+macro_rules! each {
+    ($engine:expr, $it:ident => $call:expr) => {
+        match $engine {
+            Self::Memory($it) => $call,
+            Self::Redis($it) => $call,
+        }
+    };
+}
+
+impl Engine {
+    /// The in-process engine. With a `journal`, everything acknowledged before is there again.
+    pub fn memory(journal: Option<PathBuf>, limits: Limits) -> Result<Self, Error> {
+        Memory::open(journal, limits).map(Self::Memory)
+    }
+
+    /// The engine in Redis: connects and loads the function library.
+    pub async fn redis(config: &config::Availability) -> Result<Self, Error> {
+        Redis::connect(config).await.map(Self::Redis)
+    }
+
+    /// Declares the whole city: adds lots and spaces, retires those that are gone, keeps the state of what stays.
+    /// Declaring the same city again changes nothing.
+    pub async fn configure(&self, layouts: &[LotLayout], now: Instant) -> Result<(), Error> {
+        each!(self, engine => engine.configure(layouts, now).await)
+    }
+
+    /// Applies observations in order and says what became of each. What is about lots of one partition is applied in
+    /// one atomic step; after an error the same batch may be applied again, since nothing is counted twice.
+    pub async fn apply(&self, batch: &[Observation]) -> Result<Vec<Outcome>, Error> {
+        each!(self, engine => engine.apply(batch).await)
+    }
+
+    /// All lots, with the cursor from which [`Engine::changes`] goes on without a gap.
+    pub async fn lots(&self) -> Result<Snapshot, Error> {
+        each!(self, engine => engine.lots().await)
+    }
+
+    /// One lot; `None` if it is not in the city.
+    pub async fn lot(&self, lot: &LotId) -> Result<Option<Availability>, Error> {
+        each!(self, engine => engine.lot(lot).await)
+    }
+
+    /// The spaces of a lot by their ids; `None` if the lot is not in the city.
+    pub async fn spaces(&self, lot: &LotId) -> Result<Option<Vec<SpaceStatus>>, Error> {
+        each!(self, engine => engine.spaces(lot).await)
+    }
+
+    /// What changed after the cursor; waits up to `wait` for the first change, then gives none.
+    pub async fn changes(&self, after: &Cursor, wait: Duration) -> Result<Follow, Error> {
+        each!(self, engine => engine.changes(after, wait).await)
+    }
+
+    /// Takes a space out of service, or back into it; `Confirmed` if it already was so.
+    pub async fn set_out_of_service(
+        &self,
+        lot: &LotId,
+        space: &SpaceId,
+        out_of_service: bool,
+        now: Instant,
+    ) -> Result<Outcome, Error> {
+        each!(self, engine => engine.set_out_of_service(lot, space, out_of_service, now).await)
+    }
+
+    /// Whether the engine answers.
+    pub async fn ping(&self) -> Result<(), Error> {
+        each!(self, engine => engine.ping().await)
+    }
+}

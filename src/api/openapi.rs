@@ -1,0 +1,17 @@
+//! `GET /api/v1/openapi.json`: the whole API, from the handlers' own descriptions.
+
+use axum::Json;
+use utoipa::OpenApi;
+
+/// The API's description.
+#[derive(OpenApi)]
+#[openapi(
+    info(title = "Yunpark", description = "Parking guidance and violation tracking for a county"),
+    paths(super::session::sign_in, super::session::who, super::session::sign_out)
+)]
+struct Document;
+
+/// The whole API as OpenAPI 3.1.
+pub async fn document() -> Json<utoipa::openapi::OpenApi> {
+    Json(Document::openapi())
+}

@@ -1,0 +1,146 @@
+//! The words of the contract both engines keep: layouts, limits, snapshots, what a follower is given, and errors.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    config,
+    domain::{
+        availability::{Availability, Change, Cursor},
+        ids::{LotId, SpaceId},
+        lot::{CountedBy, Lot},
+        observation::Observation,
+        time::to_micros,
+    },
+};
+
+/// What the engine must know of a lot.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LotLayout {
+    /// The lot.
+    pub lot: LotId,
+    /// Number of places; taken as the number of spaces if it is less.
+    pub capacity: u32,
+    /// Which reports are its truth.
+    pub counted_by: CountedBy,
+    /// Spaces that report their own state.
+    pub spaces: Vec<SpaceId>,
+}
+
+impl LotLayout {
+    /// The layout of a lot of the city file.
+    pub fn of(lot: &Lot) -> Self {
+        Self {
+            lot: lot.id.clone(),
+            capacity: lot.capacity,
+            counted_by: lot.counted_by,
+            spaces: lot.spaces.iter().map(|space| space.id.clone()).collect(),
+        }
+    }
+
+    /// The number of places, never less than the spaces.
+    pub(super) fn places(&self) -> u32 {
+        self.capacity.max(u32::try_from(self.spaces.len()).unwrap_or(u32::MAX))
+    }
+}
+
+/// What an engine refuses, and how much it keeps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// An observation further ahead of its receipt is refused, milliseconds.
+    pub max_future_ms: u64,
+    /// A sequence number that fell back is a restarted device if its time is this much later, seconds.
+    pub seq_reset_after_s: u32,
+    /// Changes kept (per partition) for readers that resume.
+    pub stream_length: usize,
+}
+
+impl Limits {
+    /// The limits as configured.
+    pub fn of(config: &config::Availability) -> Self {
+        Self {
+            max_future_ms: config.max_future_ms,
+            seq_reset_after_s: config.seq_reset_after_s,
+            stream_length: config.stream_length,
+        }
+    }
+
+    /// Microseconds after which a sequence number that fell back is believed.
+    pub(super) fn seq_reset_us(self) -> i64 {
+        i64::from(self.seq_reset_after_s) * 1_000_000
+    }
+
+    /// What an observation's own times say of it, before its order is looked at.
+    pub(super) fn timing(self, observation: &Observation) -> Timing {
+        let (observed, received) = (to_micros(observation.observed_at), to_micros(observation.received_at));
+        let ahead_us = i64::try_from(self.max_future_ms).unwrap_or(i64::MAX).saturating_mul(1000);
+        if observed < 0 {
+            Timing::Ancient
+        } else if observed > received.saturating_add(ahead_us) || observed > LAST_EXACT_US {
+            Timing::Future
+        } else {
+            Timing::Plausible
+        }
+    }
+}
+
+/// The last microsecond a double holds exactly, in the year 2255: the function library counts in doubles.
+const LAST_EXACT_US: i64 = 1 << 53;
+
+/// Whether an observation's time can be true.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Timing {
+    /// It may be applied.
+    Plausible,
+    /// It claims a time too far ahead.
+    Future,
+    /// It claims a time before 1970: later than anything known, by contract.
+    Ancient,
+}
+
+/// All lots at one cursor.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Snapshot {
+    /// Where to go on from.
+    pub cursor: Cursor,
+    /// Every lot of the city, by id.
+    pub lots: Vec<Availability>,
+}
+
+/// What a follower is given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Follow {
+    /// What changed since the cursor, oldest first, and where to go on from.
+    Changes {
+        /// Where to go on from.
+        cursor: Cursor,
+        /// The changes; none if the wait was over first.
+        changes: Vec<Change>,
+    },
+    /// The cursor is too old, malformed, or of another life of the engine: take a new snapshot.
+    TooOld,
+}
+
+/// Why an engine could not do as it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No city was declared yet.
+    #[error("no city has been declared to the availability engine")]
+    NotConfigured,
+    /// Redis could not be reached, or did not answer in time.
+    #[error("Redis does not answer: {0}")]
+    Unreachable(String),
+    /// Redis answered with an error, or with something that is not ours.
+    #[error("Redis refused: {0}")]
+    Refused(String),
+    /// A setting cannot be used.
+    #[error("{0}")]
+    Setting(String),
+    /// The journal could not be read or written; what was asked is not done.
+    #[error("the availability journal {path}: {reason}")]
+    Journal {
+        /// The file.
+        path: String,
+        /// What went wrong.
+        reason: String,
+    },
+}

@@ -1,0 +1,180 @@
+//! The journal of the in-process engine: one JSON line for each step, on disk before the step is acknowledged.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{BufWriter, Seek, SeekFrom, Write},
+    path::{Path, PathBuf},
+};
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    super::contract::{Error, LotLayout},
+    core::{Core, State},
+};
+use crate::domain::{
+    ids::{LotId, SpaceId},
+    observation::Observation,
+    time::Instant,
+};
+
+/// The journal is rewritten as one state when it has grown by this much, bytes.
+const COMPACT_AFTER: u64 = 64 << 20;
+
+/// One step. Replaying the same steps in the same order gives the same state.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Entry {
+    /// The whole state: what a compacted journal begins with.
+    State(State),
+    /// A city was declared.
+    Configure {
+        /// Its lots.
+        layouts: Vec<LotLayout>,
+        /// When.
+        at: Instant,
+    },
+    /// Observations were applied.
+    Apply(Vec<Observation>),
+    /// A space was taken out of service, or back.
+    OutOfService {
+        /// The lot.
+        lot: LotId,
+        /// The space.
+        space: SpaceId,
+        /// Out of service, or back.
+        out_of_service: bool,
+        /// When.
+        at: Instant,
+    },
+}
+
+impl Entry {
+    /// Does the step.
+    pub(super) fn replay(self, core: &mut Core) {
+        match self {
+            Self::State(state) => core.restore(state),
+            Self::Configure { layouts, .. } => core.configure(&layouts),
+            Self::Apply(batch) => {
+                core.apply(&batch);
+            }
+            Self::OutOfService { lot, space, out_of_service, .. } => {
+                core.set_out_of_service(&lot, &space, out_of_service);
+            }
+        }
+    }
+}
+
+/// An open journal.
+#[derive(Debug)]
+pub(super) struct Journal {
+    path: PathBuf,
+    file: File,
+    /// Bytes that are whole entries.
+    length: u64,
+    /// Length after the last compaction.
+    compacted: u64,
+    /// What went wrong for good: the file no longer says what it should, so nothing more is acknowledged.
+    broken: Option<String>,
+}
+
+impl Journal {
+    /// Opens the journal, replays it into `core`, and rewrites it as one state. A torn end, as a crash leaves it, was
+    /// never acknowledged and is cut off; a damaged middle is an error.
+    pub(super) fn open(path: PathBuf, core: &mut Core) -> Result<Self, Error> {
+        let fault = |reason: String| Error::Journal { path: path.display().to_string(), reason };
+        let bytes = match fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
+            Err(error) => return Err(fault(error.to_string())),
+        };
+        let whole = replay(&bytes, core).map_err(fault)?;
+        if whole < bytes.len() {
+            tracing::warn!(
+                journal.bytes_dropped = bytes.len() - whole,
+                "the journal ended in a torn entry; it was cut off"
+            );
+        }
+        drop(bytes);
+        let (file, length) = rewrite(&path, core).map_err(|error| fault(error.to_string()))?;
+        Ok(Self { path, file, length, compacted: length, broken: None })
+    }
+
+    /// Appends an entry and waits until it is on disk. After an error the file is as it was before.
+    pub(super) fn append(&mut self, entry: &Entry) -> Result<(), Error> {
+        if let Some(reason) = &self.broken {
+            return Err(self.fault(reason.clone()));
+        }
+        let mut line = serde_json::to_vec(entry).map_err(|error| self.fault(error.to_string()))?;
+        line.push(b'\n');
+        if let Err(error) = self.file.write_all(&line).and_then(|()| self.file.sync_data()) {
+            let undone = (self.file.set_len(self.length))
+                .and_then(|()| self.file.seek(SeekFrom::Start(self.length)))
+                .and_then(|_| self.file.sync_data());
+            if let Err(undo) = undone {
+                self.broken = Some(format!("a failed entry could not be taken back: {undo}"));
+            }
+            return Err(self.fault(error.to_string()));
+        }
+        self.length += line.len() as u64;
+        Ok(())
+    }
+
+    /// Rewrites the journal as one state if it has grown large.
+    pub(super) fn compact_if_large(&mut self, core: &Core) {
+        if self.length.saturating_sub(self.compacted) < COMPACT_AFTER {
+            return;
+        }
+        match rewrite(&self.path, core) {
+            Ok((file, length)) => (self.file, self.length, self.compacted) = (file, length, length),
+            Err(error) => {
+                tracing::warn!(%error, "the journal could not be compacted; it goes on growing");
+                self.compacted = self.length;
+            }
+        }
+    }
+
+    fn fault(&self, reason: String) -> Error {
+        Error::Journal { path: self.path.display().to_string(), reason }
+    }
+}
+
+/// Replays whole entries and returns how many bytes they take.
+fn replay(bytes: &[u8], core: &mut Core) -> Result<usize, String> {
+    let mut whole = 0;
+    let mut damaged = None;
+    for (number, line) in bytes.split_inclusive(|byte| *byte == b'\n').enumerate() {
+        let entry = match line.split_last() {
+            Some((b'\n', json)) => serde_json::from_slice::<Entry>(json).ok(),
+            _ => None,
+        };
+        match (entry, damaged) {
+            (Some(_), Some(first)) => return Err(format!("line {first} is damaged, though whole lines follow it")),
+            (Some(entry), None) => {
+                entry.replay(core);
+                whole += line.len();
+            }
+            (None, _) => damaged = damaged.or(Some(number + 1)),
+        }
+    }
+    Ok(whole)
+}
+
+/// Writes the state beside the journal and puts it in the journal's place; the old one stands until the new one is whole.
+fn rewrite(path: &Path, core: &Core) -> std::io::Result<(File, u64)> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut fresh = path.as_os_str().to_owned();
+    fresh.push(".new");
+    let fresh = PathBuf::from(fresh);
+    let mut writer = BufWriter::new(OpenOptions::new().write(true).create(true).truncate(true).open(&fresh)?);
+    if let Some(state) = core.state() {
+        serde_json::to_writer(&mut writer, &Entry::State(state))?;
+        writer.write_all(b"\n")?;
+    }
+    let mut file = writer.into_inner().map_err(std::io::IntoInnerError::into_error)?;
+    file.sync_data()?;
+    fs::rename(&fresh, path)?;
+    File::open(folder)?.sync_all()?;
+    let length = file.stream_position()?;
+    Ok((file, length))
+}

@@ -1,0 +1,202 @@
+//! The in-process engine: plain synchronous state behind a lock, with an optional journal on disk.
+
+mod core;
+mod journal;
+mod lot;
+
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use tokio::sync::watch;
+
+use self::{
+    core::Core,
+    journal::{Entry, Journal},
+};
+use super::contract::{Error, Follow, Limits, LotLayout, Snapshot};
+use crate::{
+    clock,
+    domain::{
+        availability::{Availability, Cursor, Outcome, SpaceStatus},
+        ids::{LotId, SpaceId},
+        observation::Observation,
+        time::Instant,
+    },
+};
+
+/// The in-process engine. Clones share one state.
+#[derive(Debug, Clone)]
+pub struct Memory(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    /// Held over a whole step, so that the journal's order is the order of application.
+    journal: Mutex<Option<Journal>>,
+    /// Held only while the state is read or moved, never while the disk is written.
+    core: Mutex<Core>,
+    /// Names this life of the engine in its cursors.
+    epoch: String,
+    /// Whether steps wait for a disk.
+    has_journal: bool,
+    /// The number of the next change, for those who wait for it.
+    next: watch::Sender<u64>,
+}
+
+impl Memory {
+    /// An engine with no city, or with what its journal holds.
+    pub fn open(journal: Option<PathBuf>, limits: Limits) -> Result<Self, Error> {
+        let mut core = Core::new(limits);
+        let journal = journal.map(|path| Journal::open(path, &mut core)).transpose()?;
+        let epoch = clock::random_bytes::<8>()
+            .map_err(|error| Error::Setting(format!("the system gives no randomness: {error}")))?;
+        let next = watch::Sender::new(core.next());
+        Ok(Self(Arc::new(Inner {
+            has_journal: journal.is_some(),
+            journal: Mutex::new(journal),
+            core: Mutex::new(core),
+            epoch: hex::encode(epoch),
+            next,
+        })))
+    }
+
+    /// See [`super::Engine::configure`].
+    pub async fn configure(&self, layouts: &[LotLayout], now: Instant) -> Result<(), Error> {
+        let layouts = layouts.to_vec();
+        self.step(move || Entry::Configure { layouts, at: now }, |entry, core| entry.replay(core)).await
+    }
+
+    /// See [`super::Engine::apply`].
+    pub async fn apply(&self, batch: &[Observation]) -> Result<Vec<Outcome>, Error> {
+        if !self.core().is_configured() {
+            return Err(Error::NotConfigured);
+        }
+        if batch.is_empty() {
+            return Ok(Vec::new());
+        }
+        let batch = batch.to_vec();
+        self.step(
+            move || Entry::Apply(batch),
+            |entry, core| if let Entry::Apply(batch) = entry { core.apply(&batch) } else { Vec::new() },
+        )
+        .await
+    }
+
+    /// See [`super::Engine::lots`].
+    pub async fn lots(&self) -> Result<Snapshot, Error> {
+        let core = self.core();
+        let lots = core.lots().ok_or(Error::NotConfigured)?;
+        Ok(Snapshot { cursor: self.cursor(core.generation, core.next()), lots })
+    }
+
+    /// See [`super::Engine::lot`].
+    pub async fn lot(&self, lot: &LotId) -> Result<Option<Availability>, Error> {
+        let core = self.core();
+        if core.is_configured() { Ok(core.lot(lot)) } else { Err(Error::NotConfigured) }
+    }
+
+    /// See [`super::Engine::spaces`].
+    pub async fn spaces(&self, lot: &LotId) -> Result<Option<Vec<SpaceStatus>>, Error> {
+        let core = self.core();
+        if core.is_configured() { Ok(core.spaces(lot)) } else { Err(Error::NotConfigured) }
+    }
+
+    /// See [`super::Engine::changes`].
+    pub async fn changes(&self, after: &Cursor, wait: Duration) -> Result<Follow, Error> {
+        let mut next = self.0.next.subscribe();
+        let deadline = tokio::time::sleep(wait);
+        tokio::pin!(deadline);
+        let Some((generation, from)) = self.place(after) else { return Ok(Follow::TooOld) };
+        loop {
+            next.mark_unchanged();
+            {
+                let core = self.core();
+                if core.generation != generation {
+                    return Ok(Follow::TooOld);
+                }
+                match core.changes_from(from) {
+                    None => return Ok(Follow::TooOld),
+                    Some((_, changes)) if changes.is_empty() => {}
+                    Some((to, changes)) => {
+                        return Ok(Follow::Changes { cursor: self.cursor(generation, to), changes });
+                    }
+                }
+            }
+            tokio::select! {
+                () = &mut deadline => return Ok(Follow::Changes { cursor: after.clone(), changes: Vec::new() }),
+                _ = next.changed() => {}
+            }
+        }
+    }
+
+    /// See [`super::Engine::set_out_of_service`].
+    pub async fn set_out_of_service(
+        &self,
+        lot: &LotId,
+        space: &SpaceId,
+        out_of_service: bool,
+        now: Instant,
+    ) -> Result<Outcome, Error> {
+        if !self.core().is_configured() {
+            return Err(Error::NotConfigured);
+        }
+        let (lot, space) = (lot.clone(), space.clone());
+        let logged = (lot.clone(), space.clone());
+        self.step(
+            move || Entry::OutOfService { lot: logged.0, space: logged.1, out_of_service, at: now },
+            move |_, core| core.set_out_of_service(&lot, &space, out_of_service),
+        )
+        .await
+    }
+
+    /// See [`super::Engine::ping`].
+    pub async fn ping(&self) -> Result<(), Error> {
+        Ok(())
+    }
+
+    /// Writes a step to the journal, then does it. With a journal this waits for the disk, off the async threads.
+    async fn step<T: Send + 'static>(
+        &self,
+        entry: impl FnOnce() -> Entry + Send + 'static,
+        act: impl FnOnce(Entry, &mut Core) -> T + Send + 'static,
+    ) -> Result<T, Error> {
+        let inner = self.0.clone();
+        let work = move || {
+            let mut journal = inner.journal.lock().unwrap_or_else(PoisonError::into_inner);
+            let entry = entry();
+            if let Some(journal) = journal.as_mut() {
+                journal.append(&entry)?;
+            }
+            let mut core = inner.core.lock().unwrap_or_else(PoisonError::into_inner);
+            let result = act(entry, &mut core);
+            inner.next.send_replace(core.next());
+            if let Some(journal) = journal.as_mut() {
+                journal.compact_if_large(&core);
+            }
+            Ok(result)
+        };
+        if !self.0.has_journal {
+            return work();
+        }
+        tokio::task::spawn_blocking(work)
+            .await
+            .map_err(|error| Error::Journal { path: String::new(), reason: format!("the writer died: {error}") })?
+    }
+
+    fn core(&self) -> MutexGuard<'_, Core> {
+        self.0.core.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn cursor(&self, generation: u64, number: u64) -> Cursor {
+        Cursor(format!("m{}.{generation}.{number}", self.0.epoch))
+    }
+
+    /// The generation and number a cursor stands for; `None` if it is not of this engine's life.
+    fn place(&self, cursor: &Cursor) -> Option<(u64, u64)> {
+        let (generation, number) =
+            cursor.0.strip_prefix('m')?.strip_prefix(self.0.epoch.as_str())?.strip_prefix('.')?.split_once('.')?;
+        Some((generation.parse().ok()?, number.parse().ok()?))
+    }
+}
