@@ -212,7 +212,7 @@ fn read(row: &Row) -> Result<Record, Error> {
         incident: row.get("incident")?,
         act: row.parse_opt("act", |word| Act::parse(word).ok_or("unknown act"))?,
         legal_basis: row.get("legal_basis")?,
-        evidence: row.parse("evidence", serde_json::from_str::<Vec<Digest>>)?,
+        evidence: row.parse("evidence", |text| serde_json::from_str::<Vec<Digest>>(text))?,
         ledger_seq: row.count("ledger_seq")?,
     })
 }
