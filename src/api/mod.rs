@@ -17,8 +17,8 @@ mod state;
 
 use axum::{
     Router,
-    extract::{DefaultBodyLimit, OriginalUri},
-    http::HeaderMap,
+    extract::DefaultBodyLimit,
+    http::{HeaderMap, Uri},
     response::{IntoResponse, Response},
     routing::{get, post},
 };
@@ -62,6 +62,6 @@ pub fn router(services: Shared) -> Router {
 }
 
 /// What is on no route: a file of the pages' root, or nothing.
-async fn elsewhere(OriginalUri(uri): OriginalUri, headers: HeaderMap) -> Response {
+async fn elsewhere(uri: Uri, headers: HeaderMap) -> Response {
     pages::root_file(uri.path(), &headers).unwrap_or_else(|| Problem::not_found("no such path").into_response())
 }

@@ -122,7 +122,7 @@ pub async fn map(State(services): State<Shared>) -> Response {
 }
 
 /// Every sign: what it should show, what it has confirmed, how it is.
-#[utoipa::path(get, path = "/api/v1/signs", tag = "public", responses((status = 200, body = SignsView)))]
+#[utoipa::path(get, path = "/api/v1/signs", tag = "public", responses((status = 200)))]
 pub async fn all_signs(State(services): State<Shared>) -> Json<SignsView> {
     let city = services.city.borrow().clone();
     Json(signs::signs_view(&city, &services.signs))
@@ -130,7 +130,7 @@ pub async fn all_signs(State(services): State<Shared>) -> Json<SignsView> {
 
 /// One sign.
 #[utoipa::path(get, path = "/api/v1/signs/{id}", tag = "public", params(("id" = String, Path)),
-    responses((status = 200, body = SignView), (status = 404)))]
+    responses((status = 200), (status = 404)))]
 pub async fn sign(State(services): State<Shared>, Segment(id): Segment<String>) -> Result<Json<SignView>, Problem> {
     let city = services.city.borrow().clone();
     signs::sign_view_of(&city, &services.signs, &id).map(Json).ok_or_else(no_sign)

@@ -2,14 +2,21 @@
 
 use std::{collections::BTreeMap, fmt::Write, process::ExitCode};
 
+use serde_json::json;
+
 use super::output::{complain, complain_each, say};
 use crate::{
     cityfeed::known_codec,
     clock::Clock,
-    domain::city::{Document, Fault, documents, read},
+    domain::{
+        city::{Document, Fault, documents, read},
+        ledger::{Kind, NewEntry},
+        staff::Actor,
+    },
     store::{
         Db,
         city::{self, Feature, Saved},
+        ledger,
     },
 };
 
@@ -70,7 +77,20 @@ async fn store(db: &Db, documents: Vec<Document>) -> Result<Saved, crate::store:
         .map(|document| Feature { kind: document.kind, id: document.id, doc: document.json })
         .collect();
     let mut tx = db.begin_write().await?;
-    let saved = city::save(&mut tx, &features, Clock::System.now()).await?;
+    let now = Clock::System.now();
+    let saved = city::save(&mut tx, &features, now).await?;
+    if saved.added + saved.changed + saved.retired > 0 {
+        let Saved { revision, added, changed, retired, .. } = saved;
+        let entry = NewEntry {
+            actor: Actor::System { rule: "import".to_owned() },
+            kind: Kind::CityImported,
+            subject_type: "city",
+            subject_id: revision.to_string(),
+            payload: json!({"added": added, "changed": changed, "retired": retired}),
+            evidence: Vec::new(),
+        };
+        ledger::append(&mut tx, entry, now).await?;
+    }
     tx.commit().await?;
     Ok(saved)
 }
