@@ -2,5 +2,6 @@
 
 pub mod json;
 pub mod problem;
+pub mod signs;
 
 pub use problem::Problem;
