@@ -22,6 +22,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
+pub mod signs;
 
 pub use problem::Problem;
 pub use state::{HealthCheck, Services, Shared};
