@@ -97,7 +97,7 @@ pub struct Backoff {
 
 impl Backoff {
     /// The next wait.
-    pub fn next(&mut self) -> Duration {
+    pub fn wait(&mut self) -> Duration {
         let full_ms = (100_u64 << self.failures.min(7)).min(10_000);
         self.failures = self.failures.saturating_add(1);
         // Without randomness the wait is the whole one.
@@ -170,7 +170,7 @@ impl Link {
                     self.fail(error.to_string());
                     tokio::select! {
                         () = stop.cancelled() => break,
-                        () = tokio::time::sleep(backoff.next()) => {}
+                        () = tokio::time::sleep(backoff.wait()) => {}
                     }
                 }
             }
@@ -185,23 +185,27 @@ impl Link {
         match packet {
             Packet::ConnAck(_) => {
                 backoff.reset();
-                let filters = self.filters.iter().map(|f| SubscribeFilter::new(f.clone(), QoS::AtLeastOnce));
-                if self.client.try_subscribe_many(filters).is_err() {
-                    self.fail("the subscription found no room in the queue".to_owned());
-                }
+                self.subscribe();
             }
             Packet::SubAck(ack) if granted(&ack.return_codes) => {
                 self.state.send_replace(LinkState { connected: true, fault: None });
             }
             Packet::SubAck(_) => self.fail("the broker refused a subscription".to_owned()),
-            Packet::Publish(publish) => {
-                if publish.payload.len() > self.max_payload_bytes
-                    || self.deliver.try_send((publish.topic, publish.payload)).is_err()
-                {
-                    metrics::counter!("yunpark_mqtt_dropped_total").increment(1);
-                }
-            }
+            Packet::Publish(publish) => self.hand_on(publish.topic, publish.payload),
             _ => {}
+        }
+    }
+
+    fn subscribe(&self) {
+        let filters = self.filters.iter().map(|f| SubscribeFilter::new(f.clone(), QoS::AtLeastOnce));
+        if self.client.try_subscribe_many(filters).is_err() {
+            self.fail("the subscription found no room in the queue".to_owned());
+        }
+    }
+
+    fn hand_on(&self, topic: String, payload: Bytes) {
+        if payload.len() > self.max_payload_bytes || self.deliver.try_send((topic, payload)).is_err() {
+            metrics::counter!("yunpark_mqtt_dropped_total").increment(1);
         }
     }
 
@@ -258,12 +262,12 @@ mod tests {
     #[test]
     fn waits_grow_to_ten_seconds_and_start_again_after_success() {
         let mut backoff = Backoff::default();
-        let waits: Vec<Duration> = (0..20).map(|_| backoff.next()).collect();
+        let waits: Vec<Duration> = (0..20).map(|_| backoff.wait()).collect();
         assert!(waits[0] <= Duration::from_millis(100));
         assert!(waits.iter().all(|wait| *wait <= Duration::from_secs(10)));
         assert!(waits[19] >= Duration::from_secs(5));
         backoff.reset();
-        assert!(backoff.next() <= Duration::from_millis(100));
+        assert!(backoff.wait() <= Duration::from_millis(100));
     }
 
     #[tokio::test]

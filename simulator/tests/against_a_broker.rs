@@ -1,4 +1,5 @@
 //! The town and the load against a real Mosquitto, seen from a subscriber's side.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test says what it needs by failing")]
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -72,9 +73,8 @@ impl Drop for Mosquitto {
 
 async fn next(events: &mut EventLoop, deadline: Instant) -> Option<(String, Vec<u8>)> {
     loop {
-        match timeout_at(deadline, events.poll()).await.ok()?.unwrap() {
-            Event::Incoming(Packet::Publish(message)) => return Some((message.topic, message.payload.to_vec())),
-            _ => {}
+        if let Event::Incoming(Packet::Publish(message)) = timeout_at(deadline, events.poll()).await.ok()?.unwrap() {
+            return Some((message.topic, message.payload.to_vec()));
         }
     }
 }

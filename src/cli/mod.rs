@@ -2,8 +2,12 @@
 
 mod decode;
 mod demo;
+mod import;
+mod ledger;
 mod output;
 mod serve;
+mod sign;
+mod user;
 
 use std::{path::PathBuf, process::ExitCode};
 

@@ -1,6 +1,6 @@
 //! `yunpark sign render`: a sign as it would show the given availability, as a picture.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::Path, process::ExitCode};
 
 use anyhow::Context;
 use yunpark_signs::{
@@ -8,14 +8,30 @@ use yunpark_signs::{
     render::{self, Matrix},
 };
 
+use super::output::say;
 use crate::{
+    app, cityfeed,
+    clock::Clock,
     config::Config,
     domain::{availability::Availability, city::City, hours, ids::LotId, time::Instant},
     guidance::policy::{PanelState, Situation, compose},
+    store::Db,
 };
 
 /// Side of one LED in the picture, pixels.
 const PITCH_PX: u32 = 6;
+
+/// Draws a sign of the stored city by the present availability into a file.
+pub async fn render(config: &Config, sign: &str, out: &Path) -> anyhow::Result<ExitCode> {
+    let db = Db::connect(&config.store).await?;
+    let (_, city) = cityfeed::stored(&db).await?.context("no city has been imported")?;
+    let (clock, engine) = (Clock::System, app::engine(config).await?);
+    engine.configure(&app::layouts(&city), clock.now()).await?;
+    let lots = engine.lots().await?.lots.into_iter().map(|lot| (lot.lot.clone(), lot)).collect();
+    let png = picture(&city, sign, &lots, config, clock.now())?;
+    std::fs::write(out, png).with_context(|| out.display().to_string())?;
+    Ok(say(&format!("{sign} drawn into {}", out.display())))
+}
 
 /// All panels of a sign side by side, composed from `lots` at `now` by the configured rules, as PNG. No forecast is asked.
 pub fn picture(

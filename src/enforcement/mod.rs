@@ -1,1 +1,127 @@
 //! From captures to incidents to records: evidence, dwell, review, the ledger's entries.
+
+mod closing;
+mod error;
+mod export;
+mod lookup;
+mod notice;
+mod picture;
+mod places;
+mod receive;
+mod recording;
+mod reviewing;
+mod statistics;
+pub mod view;
+pub mod viid;
+
+use std::sync::{Arc, Mutex};
+
+use chrono::Duration;
+use tokio::sync::{Semaphore, watch};
+
+pub use self::{
+    error::Error,
+    lookup::Purpose,
+    receive::{NewCapture, Received},
+    recording::{NewRecord, NewSeizure, What},
+    reviewing::{Decision, IncidentState},
+};
+use self::places::Places;
+use crate::{
+    clock::Clock,
+    config,
+    domain::{
+        city::City,
+        ids::LotId,
+        incident::Limits,
+        staff::{Actor, Role},
+    },
+    store::{Db, evidence::Evidence},
+};
+
+/// Pictures decoded at the same time; each may take hundreds of megabytes.
+const DECODED_AT_ONCE: usize = 2;
+
+/// How many places of a lot are free now, if that can be believed.
+pub type FreeNow = Arc<dyn Fn(&LotId) -> Option<u32> + Send + Sync>;
+
+/// A person of the staff who acts at the desk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Person {
+    /// Sign-in name.
+    pub name: String,
+    /// Role at the time of the act.
+    pub role: Role,
+}
+
+impl Person {
+    /// The person as the ledger names them.
+    pub fn actor(&self) -> Actor {
+        Actor::Staff { name: self.name.clone(), role: self.role }
+    }
+}
+
+/// The enforcement desk: takes in captures, keeps incidents, writes records.
+pub struct Desk {
+    db: Db,
+    evidence: Evidence,
+    city: watch::Receiver<Arc<City>>,
+    clock: Clock,
+    config: config::Enforcement,
+    free_now: FreeNow,
+    places: Mutex<Option<(Arc<City>, Arc<Places>)>>,
+    decoding: Semaphore,
+    viid: viid::Door,
+}
+
+impl Desk {
+    /// A desk over the database and the evidence files, for the city in force.
+    pub fn new(
+        db: Db,
+        evidence: Evidence,
+        city: watch::Receiver<Arc<City>>,
+        clock: Clock,
+        config: config::Enforcement,
+        free_now: FreeNow,
+    ) -> Self {
+        let decoding = Semaphore::new(DECODED_AT_ONCE);
+        let viid = viid::Door::new(&config);
+        Self { db, evidence, city, clock, config, free_now, places: Mutex::new(None), decoding, viid }
+    }
+
+    /// The configured limits of this room.
+    pub fn config(&self) -> &config::Enforcement {
+        &self.config
+    }
+
+    /// The door for GA/T 1400 cameras.
+    pub fn viid(&self) -> &viid::Door {
+        &self.viid
+    }
+
+    fn limits(&self) -> Limits {
+        Limits {
+            gap: Duration::seconds(self.config.gap_s.into()),
+            min_picture_gap: Duration::seconds(self.config.min_picture_gap_s.into()),
+        }
+    }
+
+    /// The city in force.
+    fn city(&self) -> Arc<City> {
+        self.city.borrow().clone()
+    }
+
+    /// The city's zones, cells and lots by place; drawn again when a city is imported.
+    fn places(&self) -> (Arc<City>, Arc<Places>) {
+        let city = self.city();
+        let mut known = self.places.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        match &*known {
+            Some((drawn, places)) if Arc::ptr_eq(drawn, &city) => (city, places.clone()),
+            _ => {
+                let places = Arc::new(Places::of(&city));
+                *known = Some((city.clone(), places.clone()));
+                (city, places)
+            }
+        }
+    }
+}

@@ -17,9 +17,11 @@ pub use normalise::{Batch, Refusal, SensorWord, Word, normalise};
 pub use pipeline::Pipeline;
 pub use refusals::Refusals;
 
+use std::sync::Arc;
+
 use tokio::sync::watch;
 
-use crate::{availability, clock::Clock, config};
+use crate::{availability, clock::Clock, config, domain::city::City};
 
 /// Why the door cannot be opened.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -32,11 +34,11 @@ pub enum Error {
 /// The door and what stands behind it; both must run, and both stop with the doors.
 pub fn open(
     config: &config::Mqtt,
-    directory: Directory,
+    city: watch::Receiver<Arc<City>>,
     engine: availability::Engine,
     clock: Clock,
 ) -> Result<(Door, Pipeline, watch::Receiver<Health>), Error> {
     let (health, watched) = health::channel();
     let (door, hand) = Door::new(config, clock.clone(), health.clone())?;
-    Ok((door, Pipeline::new(hand, config.max_batch, directory, engine, clock, health), watched))
+    Ok((door, Pipeline::new(hand, config.max_batch, city, engine, clock, health), watched))
 }

@@ -122,7 +122,7 @@ impl Door {
                     self.health.disconnected(&error.to_string());
                     tokio::select! {
                         () = self.done.cancelled() => {}
-                        () = tokio::time::sleep(backoff.next()) => {}
+                        () = tokio::time::sleep(backoff.wait()) => {}
                     }
                 }
             }
@@ -132,7 +132,7 @@ impl Door {
         Ok(())
     }
 
-    async fn hand_on(&self, mut publish: Publish, stop: &CancellationToken) {
+    async fn hand_on(&mut self, mut publish: Publish, stop: &CancellationToken) {
         let bytes = publish.payload.len();
         let oversized = (bytes > self.max_payload_bytes).then_some(bytes);
         if oversized.is_some() {

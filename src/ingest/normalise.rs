@@ -9,7 +9,7 @@ use yunpark_sensors::{
 
 use super::directory::{Binding, Directory};
 use crate::domain::{
-    ids::{LotId, SensorId, SpaceId},
+    ids::{LotId, SensorId},
     observation::{Direction, Observation, SpaceState, Statement},
     time::{Instant, from_micros, to_micros},
 };

@@ -1,5 +1,8 @@
 //! From the queue to the engine: take what waits, read it, apply it in one step, and only then acknowledge it.
 
+use std::sync::Arc;
+
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -13,7 +16,7 @@ use super::{
 use crate::{
     availability::Engine,
     clock::Clock,
-    domain::{availability::Outcome, observation::Observation},
+    domain::{availability::Outcome, city::City, observation::Observation},
     mqtt::Backoff,
 };
 
@@ -21,7 +24,8 @@ use crate::{
 pub struct Pipeline {
     hand: Hand,
     max_batch: usize,
-    city: Directory,
+    city: watch::Receiver<Arc<City>>,
+    directory: Directory,
     engine: Engine,
     clock: Clock,
     health: Teller,
@@ -32,12 +36,13 @@ impl Pipeline {
     pub(super) fn new(
         hand: Hand,
         max_batch: usize,
-        city: Directory,
+        mut city: watch::Receiver<Arc<City>>,
         engine: Engine,
         clock: Clock,
         health: Teller,
     ) -> Self {
-        Self { hand, max_batch, city, engine, clock, health, refusals: Refusals::default() }
+        let directory = Directory::of(&city.borrow_and_update());
+        Self { hand, max_batch, city, directory, engine, clock, health, refusals: Refusals::default() }
     }
 
     /// Runs until `stop`, then finishes what was taken off the wire before it.
@@ -78,12 +83,16 @@ impl Pipeline {
 
     /// Reads the messages; a refused one is counted, and the next is not affected.
     fn read(&mut self, messages: &[Message]) -> Batch {
+        // A city imported meanwhile counts from the next batch on. A feed that has ended leaves the last city in force.
+        if self.city.has_changed().unwrap_or(false) {
+            self.directory = Directory::of(&self.city.borrow_and_update());
+        }
         let mut batch = Batch { observations: Vec::with_capacity(messages.len()), words: Vec::new() };
         for message in messages {
             let (topic, payload) = (&message.publish.topic, &message.publish.payload);
             let read = match message.oversized {
                 Some(bytes) => Err(Refusal::Oversized { bytes }),
-                None => normalise(topic, payload, &self.city, message.received_at, &mut batch),
+                None => normalise(topic, payload, &self.directory, message.received_at, &mut batch),
             };
             if let Err(refusal) = read {
                 let bytes = message.oversized.unwrap_or(payload.len());
@@ -114,7 +123,7 @@ impl Pipeline {
                     tokio::select! {
                         biased;
                         () = stop.cancelled() => return false,
-                        () = tokio::time::sleep(backoff.next()) => {}
+                        () = tokio::time::sleep(backoff.wait()) => {}
                     }
                 }
             }

@@ -5,7 +5,10 @@ use sqlx::{
     migrate::{Migration, MigrationType, Migrator},
 };
 
-const FILES: &[(i64, &str, &str)] = &[(1, "house", include_str!("../../migrations/0001_house.sql"))];
+const FILES: &[(i64, &str, &str)] = &[
+    (1, "house", include_str!("../../migrations/0001_house.sql")),
+    (2, "stays", include_str!("../../migrations/0002_stays.sql")),
+];
 
 /// All migrations.
 pub(super) fn all() -> Migrator {

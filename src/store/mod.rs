@@ -7,10 +7,13 @@ mod connect;
 mod migrations;
 mod query;
 
+pub mod captures;
 pub mod city;
 pub mod evidence;
 pub mod history;
+pub mod incidents;
 pub mod ledger;
+pub mod records;
 pub mod staff;
 pub mod verify;
 

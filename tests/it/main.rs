@@ -4,5 +4,7 @@
 
 mod architecture;
 mod availability;
+mod ingest;
 mod services;
+mod simulated_town;
 mod store;

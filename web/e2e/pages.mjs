@@ -29,7 +29,7 @@ export async function signIn(context, base, name, password) {
 }
 
 async function openList(page) {
-  const button = page.locator(".sheet-buttons button").first();
+  const button = page.locator(".handle button").first();
   if (await button.isVisible()) await button.click();
 }
 

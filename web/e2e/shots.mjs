@@ -31,7 +31,7 @@ for (const gl of [true, false]) {
           try {
             if (name === "sign-in") await context.clearCookies();
             await page.goto(`${base}${path}${path.includes("?") ? "&" : "?"}lang=${lang}`);
-            await page.waitForSelector(ready, { timeout: 30_000 });
+            await page.waitForSelector(ready, { timeout: 12_000 });
             await act?.(page);
             await page.waitForTimeout(gl ? 1200 : 300);
             const wide = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth);

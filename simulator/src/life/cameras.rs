@@ -20,7 +20,7 @@ use crate::town::{Camera, Zone};
 
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
 /// Cameras say that they are alive at least this often.
-const KEEP_ALIVE: Duration = Duration::from_secs(60);
+const KEEP_ALIVE: Duration = Duration::from_mins(1);
 const ATTEMPTS: u32 = 6;
 
 enum Door {

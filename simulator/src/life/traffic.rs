@@ -51,8 +51,18 @@ struct Lot {
     seq: u64,
     gate_queued: bool,
     count_queued: bool,
-    fragile: bool,
-    silent: bool,
+    gateway: Gateway,
+}
+
+/// What carries a lot's words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Gateway {
+    /// Never fails.
+    Steady,
+    /// Fails now and then; up now.
+    Up,
+    /// Fails now and then; down now.
+    Down,
 }
 
 #[derive(Debug)]
@@ -108,8 +118,7 @@ impl Traffic {
                 seq: 0,
                 gate_queued: false,
                 count_queued: false,
-                fragile: lot.stale_after_s.is_some(),
-                silent: false,
+                gateway: if lot.stale_after_s.is_some() { Gateway::Up } else { Gateway::Steady },
             });
         }
         let start = Start::at(now);
@@ -131,18 +140,22 @@ impl Traffic {
             if new_hour {
                 self.queue_count(index);
             }
-            if self.lots[index].fragile && word != word_before {
-                let bays = self.lots[index].bays.clone();
-                if let Some(bay) = bays.clone().nth(word % bays.len().max(1)) {
-                    self.queue_bay(bay);
-                }
+            if self.lots[index].gateway != Gateway::Steady {
+                self.run_gateway(index, gateway_down, (word != word_before).then_some(word));
             }
-            if self.lots[index].fragile && self.lots[index].silent != gateway_down {
-                self.lots[index].silent = gateway_down;
-                if !gateway_down {
-                    self.report_lot(index);
-                }
-            }
+        }
+    }
+
+    /// A gateway that comes back brings the whole lot's state; while it is up, a bay speaks up at every `word`.
+    fn run_gateway(&mut self, index: usize, down: bool, word: Option<usize>) {
+        let bays = self.lots[index].bays.clone();
+        if let Some(bay) = word.and_then(|word| bays.clone().nth(word % bays.len().max(1))) {
+            self.queue_bay(bay);
+        }
+        let before = self.lots[index].gateway;
+        self.lots[index].gateway = if down { Gateway::Down } else { Gateway::Up };
+        if before == Gateway::Down && !down {
+            self.report_lot(index);
         }
     }
 
@@ -260,7 +273,7 @@ impl Traffic {
                 Report::Bay(index) => {
                     let bay = &mut self.bays[index];
                     bay.queued = false;
-                    if self.lots[bay.lot].silent {
+                    if self.lots[bay.lot].gateway == Gateway::Down {
                         continue;
                     }
                     let message = messages::bay(&bay.sensor, bay.occupied, bay.sent, self.start, now);
@@ -271,15 +284,15 @@ impl Traffic {
                     let lot = &mut self.lots[index];
                     let (direction, count) = if lot.left > 0 { ("out", lot.left) } else { ("in", lot.entered) };
                     if direction == "out" {
-                        lot.left = 0
+                        lot.left = 0;
                     } else {
-                        lot.entered = 0
+                        lot.entered = 0;
                     }
                     lot.gate_queued = lot.entered > 0;
                     if lot.gate_queued {
                         self.queue.push_back(report);
                     }
-                    if count == 0 || lot.silent {
+                    if count == 0 || lot.gateway == Gateway::Down {
                         continue;
                     }
                     lot.seq += 1;
@@ -290,7 +303,7 @@ impl Traffic {
                     lot.count_queued = false;
                     // The count holds what the gates have seen: telling it again would count it twice.
                     (lot.entered, lot.left) = (0, 0);
-                    if lot.silent {
+                    if lot.gateway == Gateway::Down {
                         continue;
                     }
                     return Some(messages::count(&lot.id, lot.taken, now));

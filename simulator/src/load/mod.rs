@@ -14,7 +14,7 @@ pub use script::{LotTruth, Script, Truth};
 use crate::{broker::Broker, life::messages};
 
 /// Without a further acknowledgement for so long, the run has failed.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 const PACE: Duration = Duration::from_millis(10);
 
 /// What is to be sent.

@@ -304,6 +304,8 @@ pub struct Cell {
 pub struct Backdrop {
     /// Its id.
     pub id: String,
+    /// Its name, if it has one.
+    pub name: Option<Words>,
     /// `water`, `green` or `building`.
     pub class: &'static str,
     /// Outlines, metres.

@@ -24,22 +24,24 @@ export function LotCard({ lot: source }: { lot: Signal<Lot> }) {
       data-selected={selected.value === lot.id}
     >
       <div class="lot-head">
-        <h2>
-          <button type="button" class="lot-name" title={t("lot.on_map", { name })} onClick={() => (selected.value = lot.id)}>
-            {name}
-          </button>
-        </h2>
+        <div class="lot-title">
+          <h2>
+            <button type="button" class="lot-name" title={t("lot.on_map", { name })} onClick={() => (selected.value = lot.id)}>
+              {name}
+            </button>
+          </h2>
+          <p class="lot-where">
+            <span>{t(`kind.${lot.kind}`)}</span>
+            {lot.vehicle_class === "non_motor" && <span>{t("vehicle.non_motor")}</span>}
+            <Way lot={lot} />
+          </p>
+        </div>
         <p class="lot-free">
           <strong>{numbered ? lot.free : "–"}</strong>
           <span class="hidden"> {t("lot.free")} </span>
           <small>{t("lot.of", { capacity: lot.capacity })}</small>
         </p>
       </div>
-      <p class="lot-where">
-        <span>{t(`kind.${lot.kind}`)}</span>
-        {lot.vehicle_class === "non_motor" && <span>{t("vehicle.non_motor")}</span>}
-        <Way lot={lot} />
-      </p>
       <p class="lot-facts">
         <span class="level" data-level={lot.level}>
           <span aria-hidden="true">{SYMBOL[lot.level]}</span> {t(`level.${lot.level}`)}

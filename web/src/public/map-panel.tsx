@@ -24,8 +24,9 @@ export function MapPanel() {
   const asked = sheet.value === "map";
   useEffect(() => {
     if (!ready || stage.peek() !== "waiting" || (thrifty() && !asked)) return;
-    const idle = window.requestIdleCallback ?? ((run: () => void) => setTimeout(run, 50));
-    idle(() => void load(place.current));
+    const begin = (): void => void load(place.current);
+    if ("requestIdleCallback" in window) requestIdleCallback(begin, { timeout: 1500 });
+    else setTimeout(begin, 50);
   }, [ready, asked]);
   return (
     <section class="map" aria-label={t("map.label")}>
@@ -46,17 +47,23 @@ export function MapPanel() {
             </li>
           ))}
         </ul>
-        <button
-          type="button"
-          class="zones"
-          aria-pressed={zonesShown.value}
-          onClick={() => (zonesShown.value = !zonesShown.value)}
-        >
-          <span class="swatch" data-zone aria-hidden="true" />
-          {t("map.zones")}
-        </button>
       </div>
-      {city.value?.fictional === true && <p class="map-demo">{t("demo.notice")}</p>}
+      <button
+        type="button"
+        class="zones"
+        aria-pressed={zonesShown.value}
+        title={t("map.zones")}
+        onClick={() => (zonesShown.value = !zonesShown.value)}
+      >
+        <span class="swatch" data-zone aria-hidden="true" />
+        <span class="zones-word">{t("map.zones")}</span>
+      </button>
+      {city.value?.fictional === true && (
+        <p class="map-demo">
+          <span class="short">{t("demo.short")}</span>
+          <span class="long">{t("demo.notice")}</span>
+        </p>
+      )}
     </section>
   );
 }

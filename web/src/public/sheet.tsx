@@ -24,18 +24,7 @@ export function Sheet({ children }: { children: ComponentChildren }) {
   const place = sheet.value;
   return (
     <section class="sheet" aria-label={t("list.heading")}>
-      <div
-        class="grip"
-        onPointerDown={(event) => {
-          from.current = event.clientY;
-          (event.currentTarget as HTMLElement).setPointerCapture(event.pointerId);
-        }}
-        onPointerUp={drag}
-        onPointerCancel={() => (from.current = null)}
-      >
-        <span class="grip-bar" aria-hidden="true" />
-      </div>
-      <div class="sheet-buttons">
+      <div class="handle">
         <button
           type="button"
           aria-pressed={place === "list"}
@@ -43,6 +32,17 @@ export function Sheet({ children }: { children: ComponentChildren }) {
         >
           {t(place === "list" ? "sheet.half" : "sheet.list")}
         </button>
+        <div
+          class="grip"
+          onPointerDown={(event) => {
+            from.current = event.clientY;
+            event.currentTarget.setPointerCapture(event.pointerId);
+          }}
+          onPointerUp={drag}
+          onPointerCancel={() => (from.current = null)}
+        >
+          <span class="grip-bar" aria-hidden="true" />
+        </div>
         <button
           type="button"
           aria-pressed={place === "map"}

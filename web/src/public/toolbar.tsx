@@ -2,7 +2,7 @@
 import { signal } from "@preact/signals";
 import { t } from "../i18n.ts";
 import type { Word } from "../dictionary.ts";
-import type { Wishes } from "./choose.ts";
+import type { Sort, Wishes } from "./choose.ts";
 import { total } from "./choose.ts";
 import { listed, lotSignal, position, roster, wish, wishes } from "./store.ts";
 
@@ -35,20 +35,18 @@ export function Toolbar() {
   const now = wishes.value;
   return (
     <div class="toolbar">
-      <input
-        type="search"
-        name="q"
-        value={now.query}
-        placeholder={t("list.search")}
-        aria-label={t("list.search")}
-        onInput={(event) => wish({ query: event.currentTarget.value })}
-      />
-      <div class="chips" role="group" aria-label={t("list.sort")}>
-        <button type="button" class="chip" aria-pressed={now.sort === "near"} aria-busy={locating.value} onClick={locate}>
+      <div class="search">
+        <input
+          type="search"
+          name="q"
+          value={now.query}
+          placeholder={t("list.search")}
+          aria-label={t("list.search")}
+          onInput={(event) => wish({ query: event.currentTarget.value })}
+        />
+        <button type="button" class="near" aria-pressed={now.sort === "near"} aria-busy={locating.value} onClick={locate}>
           {t(locating.value ? "list.locating" : "list.near")}
         </button>
-        <SortChip now={now} sort="free" word="list.sort_free" />
-        <SortChip now={now} sort="name" word="list.sort_name" />
       </div>
       <Filters now={now} />
       {nearProblem.value !== null && (
@@ -58,14 +56,6 @@ export function Toolbar() {
       )}
       <Sum />
     </div>
-  );
-}
-
-function SortChip({ now, sort, word }: { now: Wishes; sort: "free" | "name"; word: Word }) {
-  return (
-    <button type="button" class="chip" aria-pressed={now.sort === sort} onClick={() => wish({ sort })}>
-      {t(word)}
-    </button>
   );
 }
 
@@ -94,13 +84,24 @@ function Sum() {
   const lots = listed.value.flatMap((id) => lotSignal(id)?.value ?? []);
   const { free, capacity, silent } = total(lots);
   return (
-    <p class="sum">
-      <strong>{free}</strong> {t("list.total", { capacity })}
-      <span class="sum-rest">
-        {t(lots.length === 1 ? "list.counted_one" : "list.counted", { n: lots.length })}
-        {silent > 0 && ` · ${t("list.silent", { n: silent })}`}
-      </span>
-    </p>
+    <div class="sum">
+      <p>
+        <strong>{free}</strong> {t("list.total", { capacity })}
+        <span class="sum-rest">
+          {t(lots.length === 1 ? "list.counted_one" : "list.counted", { n: lots.length })}
+          {silent > 0 && ` · ${t("list.silent", { n: silent })}`}
+        </span>
+      </p>
+      <select
+        name="sort"
+        aria-label={t("list.sort")}
+        value={wishes.value.sort}
+        onChange={(event) => wish({ sort: event.currentTarget.value as Sort })}
+      >
+        <option value="free">{t("list.sort_free")}</option>
+        <option value="name">{t("list.sort_name")}</option>
+        {position.value !== null && <option value="near">{t("list.sort_near")}</option>}
+      </select>
+    </div>
   );
 }
-

@@ -222,10 +222,9 @@ function lotLayers(theme: Theme, selected: string | null): LayerSpecification[] 
   const p = PALETTES[theme];
   const layout = {
     "icon-image": ["get", "mark"] as ["get", string],
-    "icon-allow-overlap": true,
-    "icon-ignore-placement": false,
     "symbol-sort-key": ["get", "rank"] as ["get", string],
   };
+  const size: Width = ["interpolate", ["linear"], ["zoom"], 11, 0.75, 14, 1];
   return [
     {
       id: "me",
@@ -233,13 +232,25 @@ function lotLayers(theme: Theme, selected: string | null): LayerSpecification[] 
       source: "me",
       paint: { "circle-radius": 8, "circle-color": p.me, "circle-stroke-color": p.surface, "circle-stroke-width": 3 },
     },
-    { id: "lot", type: "symbol", source: "lots", layout },
+    {
+      // A lot whose mark has no room still stands on the map, as a dot.
+      id: "lot-dot",
+      type: "circle",
+      source: "lots",
+      paint: {
+        "circle-radius": 5,
+        "circle-color": ["match", ["get", "level"], "free", p.free, "few", p.few, "full", p.full, "closed", p.off, p.surface],
+        "circle-stroke-color": ["match", ["get", "level"], "no_data", p.off, p.edge],
+        "circle-stroke-width": 1.5,
+      },
+    },
+    { id: "lot", type: "symbol", source: "lots", layout: { ...layout, "icon-size": size, "icon-padding": 1 } },
     {
       id: "lot-selected",
       type: "symbol",
       source: "lots",
       filter: is("id", selected ?? ""),
-      layout: { ...layout, "icon-size": 1.35 },
+      layout: { ...layout, "icon-size": 1.35, "icon-allow-overlap": true },
     },
   ];
 }

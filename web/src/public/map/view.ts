@@ -17,7 +17,6 @@ import { HATCH, styleFor, type MapData } from "./style.ts";
 setWorkerUrl(workerUrl);
 
 const EMPTY: GeoJSON.FeatureCollection = { type: "FeatureCollection", features: [] };
-const RANK: Record<Lot["level"], number> = { no_data: 0, closed: 1, full: 2, few: 3, free: 4 };
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const theme = (): Theme => (dark.matches ? "dark" : "light");
 
@@ -95,15 +94,16 @@ function follow(map: MapView, zones: Signal<boolean>, style: () => ReturnType<ty
     first = false;
   });
   dark.addEventListener("change", () => map.setStyle(style(), { diff: false }));
-  map.on("click", "lot", (event) => {
+  const marks = ["lot", "lot-dot"];
+  map.on("click", marks, (event) => {
     const id = event.features?.[0]?.properties?.id as string | undefined;
     if (id === undefined) return;
     selected.value = pinned.value = id;
     if (sheet.peek() === "map") sheet.value = "half";
     document.querySelector(".sheet-body")?.scrollTo({ top: 0 });
   });
-  map.on("mouseenter", "lot", () => (map.getCanvas().style.cursor = "pointer"));
-  map.on("mouseleave", "lot", () => (map.getCanvas().style.cursor = ""));
+  map.on("mouseenter", marks, () => (map.getCanvas().style.cursor = "pointer"));
+  map.on("mouseleave", marks, () => (map.getCanvas().style.cursor = ""));
 }
 
 function calm(): boolean {
@@ -117,7 +117,12 @@ function supply(map: MapView, id: string): void {
 
 function properties(lot: Lot): Record<string, string | number> {
   const words = { full: t("mark.full"), closed: t("mark.closed") };
-  return { id: lot.id, mark: markName(lot, theme(), words), rank: RANK[lot.level] };
+  return { id: lot.id, mark: markName(lot, theme(), words), level: lot.level, rank: rank(lot) };
+}
+
+/** Where marks have no room for each other, the one a driver can use most is kept. */
+function rank(lot: Lot): number {
+  return lot.level === "free" || lot.level === "few" ? -lot.free : lot.level === "full" ? 1 : 2;
 }
 
 function feature(lot: Lot): GeoJSON.Feature {

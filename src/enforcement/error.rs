@@ -1,0 +1,83 @@
+//! What the desk refuses, by name, and what can fail behind it.
+
+use crate::{
+    domain::{incident, record},
+    store,
+};
+
+/// Why the desk did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The database or the evidence files failed.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// There is no such thing.
+    #[error("no such {0}")]
+    NotFound(&'static str),
+    /// A field is wrong.
+    #[error("{field} {reason}")]
+    Invalid {
+        /// The field.
+        field: &'static str,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The same key was used before for something else.
+    #[error("this key was used before with other content")]
+    KeyReused,
+    /// A picture is no JPEG or PNG that can be read.
+    #[error("image {index} is not a JPEG or PNG that can be read")]
+    NotAPicture {
+        /// Which one, counted from 0.
+        index: usize,
+    },
+    /// A picture has more pixels, or more bytes, than are taken.
+    #[error("image {index} is larger than the limit")]
+    PictureTooLarge {
+        /// Which one, counted from 0.
+        index: usize,
+    },
+    /// An incident's step is refused.
+    #[error(transparent)]
+    Incident(#[from] incident::Refused),
+    /// A record's step is refused.
+    #[error(transparent)]
+    Record(#[from] record::Refused),
+    /// A task that decodes pictures died.
+    #[error("decoding a picture failed")]
+    Decoding,
+    /// A page could not be written.
+    #[error("writing text failed")]
+    Writing(#[from] std::fmt::Error),
+}
+
+impl Error {
+    /// A wrong field.
+    pub(super) fn invalid(field: &'static str, reason: impl Into<String>) -> Self {
+        Self::Invalid { field, reason: reason.into() }
+    }
+}
+
+/// A text that must say something, trimmed, and not too much.
+pub(super) fn text(field: &'static str, text: &str, max_chars: usize) -> Result<String, Error> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Err(Error::invalid(field, "must say something"));
+    }
+    if text.chars().count() > max_chars {
+        return Err(Error::invalid(field, format!("must have at most {max_chars} characters")));
+    }
+    if text.contains('\0') {
+        return Err(Error::invalid(field, "must not hold the character NUL"));
+    }
+    Ok(text.to_owned())
+}
+
+/// A text that may be absent; empty counts as absent.
+pub(super) fn optional_text(
+    field: &'static str,
+    given: Option<&str>,
+    max_chars: usize,
+) -> Result<Option<String>, Error> {
+    given.filter(|given| !given.trim().is_empty()).map(|given| text(field, given, max_chars)).transpose()
+}

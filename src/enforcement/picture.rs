@@ -1,0 +1,113 @@
+//! Pictures as they come in: looked at, decoded once within limits, kept untouched.
+
+use std::io::Cursor;
+
+use bytes::Bytes;
+use image::{ImageFormat, ImageReader, Limits};
+
+use super::{Desk, Error};
+use crate::{domain::time::Instant, store::evidence::Piece};
+
+/// A picture that was looked at: its size and type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Look {
+    width_px: u32,
+    height_px: u32,
+    media_type: &'static str,
+}
+
+/// Why a picture is not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fault {
+    NotAPicture,
+    TooLarge,
+}
+
+/// Looks at a picture: its type by its first bytes, its size by its head, and then all of it, so that nothing is kept as
+/// evidence that cannot be shown.
+fn look(bytes: &[u8], max_pixels: u64) -> Result<Look, Fault> {
+    let reader = || ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(|_| Fault::NotAPicture);
+    let media_type = match reader()?.format() {
+        Some(ImageFormat::Jpeg) => "image/jpeg",
+        Some(ImageFormat::Png) => "image/png",
+        _ => return Err(Fault::NotAPicture),
+    };
+    let (width_px, height_px) = reader()?.into_dimensions().map_err(|_| Fault::NotAPicture)?;
+    if u64::from(width_px) * u64::from(height_px) > max_pixels {
+        return Err(Fault::TooLarge);
+    }
+    let mut whole = reader()?;
+    let mut limits = Limits::default();
+    // Four channels of two bytes, and as much again to work in.
+    limits.max_alloc = Some(max_pixels.saturating_mul(16));
+    whole.limits(limits);
+    whole.decode().map_err(|error| match error {
+        image::ImageError::Limits(_) => Fault::TooLarge,
+        _ => Fault::NotAPicture,
+    })?;
+    Ok(Look { width_px, height_px, media_type })
+}
+
+impl Desk {
+    /// Looks at pictures away from the tasks that answer requests, then stores their bytes; nothing is stored unless all are
+    /// pictures.
+    pub(super) async fn keep(&self, images: Vec<Bytes>, taken_at: Instant) -> Result<Vec<Piece>, Error> {
+        if let Some(index) = images.iter().position(|bytes| bytes.len() > self.config.max_image_bytes) {
+            return Err(Error::PictureTooLarge { index });
+        }
+        let max_pixels = self.config.max_pixels;
+        let _turn = self.decoding.acquire().await.map_err(|_| Error::Decoding)?;
+        let (images, looks) = tokio::task::spawn_blocking(move || {
+            let looks: Vec<Result<Look, Fault>> = images.iter().map(|bytes| look(bytes, max_pixels)).collect();
+            (images, looks)
+        })
+        .await
+        .map_err(|_| Error::Decoding)?;
+        let looks = looks.into_iter().enumerate().map(|(index, look)| {
+            look.map_err(|fault| match fault {
+                Fault::NotAPicture => Error::NotAPicture { index },
+                Fault::TooLarge => Error::PictureTooLarge { index },
+            })
+        });
+        let looks: Vec<Look> = looks.collect::<Result<_, _>>()?;
+        let mut pieces = Vec::with_capacity(images.len());
+        for (bytes, look) in images.into_iter().zip(looks) {
+            pieces.push(Piece {
+                bytes: bytes.len() as u32,
+                sha256: self.evidence.put(bytes).await?,
+                width_px: look.width_px,
+                height_px: look.height_px,
+                media_type: look.media_type.to_owned(),
+                taken_at: Some(taken_at),
+            });
+        }
+        Ok(pieces)
+    }
+
+    /// Whether a picture is large enough to be evidence.
+    pub(super) fn is_usable(&self, piece: &Piece) -> bool {
+        piece.width_px >= self.config.min_width_px && piece.height_px >= self.config.min_height_px
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn png(width: u32, height: u32) -> Vec<u8> {
+        let mut bytes = Cursor::new(Vec::new());
+        image::GrayImage::new(width, height).write_to(&mut bytes, ImageFormat::Png).unwrap();
+        bytes.into_inner()
+    }
+
+    #[test]
+    fn only_whole_jpeg_and_png_pictures_within_the_limit_are_taken() {
+        let good = png(40, 30);
+        let seen = look(&good, 1200).unwrap();
+        assert_eq!((seen.width_px, seen.height_px, seen.media_type), (40, 30, "image/png"));
+        assert_eq!(look(&good, 1199), Err(Fault::TooLarge));
+        for bad in [&good[..good.len() / 2], b"GIF89a\x01\x00\x01\x00", b"<svg/>", b"", &[0xff, 0xd8, 0xff, 0xd9]] {
+            assert_eq!(look(bad, 1200), Err(Fault::NotAPicture));
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! Where things lie: the zone and the management cell of a point, and the nearest lots.
+
+use geo::{Contains, Coord, Distance, Haversine, MultiPolygon, Point};
+use rstar::{AABB, PointDistance, RTree, RTreeObject};
+
+use crate::domain::{
+    city::City,
+    ids::{GridCellId, LotId, ZoneId},
+    lot::VehicleClass,
+};
+
+struct Area<Id> {
+    id: Id,
+    shape: MultiPolygon,
+    low: [f64; 2],
+    high: [f64; 2],
+}
+
+impl<Id> RTreeObject for Area<Id> {
+    type Envelope = AABB<[f64; 2]>;
+    fn envelope(&self) -> Self::Envelope {
+        AABB::from_corners(self.low, self.high)
+    }
+}
+
+impl<Id: Clone + Ord> Area<Id> {
+    fn of(id: &Id, shape: &MultiPolygon) -> Option<Self> {
+        use geo::BoundingRect;
+        let around = shape.bounding_rect()?;
+        let (low, high) = (around.min(), around.max());
+        Some(Self { id: id.clone(), shape: shape.clone(), low: [low.x, low.y], high: [high.x, high.y] })
+    }
+    fn size(&self) -> f64 {
+        (self.high[0] - self.low[0]) * (self.high[1] - self.low[1])
+    }
+}
+
+struct LotAt {
+    id: LotId,
+    at: [f64; 2],
+    class: VehicleClass,
+}
+
+impl RTreeObject for LotAt {
+    type Envelope = AABB<[f64; 2]>;
+    fn envelope(&self) -> Self::Envelope {
+        AABB::from_point(self.at)
+    }
+}
+
+impl PointDistance for LotAt {
+    fn distance_2(&self, point: &[f64; 2]) -> f64 {
+        let (x, y) = (self.at[0] - point[0], self.at[1] - point[1]);
+        x * x + y * y
+    }
+}
+
+/// Zones, cells and lots of one city, by place.
+pub(super) struct Places {
+    zones: RTree<Area<ZoneId>>,
+    cells: RTree<Area<GridCellId>>,
+    lots: RTree<LotAt>,
+}
+
+impl Places {
+    pub(super) fn of(city: &City) -> Self {
+        let zones = city.zones.values().filter_map(|zone| Area::of(&zone.id, &zone.area));
+        let cells = city.grid_cells.values().filter_map(|cell| Area::of(&cell.id, &cell.area));
+        let lots = city.lots.values();
+        let lots = lots.map(|lot| LotAt {
+            id: lot.id.clone(),
+            at: [lot.location.x, lot.location.y],
+            class: lot.vehicle_class,
+        });
+        Self {
+            zones: RTree::bulk_load(zones.collect()),
+            cells: RTree::bulk_load(cells.collect()),
+            lots: RTree::bulk_load(lots.collect()),
+        }
+    }
+
+    /// The zone of a point; the smallest where several overlap.
+    pub(super) fn zone(&self, at: (f64, f64)) -> Option<ZoneId> {
+        area(&self.zones, at)
+    }
+
+    /// The management cell of a point.
+    pub(super) fn cell(&self, at: (f64, f64)) -> Option<GridCellId> {
+        area(&self.cells, at)
+    }
+
+    /// Up to `limit` nearest lots for a class of vehicles, with the distance in metres, nearest first.
+    pub(super) fn nearest(&self, at: Coord, class: VehicleClass, limit: usize) -> Vec<(LotId, f64)> {
+        let metres = |lot: &LotAt| Haversine.distance(Point::from(at), Point::new(lot.at[0], lot.at[1]));
+        // Degrees of longitude are shorter than those of latitude, so more are taken and then measured.
+        let mut found: Vec<(LotId, f64)> = self
+            .lots
+            .nearest_neighbor_iter([at.x, at.y])
+            .filter(|lot| lot.class == class)
+            .take(limit * 4)
+            .map(|lot| (lot.id.clone(), metres(lot)))
+            .collect();
+        found.sort_by(|one, other| one.1.total_cmp(&other.1));
+        found.truncate(limit);
+        found
+    }
+}
+
+fn area<Id: Clone + Ord>(areas: &RTree<Area<Id>>, (lon, lat): (f64, f64)) -> Option<Id> {
+    let point = Point::new(lon, lat);
+    let around = AABB::from_point([lon, lat]);
+    let found = areas.locate_in_envelope_intersecting(around).filter(|area| area.shape.contains(&point));
+    found.min_by(|one, other| one.size().total_cmp(&other.size()).then(one.id.cmp(&other.id))).map(|area| area.id.clone())
+}

@@ -1,0 +1,305 @@
+//! Taking in a capture: its pictures, its place, the incident it belongs to, and its ledger entry, all or nothing.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use chrono::Duration;
+use serde_json::json;
+
+use super::{
+    Desk, Error,
+    error::{optional_text, text},
+};
+use crate::{
+    clock,
+    domain::{
+        capture::{Capture, Source, State, rule_holds, vehicle_key},
+        city::City,
+        hours,
+        ids::{CameraId, ZoneId},
+        incident::{self, Incident, Joining, join},
+        ledger::{Digest, Kind, NewEntry, canonical},
+        lot::VehicleClass,
+        place::Zone,
+        plate::Plate,
+        staff::{Actor, Role},
+        time::{Instant, rfc3339, truncate},
+    },
+    store::{
+        Tx, captures,
+        evidence::{self, Piece},
+        incidents, ledger,
+    },
+};
+
+/// A capture as it comes in.
+#[derive(Debug, Clone)]
+pub struct NewCapture {
+    /// Who took it.
+    pub source: Source,
+    /// The role of the person who took it; `None` for a camera.
+    pub role: Option<Role>,
+    /// The source's own key for it.
+    pub key: String,
+    /// What the source says is one and the same vehicle without a plate, if it says so.
+    pub track: Option<String>,
+    /// When it was taken.
+    pub at: Instant,
+    /// The plate as read.
+    pub plate: Option<String>,
+    /// Colour of the plate in a word.
+    pub plate_color: Option<String>,
+    /// What kind of vehicle.
+    pub vehicle_class: VehicleClass,
+    /// Where, lon/lat WGS-84.
+    pub location: Option<(f64, f64)>,
+    /// The camera it came through, where that is not the source itself.
+    pub camera: Option<CameraId>,
+    /// The zone, where the source knows it.
+    pub zone: Option<ZoneId>,
+    /// What the officer wrote.
+    pub note: Option<String>,
+}
+
+/// What became of a capture.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Received {
+    /// Its id.
+    pub id: String,
+    /// Whether it had been received before; then nothing changed.
+    pub duplicate: bool,
+    /// Whether it was set aside.
+    pub state: State,
+    /// Its pictures.
+    pub images: Vec<Piece>,
+    /// The incident it belongs to.
+    pub incident: Option<String>,
+}
+
+/// Most pictures of one capture.
+pub const MAX_IMAGES: usize = 8;
+
+impl Desk {
+    /// Takes in a capture. The same source and key with the same content again changes nothing and is answered the same.
+    pub async fn receive(&self, new: NewCapture, images: Vec<Bytes>) -> Result<Received, Error> {
+        let (city, zone) = self.check(&new, &images)?;
+        let content = content(&new, &images);
+        if let Some(known) = self.known(&new, content).await? {
+            return Ok(known);
+        }
+        let now = self.clock.now();
+        let pieces = self.keep(images, new.at).await?;
+        let plate = new.plate.as_deref().map(Plate::read);
+        let max_skew = Duration::seconds(self.config.max_clock_skew_s.into());
+        let id = clock::new_id();
+        let holds = zone.as_ref().is_some_and(|zone| {
+            rule_holds(zone, new.vehicle_class, hours::is_open(zone.hours.as_deref(), city.time_zone, new.at))
+        });
+        let capture = Capture {
+            state: State::of(new.at, now, max_skew),
+            vehicle: vehicle_key(plate.as_ref(), &new.source, new.track.as_deref().unwrap_or(&id)),
+            id,
+            key: new.key.clone(),
+            content,
+            plate,
+            plate_color: optional_text("plate_color", new.plate_color.as_deref(), 32)?,
+            vehicle_class: new.vehicle_class,
+            at: truncate(new.at),
+            received_at: now,
+            location: new.location,
+            zone: zone.as_ref().map(|zone| zone.id.clone()),
+            note: optional_text("note", new.note.as_deref(), 2000)?,
+            is_usable: pieces.iter().any(|piece| self.is_usable(piece)),
+            rule_holds: holds,
+            incident: None,
+            pictures: pieces.iter().map(|piece| piece.sha256).collect(),
+            source: new.source.clone(),
+        };
+        self.enter(new, capture, pieces, zone.as_ref()).await
+    }
+
+    /// Enters a capture, its incident and its ledger entry in one transaction.
+    async fn enter(
+        &self,
+        new: NewCapture,
+        mut capture: Capture,
+        pieces: Vec<Piece>,
+        zone: Option<&Zone>,
+    ) -> Result<Received, Error> {
+        let now = capture.received_at;
+        let mut tx = self.db.begin_write().await?;
+        incidents::one_at_a_time(&mut tx).await?;
+        if let Some(known) = captures::by_key(&mut tx, &capture.source, &capture.key).await? {
+            return answer_again(&mut tx, known, capture.content).await;
+        }
+        for piece in &pieces {
+            evidence::note(&mut tx, piece, now).await?;
+        }
+        let incident = match zone {
+            Some(zone) if capture.state == State::Accepted => Some(self.join(&mut tx, &mut capture, zone, now).await?),
+            _ => None,
+        };
+        if incident.is_none() {
+            captures::insert(&mut tx, &capture).await?;
+        }
+        let actor = match (&capture.source, new.role) {
+            (Source::Staff(name), Some(role)) => Actor::Staff { name: name.clone(), role },
+            (Source::Staff(name), None) => Actor::System { rule: format!("capture of {name}") },
+            (Source::Camera(id), _) => Actor::Camera { id: id.as_str().to_owned() },
+        };
+        let entry = NewEntry {
+            actor,
+            kind: Kind::CaptureReceived,
+            subject_type: "capture",
+            subject_id: capture.id.clone(),
+            payload: told(&capture),
+            evidence: capture.pictures.clone(),
+        };
+        ledger::append(&mut tx, entry, now).await?;
+        if let Some((before, incident)) = &incident
+            && incident.state == incident::State::Ripe
+            && *before != incident::State::Ripe
+        {
+            let entry = NewEntry {
+                actor: Actor::System { rule: "dwell".to_owned() },
+                kind: Kind::IncidentRipened,
+                subject_type: "incident",
+                subject_id: incident.id.clone(),
+                payload: json!({
+                    "zone": incident.zone, "plate": incident.plate,
+                    "first_seen": rfc3339(incident.first_seen), "last_seen": rfc3339(incident.last_seen),
+                }),
+                evidence: Vec::new(),
+            };
+            ledger::append(&mut tx, entry, now).await?;
+        }
+        tx.commit().await?;
+        let state = capture.state.as_str();
+        metrics::counter!("yunpark_captures_total", "source" => capture.source.word(), "state" => state).increment(1);
+        Ok(Received { id: capture.id, duplicate: false, state: capture.state, images: pieces, incident: capture.incident })
+    }
+
+    /// Joins a capture to the incident it belongs to, beginning or merging as needed; where that stood before, and as it is.
+    async fn join(
+        &self,
+        tx: &mut Tx,
+        capture: &mut Capture,
+        zone: &Zone,
+        now: Instant,
+    ) -> Result<(incident::State, Incident), Error> {
+        let limits = self.limits();
+        let (from, to) = (capture.at - limits.gap, capture.at + limits.gap);
+        let near = incidents::near(tx, &zone.id, &capture.vehicle, from, to).await?;
+        let spans: Vec<_> = near.iter().map(Incident::span).collect();
+        let (before, incident) = match join(capture.at, &spans, limits) {
+            Joining::New => {
+                let sighting = incident::Sighting {
+                    capture: capture.id.clone(),
+                    at: capture.at,
+                    plate: capture.plate.as_ref().map(|plate| plate.norm().to_owned()).filter(|norm| !norm.is_empty()),
+                    vehicle_class: capture.vehicle_class,
+                    is_usable: capture.is_usable,
+                    rule_holds: capture.rule_holds,
+                };
+                let vehicle = capture.vehicle.clone();
+                let incident = Incident::begin(clock::new_id(), zone.id.clone(), vehicle, &sighting);
+                incidents::save(tx, &incident).await?;
+                (incident::State::Open, incident)
+            }
+            Joining::Join { into, absorb } => {
+                for index in absorb {
+                    incidents::merge(tx, &near[index].id, &near[into].id).await?;
+                }
+                (near[into].state, near[into].clone())
+            }
+        };
+        capture.incident = Some(incident.id.clone());
+        captures::insert(tx, capture).await?;
+        let stay = captures::sightings(tx, &incident.id).await?;
+        let incident = incident.seen(&stay, Duration::seconds(zone.dwell_s.into()), limits, now);
+        incidents::save(tx, &incident).await?;
+        Ok((before, incident))
+    }
+
+    /// What was received before under this key, without looking at the pictures again.
+    async fn known(&self, new: &NewCapture, content: Digest) -> Result<Option<Received>, Error> {
+        let mut tx = self.db.begin_read().await?;
+        match captures::by_key(&mut tx, &new.source, &new.key).await? {
+            Some(known) => answer_again(&mut tx, known, content).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Checks what a capture says; the city it was checked against, and the zone it falls in.
+    fn check(&self, new: &NewCapture, images: &[Bytes]) -> Result<(Arc<City>, Option<Zone>), Error> {
+        text("idempotency_key", &new.key, 128)?;
+        if images.is_empty() || images.len() > MAX_IMAGES {
+            return Err(Error::invalid("image", format!("must be there 1 to {MAX_IMAGES} times")));
+        }
+        optional_text("plate", new.plate.as_deref(), 64)?;
+        if let Some(at) = new.location {
+            check_location(at)?;
+        }
+        let (city, places) = self.places();
+        let by_camera = |id: &CameraId| city.cameras.get(id).and_then(|camera| camera.zones.first());
+        if let Some(camera) = &new.camera
+            && !city.cameras.contains_key(camera)
+        {
+            return Err(Error::invalid("camera", "is not in the city"));
+        }
+        let zone = match (&new.zone, new.location, &new.camera, &new.source) {
+            (Some(id), ..) => Some(city.zones.get(id).ok_or_else(|| Error::invalid("zone", "is not in the city"))?),
+            (None, Some(at), ..) => places.zone(at).as_ref().and_then(|id| city.zones.get(id)),
+            (None, None, Some(camera), _) | (None, None, None, Source::Camera(camera)) => {
+                by_camera(camera).and_then(|id| city.zones.get(id))
+            }
+            (None, None, None, Source::Staff(_)) => None,
+        };
+        let zone = zone.cloned();
+        Ok((city, zone))
+    }
+}
+
+/// Refuses a place that is none on earth.
+pub(super) fn check_location((lon, lat): (f64, f64)) -> Result<(), Error> {
+    let is_on_earth = (-180.0..=180.0).contains(&lon) && (-90.0..=90.0).contains(&lat);
+    if is_on_earth { Ok(()) } else { Err(Error::invalid("location", "must be [longitude, latitude] in degrees")) }
+}
+
+/// The hash of everything a capture says, pictures included.
+fn content(new: &NewCapture, images: &[Bytes]) -> Digest {
+    let said = json!({
+        "at": rfc3339(truncate(new.at)), "track": new.track, "plate": new.plate, "plate_color": new.plate_color,
+        "vehicle_class": new.vehicle_class, "location": new.location, "camera": new.camera, "zone": new.zone,
+        "note": new.note,
+        "images": images.iter().map(|bytes| Digest::of(bytes)).collect::<Vec<_>>(),
+    });
+    Digest::of(canonical(&said).as_bytes())
+}
+
+/// What the ledger says of a capture.
+fn told(capture: &Capture) -> serde_json::Value {
+    json!({
+        "source": capture.source.word(), "source_id": capture.source.id(), "key": capture.key,
+        "content": capture.content, "state": capture.state, "at": rfc3339(capture.at),
+        "plate": capture.plate.as_ref().map(Plate::raw), "vehicle_class": capture.vehicle_class,
+        "location": capture.location, "zone": capture.zone, "incident": capture.incident, "note": capture.note,
+    })
+}
+
+/// Answers what was received before, unless the key now stands for something else.
+async fn answer_again(tx: &mut Tx, known: Capture, content: Digest) -> Result<Received, Error> {
+    if known.content != content {
+        return Err(Error::KeyReused);
+    }
+    let mut images = Vec::with_capacity(known.pictures.len());
+    for sha256 in known.pictures {
+        images.push(evidence::find(&mut *tx, sha256).await?.ok_or(Error::NotFound("picture"))?);
+    }
+    let incident = match known.incident {
+        Some(id) => incidents::find(tx, &id).await?.map(|incident| incident.id),
+        None => None,
+    };
+    metrics::counter!("yunpark_captures_duplicate_total").increment(1);
+    Ok(Received { id: known.id, duplicate: true, state: known.state, images, incident })
+}

@@ -1,0 +1,277 @@
+//! Records written by people: warnings, corrections, penalty cases, and seizures that another person approves.
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::{
+    Desk, Error, Person,
+    error::{optional_text, text},
+    receive::check_location,
+    reviewing::parse_after,
+    view::RecordView,
+};
+use crate::{
+    clock,
+    domain::{
+        ids::{GridCellId, ZoneId},
+        ledger::{Digest, Kind as Step, NewEntry, canonical},
+        lot::VehicleClass,
+        plate::Plate,
+        record::{Act, Kind, Record, legal_basis, next_number, number_prefix},
+        time::{Instant, to_micros},
+    },
+    store::{Tx, captures, incidents, ledger, records},
+};
+
+/// What a person records, whatever the kind.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct What {
+    /// The plate as the officer read it.
+    pub plate: Option<String>,
+    /// What kind of vehicle.
+    pub vehicle_class: VehicleClass,
+    /// Where, lon/lat WGS-84.
+    pub location: Option<(f64, f64)>,
+    /// The zone; found by the location when absent.
+    pub zone: Option<ZoneId>,
+    /// The management cell; found by the location when absent.
+    pub grid_cell: Option<GridCellId>,
+    /// Why.
+    pub reason: String,
+    /// What else there is to say.
+    pub note: Option<String>,
+    /// Captures whose pictures are its evidence.
+    #[serde(default)]
+    pub captures: Vec<String>,
+}
+
+/// A warning, a correction or a penalty case as a person writes it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct NewRecord {
+    /// What it is; a seizure is proposed on its own path.
+    pub kind: Kind,
+    /// What it says.
+    #[serde(flatten)]
+    pub what: What,
+}
+
+/// A tow, detention or seizure as a person proposes it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct NewSeizure {
+    /// Which act.
+    pub act: Act,
+    /// What it is founded on.
+    #[serde(default)]
+    pub legal_basis: String,
+    /// What it says.
+    #[serde(flatten)]
+    pub what: What,
+}
+
+/// A record that has no id, number or entry yet.
+#[derive(Debug, Clone)]
+pub(super) struct Draft {
+    pub(super) kind: Kind,
+    pub(super) plate: Option<String>,
+    pub(super) vehicle_class: VehicleClass,
+    pub(super) location: Option<(f64, f64)>,
+    pub(super) zone: Option<ZoneId>,
+    pub(super) grid_cell: Option<GridCellId>,
+    pub(super) reason: String,
+    pub(super) note: Option<String>,
+    pub(super) incident: Option<String>,
+    pub(super) act: Option<Act>,
+    pub(super) legal_basis: Option<String>,
+    pub(super) evidence: Vec<Digest>,
+}
+
+impl Desk {
+    /// Records a warning, a correction or a penalty case. The same key with the same content again gives the same record
+    /// and `true`.
+    pub async fn record(&self, new: NewRecord, key: &str, person: &Person) -> Result<(RecordView, bool), Error> {
+        if new.kind == Kind::Seizure {
+            return Err(Error::invalid("kind", "is proposed at /api/v1/seizures"));
+        }
+        let content = content(&new);
+        let draft = self.draft(new.kind, new.what)?;
+        self.record_once(draft, Some(key), content, person).await
+    }
+
+    /// Proposes a tow, detention or seizure; without a legal basis of its own it is refused.
+    pub async fn propose_seizure(
+        &self,
+        new: NewSeizure,
+        key: Option<&str>,
+        person: &Person,
+    ) -> Result<(RecordView, bool), Error> {
+        let bases = match new.act {
+            Act::Tow => &self.config.legal_bases.tow,
+            Act::Detention => &self.config.legal_bases.detention,
+            Act::Seizure => &self.config.legal_bases.seizure,
+        };
+        let basis = legal_basis(&new.legal_basis, bases)?;
+        let content = content(&new);
+        let (mut draft, captures) = self.draft(Kind::Seizure, new.what)?;
+        draft.act = Some(new.act);
+        draft.legal_basis = Some(basis);
+        self.record_once((draft, captures), key, content, person).await
+    }
+
+    /// A supervisor approves a seizure that another person proposed.
+    pub async fn approve_seizure(&self, id: &str, person: &Person) -> Result<RecordView, Error> {
+        let now = self.clock.now();
+        let mut tx = self.db.begin_write().await?;
+        incidents::one_at_a_time(&mut tx).await?;
+        let record = records::find(&mut tx, id).await?.ok_or(Error::NotFound("seizure"))?;
+        let mut record = record.approve(&person.name)?;
+        records::step(&mut tx, &record).await?;
+        let entry = entry(Step::SeizureApproved, &record, person);
+        record.ledger_seq = ledger::append_record_step(&mut tx, entry, now).await?.seq;
+        tx.commit().await?;
+        Ok(RecordView::from(&record))
+    }
+
+    /// A record.
+    pub async fn find_record(&self, id: &str) -> Result<Option<RecordView>, Error> {
+        Ok(records::find(&self.db, id).await?.as_ref().map(RecordView::from))
+    }
+
+    /// Up to `limit` records, newest first, and where the next page begins.
+    pub async fn records(
+        &self,
+        kind: Option<Kind>,
+        from: Option<Instant>,
+        to: Option<Instant>,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<(Vec<RecordView>, Option<String>), Error> {
+        let after = after.map(parse_after).transpose()?;
+        let found = records::list(&self.db, &records::Filter { kind, from, to, after }, limit).await?;
+        let full = found.len() == limit as usize;
+        let next = found.last().filter(|_| full).map(|last| format!("{}.{}", to_micros(last.at), last.id));
+        Ok((found.iter().map(RecordView::from).collect(), next))
+    }
+
+    /// Checks what a person wrote; the captures it names are looked up later.
+    fn draft(&self, kind: Kind, what: What) -> Result<(Draft, Vec<String>), Error> {
+        let (city, places) = self.places();
+        if let Some(at) = what.location {
+            check_location(at)?;
+        }
+        if what.zone.as_ref().is_some_and(|id| !city.zones.contains_key(id)) {
+            return Err(Error::invalid("zone", "is not in the city"));
+        }
+        if what.grid_cell.as_ref().is_some_and(|id| !city.grid_cells.contains_key(id)) {
+            return Err(Error::invalid("grid_cell", "is not in the city"));
+        }
+        if what.captures.len() > 50 {
+            return Err(Error::invalid("captures", "must name at most 50"));
+        }
+        let plate = optional_text("plate", what.plate.as_deref(), 64)?;
+        let plate = plate.map(|raw| Plate::read(&raw).norm().to_owned()).filter(|norm| !norm.is_empty());
+        let draft = Draft {
+            kind,
+            plate,
+            vehicle_class: what.vehicle_class,
+            location: what.location,
+            zone: what.zone.or_else(|| what.location.and_then(|at| places.zone(at))),
+            grid_cell: what.grid_cell.or_else(|| what.location.and_then(|at| places.cell(at))),
+            reason: text("reason", &what.reason, 500)?,
+            note: optional_text("note", what.note.as_deref(), 2000)?,
+            incident: None,
+            act: None,
+            legal_basis: None,
+            evidence: Vec::new(),
+        };
+        Ok((draft, what.captures))
+    }
+
+    async fn record_once(
+        &self,
+        (mut draft, named): (Draft, Vec<String>),
+        key: Option<&str>,
+        content: Digest,
+        person: &Person,
+    ) -> Result<(RecordView, bool), Error> {
+        let key = key.map(|key| text("idempotency_key", key, 128)).transpose()?;
+        let now = self.clock.now();
+        let mut tx = self.db.begin_write().await?;
+        incidents::one_at_a_time(&mut tx).await?;
+        if let Some(key) = &key
+            && let Some(sent) = records::sent(&mut tx, &person.name, key).await?
+        {
+            if sent.content != content {
+                return Err(Error::KeyReused);
+            }
+            let record = records::find(&mut tx, &sent.subject_id).await?.ok_or(Error::NotFound("record"))?;
+            return Ok((RecordView::from(&record), true));
+        }
+        for id in &named {
+            let capture = captures::find(&mut tx, id).await?;
+            let capture = capture.ok_or_else(|| Error::invalid("captures", "names a capture that does not exist"))?;
+            draft.evidence.extend(capture.pictures);
+        }
+        draft.evidence.dedup();
+        let record = self.write_record(&mut tx, draft, person, now).await?;
+        if let Some(key) = &key {
+            let sent = records::Sent { content, subject_id: record.id.clone() };
+            records::remember(&mut tx, &person.name, key, &sent, now).await?;
+        }
+        tx.commit().await?;
+        Ok((RecordView::from(&record), false))
+    }
+
+    /// Writes a record and its first ledger entry.
+    pub(super) async fn write_record(
+        &self,
+        tx: &mut Tx,
+        draft: Draft,
+        person: &Person,
+        now: Instant,
+    ) -> Result<Record, Error> {
+        let prefix = number_prefix(draft.kind, now, self.city().time_zone);
+        let last = records::last_number(tx, &prefix).await?;
+        let mut record = Record {
+            id: clock::new_id(),
+            number: next_number(&prefix, last.as_deref()),
+            kind: draft.kind,
+            state: draft.kind.first_state(),
+            plate: draft.plate,
+            vehicle_class: draft.vehicle_class,
+            at: now,
+            zone: draft.zone,
+            grid_cell: draft.grid_cell,
+            location: draft.location,
+            reason: draft.reason,
+            note: draft.note,
+            officer: person.name.clone(),
+            approved_by: None,
+            incident: draft.incident,
+            act: draft.act,
+            legal_basis: draft.legal_basis,
+            evidence: draft.evidence,
+            ledger_seq: 0,
+        };
+        records::insert(tx, &record).await?;
+        let entry = entry(record.kind.first_step(), &record, person);
+        record.ledger_seq = ledger::append_record_step(tx, entry, now).await?.seq;
+        Ok(record)
+    }
+}
+
+fn entry(kind: Step, record: &Record, person: &Person) -> NewEntry {
+    NewEntry {
+        actor: person.actor(),
+        kind,
+        subject_type: ledger::RECORD,
+        subject_id: record.id.clone(),
+        payload: json!({}),
+        evidence: record.evidence.clone(),
+    }
+}
+
+/// The hash of everything a person wrote.
+fn content(said: &impl Serialize) -> Digest {
+    let said = serde_json::to_value(said).unwrap_or_default();
+    Digest::of(canonical(&said).as_bytes())
+}

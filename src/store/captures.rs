@@ -1,0 +1,215 @@
+//! Captures and their pictures: written once, found by their source's key, by plate, and by the incident they belong to.
+
+use super::{Error, On, Row, Tx, query};
+use crate::domain::{
+    capture::{Capture, Source, State},
+    ids::ZoneId,
+    incident::Sighting,
+    ledger::Digest,
+    lot::VehicleClass,
+    plate::Plate,
+    time::Instant,
+};
+
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT id, source, source_id, idempotency_key, content_hash, state, plate_raw, plate_color, vehicle_class, ",
+            "at_us, received_at_us, lon, lat, zone, note, vehicle, is_usable, rule_holds, incident FROM captures ",
+            $rest
+        )
+    };
+}
+
+/// A plate that a search found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoundPlate {
+    /// Its normal form.
+    pub plate: String,
+    /// When it was last seen or recorded.
+    pub last_seen: Instant,
+    /// How many captures and records name it.
+    pub entries: u64,
+}
+
+/// The word a vehicle class is kept by.
+pub(super) fn class_word(class: VehicleClass) -> &'static str {
+    match class {
+        VehicleClass::Motor => "motor",
+        VehicleClass::NonMotor => "non_motor",
+    }
+}
+
+/// Reads a vehicle class.
+pub(super) fn class(row: &Row) -> Result<VehicleClass, Error> {
+    row.parse("vehicle_class", |word| match word {
+        "motor" => Ok(VehicleClass::Motor),
+        "non_motor" => Ok(VehicleClass::NonMotor),
+        _ => Err("unknown vehicle class"),
+    })
+}
+
+/// Reads a location of two columns that are there together or not at all.
+pub(super) fn location(row: &Row) -> Result<Option<(f64, f64)>, Error> {
+    Ok(row.get::<Option<f64>>("lon")?.zip(row.get::<Option<f64>>("lat")?))
+}
+
+/// Writes a capture and the order of its pictures, which `evidence` must know already.
+pub async fn insert(tx: &mut Tx, capture: &Capture) -> Result<(), Error> {
+    let text = "INSERT INTO captures (id, source, source_id, idempotency_key, content_hash, state, plate_raw, plate_norm, \
+                plate_fold, plate_color, vehicle_class, at_us, received_at_us, lon, lat, zone, note, vehicle, is_usable, \
+                rule_holds, incident) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, \
+                $17, $18, $19, $20, $21)";
+    let plate = capture.plate.as_ref();
+    let norm = plate.map(Plate::norm).filter(|norm| !norm.is_empty());
+    query("captures", text)
+        .bind(&capture.id)
+        .bind(capture.source.word())
+        .bind(capture.source.id())
+        .bind(&capture.key)
+        .bind(capture.content.to_string())
+        .bind(capture.state.as_str())
+        .bind(plate.map(Plate::raw))
+        .bind(norm)
+        .bind(plate.map(Plate::fold).filter(|fold| !fold.is_empty()))
+        .bind(capture.plate_color.clone())
+        .bind(class_word(capture.vehicle_class))
+        .bind(capture.at)
+        .bind(capture.received_at)
+        .bind(capture.location.map(|(lon, _)| lon))
+        .bind(capture.location.map(|(_, lat)| lat))
+        .bind(capture.zone.as_ref().map(ZoneId::as_str))
+        .bind(capture.note.clone())
+        .bind(&capture.vehicle)
+        .bind(capture.is_usable)
+        .bind(capture.rule_holds)
+        .bind(capture.incident.clone())
+        .execute(&mut *tx)
+        .await?;
+    for (ordinal, sha256) in (0_u32..).zip(&capture.pictures) {
+        query("capture_images", "INSERT INTO capture_images (capture, ordinal, sha256) VALUES ($1, $2, $3)")
+            .bind(&capture.id)
+            .bind(ordinal)
+            .bind(sha256.to_string())
+            .execute(&mut *tx)
+            .await?;
+    }
+    Ok(())
+}
+
+/// The capture a source sent under a key.
+pub async fn by_key(tx: &mut Tx, source: &Source, key: &str) -> Result<Option<Capture>, Error> {
+    let row = query("captures", select!("WHERE source = $1 AND source_id = $2 AND idempotency_key = $3"))
+        .bind(source.word())
+        .bind(source.id())
+        .bind(key)
+        .fetch_optional(&mut *tx)
+        .await?;
+    with_pictures(tx, row.into_iter().collect()).await.map(|mut found| found.pop())
+}
+
+/// A capture by its id.
+pub async fn find(tx: &mut Tx, id: &str) -> Result<Option<Capture>, Error> {
+    let row = query("captures", select!("WHERE id = $1")).bind(id).fetch_optional(&mut *tx).await?;
+    with_pictures(tx, row.into_iter().collect()).await.map(|mut found| found.pop())
+}
+
+/// The captures of an incident, by time.
+pub async fn of_incident(tx: &mut Tx, incident: &str) -> Result<Vec<Capture>, Error> {
+    let rows = query("captures", select!("WHERE incident = $1 ORDER BY at_us, id")).bind(incident);
+    let rows = rows.fetch_all(&mut *tx).await?;
+    with_pictures(tx, rows).await
+}
+
+/// The newest captures of a plate's normal form, newest first.
+pub async fn of_plate(tx: &mut Tx, plate: &str, limit: u32) -> Result<Vec<Capture>, Error> {
+    let rows = query("captures", select!("WHERE plate_norm = $1 ORDER BY at_us DESC, id DESC LIMIT $2"));
+    let rows = rows.bind(plate).bind(limit).fetch_all(&mut *tx).await?;
+    with_pictures(tx, rows).await
+}
+
+/// What an incident's captures say of its stay.
+pub async fn sightings(tx: &mut Tx, incident: &str) -> Result<Vec<Sighting>, Error> {
+    let text = "SELECT id, at_us, plate_norm, vehicle_class, is_usable, rule_holds FROM captures WHERE incident = $1";
+    let rows = query("captures", text).bind(incident).fetch_all(tx).await?;
+    rows.iter()
+        .map(|row| {
+            Ok(Sighting {
+                capture: row.get("id")?,
+                at: row.instant("at_us")?,
+                plate: row.get("plate_norm")?,
+                vehicle_class: class(row)?,
+                is_usable: row.get::<i64>("is_usable")? != 0,
+                rule_holds: row.get::<i64>("rule_holds")? != 0,
+            })
+        })
+        .collect()
+}
+
+/// Moves all captures of one incident to another, which they turned out to be part of.
+pub async fn hand_over(tx: &mut Tx, from: &str, into: &str) -> Result<(), Error> {
+    let text = "UPDATE captures SET incident = $1 WHERE incident = $2";
+    query("captures", text).bind(into).bind(from).execute(tx).await.map(|_| ())
+}
+
+/// Plates of captures and records like a pattern of SQL's LIKE (with `\` before what stands for itself), or whose folded
+/// form is like another; the newest first.
+pub async fn plates_like(
+    on: impl Into<On<'_>>,
+    norm_like: &str,
+    fold_like: &str,
+    limit: u32,
+) -> Result<Vec<FoundPlate>, Error> {
+    let text = "SELECT plate_norm, MAX(at_us) AS last_us, COUNT(*) AS entries FROM ( \
+                SELECT plate_norm, plate_fold, at_us FROM captures WHERE plate_norm IS NOT NULL UNION ALL \
+                SELECT plate_norm, plate_fold, at_us FROM records WHERE plate_norm IS NOT NULL) AS named \
+                WHERE plate_norm LIKE $1 ESCAPE '\\' OR plate_fold LIKE $2 ESCAPE '\\' \
+                GROUP BY plate_norm ORDER BY 2 DESC, 1 LIMIT $3";
+    let rows = query("captures", text).bind(norm_like).bind(fold_like).bind(limit).fetch_all(on).await?;
+    rows.iter()
+        .map(|row| {
+            Ok(FoundPlate {
+                plate: row.get("plate_norm")?,
+                last_seen: row.instant("last_us")?,
+                entries: row.count("entries")?,
+            })
+        })
+        .collect()
+}
+
+async fn with_pictures(tx: &mut Tx, rows: Vec<Row>) -> Result<Vec<Capture>, Error> {
+    let mut captures = Vec::with_capacity(rows.len());
+    for row in rows {
+        let mut capture = read(&row)?;
+        let text = "SELECT sha256 FROM capture_images WHERE capture = $1 ORDER BY ordinal";
+        for picture in query("capture_images", text).bind(&capture.id).fetch_all(&mut *tx).await? {
+            capture.pictures.push(picture.parse("sha256", Digest::parse)?);
+        }
+        captures.push(capture);
+    }
+    Ok(captures)
+}
+
+fn read(row: &Row) -> Result<Capture, Error> {
+    let source_id: String = row.get("source_id")?;
+    Ok(Capture {
+        id: row.get("id")?,
+        source: row.parse("source", |word| Source::parse(word, &source_id).ok_or("unknown source"))?,
+        key: row.get("idempotency_key")?,
+        content: row.parse("content_hash", Digest::parse)?,
+        state: row.parse("state", |word| State::parse(word).ok_or("unknown state"))?,
+        plate: row.get::<Option<String>>("plate_raw")?.map(|raw| Plate::read(&raw)),
+        plate_color: row.get("plate_color")?,
+        vehicle_class: class(row)?,
+        at: row.instant("at_us")?,
+        received_at: row.instant("received_at_us")?,
+        location: location(row)?,
+        zone: row.parse_opt("zone", ZoneId::parse)?,
+        note: row.get("note")?,
+        vehicle: row.get("vehicle")?,
+        is_usable: row.get::<i64>("is_usable")? != 0,
+        rule_holds: row.get::<i64>("rule_holds")? != 0,
+        incident: row.get("incident")?,
+        pictures: Vec::new(),
+    })
+}

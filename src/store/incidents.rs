@@ -1,0 +1,165 @@
+//! Incidents: one row per stay, found by zone and vehicle, listed by state.
+
+use super::{Error, On, Row, Tx, captures, query};
+use crate::domain::{
+    ids::ZoneId,
+    incident::{Incident, State},
+    plate,
+    time::Instant,
+};
+
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT id, state, zone, vehicle, plate_norm, vehicle_class, first_seen_us, last_seen_us, ripe_at_us, record, ",
+            "version FROM incidents ",
+            $rest
+        )
+    };
+}
+
+/// A place in the list of incidents: the last one a page showed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct After {
+    /// Its last capture, microseconds.
+    pub last_seen_us: i64,
+    /// Its id.
+    pub id: String,
+}
+
+/// Lets no other step of captures, incidents or records begin until this transaction ends: the steps of one stay are taken
+/// one after another. On PostgreSQL others wait for the ledger's head; on SQLite there is only one writer anyway.
+pub async fn one_at_a_time(tx: &mut Tx) -> Result<(), Error> {
+    query("ledger_head", "UPDATE ledger_head SET seq = seq WHERE id = 1").execute(tx).await.map(|_| ())
+}
+
+/// An incident by its id; one that became part of another is found as that other.
+pub async fn find(tx: &mut Tx, id: &str) -> Result<Option<Incident>, Error> {
+    let mut id = id.to_owned();
+    loop {
+        let text = "SELECT merged_into FROM incidents WHERE id = $1";
+        let Some(row) = query("incidents", text).bind(&id).fetch_optional(&mut *tx).await? else { return Ok(None) };
+        match row.get::<Option<String>>("merged_into")? {
+            Some(into) => id = into,
+            None => break,
+        }
+    }
+    let row = query("incidents", select!("WHERE id = $1")).bind(&id).fetch_optional(tx).await?;
+    row.as_ref().map(read).transpose()
+}
+
+/// Incidents of a zone and vehicle that have captures between `from` and `to`, or around them.
+pub async fn near(
+    tx: &mut Tx,
+    zone: &ZoneId,
+    vehicle: &str,
+    from: Instant,
+    to: Instant,
+) -> Result<Vec<Incident>, Error> {
+    let rows = query(
+        "incidents",
+        select!(
+            "WHERE zone = $1 AND vehicle = $2 AND state <> 'merged' AND first_seen_us <= $3 AND last_seen_us >= $4 \
+             ORDER BY first_seen_us, id"
+        ),
+    );
+    let rows = rows.bind(zone.as_str()).bind(vehicle).bind(to).bind(from).fetch_all(tx).await?;
+    rows.iter().map(read).collect()
+}
+
+/// Writes an incident: a new one, or what it became.
+pub async fn save(tx: &mut Tx, incident: &Incident) -> Result<(), Error> {
+    let text = "INSERT INTO incidents (id, state, zone, vehicle, plate_norm, plate_fold, vehicle_class, first_seen_us, \
+                last_seen_us, ripe_at_us, record, version) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) \
+                ON CONFLICT (id) DO UPDATE SET state = excluded.state, plate_norm = excluded.plate_norm, \
+                plate_fold = excluded.plate_fold, vehicle_class = excluded.vehicle_class, \
+                first_seen_us = excluded.first_seen_us, last_seen_us = excluded.last_seen_us, \
+                ripe_at_us = excluded.ripe_at_us, record = excluded.record, version = excluded.version";
+    query("incidents", text)
+        .bind(&incident.id)
+        .bind(incident.state.as_str())
+        .bind(incident.zone.as_str())
+        .bind(&incident.vehicle)
+        .bind(incident.plate.clone())
+        .bind(incident.plate.as_deref().map(plate::fold))
+        .bind(captures::class_word(incident.vehicle_class))
+        .bind(incident.first_seen)
+        .bind(incident.last_seen)
+        .bind(incident.ripe_at)
+        .bind(incident.record.clone())
+        .bind(incident.version as i64)
+        .execute(tx)
+        .await
+        .map(|_| ())
+}
+
+/// Makes one incident part of another, captures included.
+pub async fn merge(tx: &mut Tx, from: &str, into: &str) -> Result<(), Error> {
+    captures::hand_over(tx, from, into).await?;
+    let text = "UPDATE incidents SET state = 'merged', merged_into = $1, version = version + 1 WHERE id = $2";
+    query("incidents", text).bind(into).bind(from).execute(tx).await.map(|_| ())
+}
+
+/// Up to `limit` incidents in one of two states, newest capture first; every state but merged when `states` is `None`.
+pub async fn list(
+    on: impl Into<On<'_>>,
+    states: Option<(State, State)>,
+    after: Option<&After>,
+    limit: u32,
+) -> Result<Vec<Incident>, Error> {
+    let rows = query(
+        "incidents",
+        select!(
+            "WHERE state <> 'merged' AND ($1 = '' OR state = $1 OR state = $2) \
+             AND (last_seen_us < $3 OR (last_seen_us = $3 AND id < $4)) \
+             ORDER BY last_seen_us DESC, id DESC LIMIT $5"
+        ),
+    );
+    let rows = rows
+        .bind(states.map_or("", |(one, _)| one.as_str()))
+        .bind(states.map_or("", |(_, other)| other.as_str()))
+        .bind(after.map_or(i64::MAX, |after| after.last_seen_us))
+        .bind(after.map_or("", |after| after.id.as_str()))
+        .bind(limit)
+        .fetch_all(on)
+        .await?;
+    rows.iter().map(read).collect()
+}
+
+/// Incidents of a plate's normal form, newest first.
+pub async fn of_plate(tx: &mut Tx, plate: &str, limit: u32) -> Result<Vec<Incident>, Error> {
+    let rows = query(
+        "incidents",
+        select!("WHERE plate_norm = $1 AND state <> 'merged' ORDER BY last_seen_us DESC, id DESC LIMIT $2"),
+    );
+    rows.bind(plate).bind(limit).fetch_all(tx).await?.iter().map(read).collect()
+}
+
+/// Up to `limit` open incidents whose last capture is before `before`.
+pub async fn silent_since(on: impl Into<On<'_>>, before: Instant, limit: u32) -> Result<Vec<String>, Error> {
+    let text = "SELECT id FROM incidents WHERE state = 'open' AND last_seen_us < $1 ORDER BY last_seen_us, id LIMIT $2";
+    let rows = query("incidents", text).bind(before).bind(limit).fetch_all(on).await?;
+    rows.iter().map(|row| row.get("id")).collect()
+}
+
+/// How many incidents are in a state.
+pub async fn count(on: impl Into<On<'_>>, state: State) -> Result<u64, Error> {
+    let text = "SELECT COUNT(*) AS n FROM incidents WHERE state = $1";
+    query("incidents", text).bind(state.as_str()).fetch_one(on).await?.count("n")
+}
+
+fn read(row: &Row) -> Result<Incident, Error> {
+    Ok(Incident {
+        id: row.get("id")?,
+        state: row.parse("state", |word| State::parse(word).ok_or("unknown state"))?,
+        zone: row.parse("zone", ZoneId::parse)?,
+        vehicle: row.get("vehicle")?,
+        plate: row.get("plate_norm")?,
+        vehicle_class: captures::class(row)?,
+        first_seen: row.instant("first_seen_us")?,
+        last_seen: row.instant("last_seen_us")?,
+        ripe_at: row.instant_opt("ripe_at_us")?,
+        record: row.get("record")?,
+        version: row.count("version")?,
+    })
+}
