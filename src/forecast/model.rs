@@ -170,7 +170,8 @@ impl LotModel {
 
     /// The share moved by the profile's change from one instant to another, if the profile has seen both.
     fn moved(&self, from: Instant, to: Instant, share: f32) -> Option<(f32, Method)> {
-        let weekday = self.usual(&self.weekdays, from, |weekday| weekday).zip(self.usual(&self.weekdays, to, |day| day));
+        let weekday =
+            self.usual(&self.weekdays, from, |weekday| weekday).zip(self.usual(&self.weekdays, to, |day| day));
         let class = || self.usual(&self.classes, from, class_of).zip(self.usual(&self.classes, to, class_of));
         let by = |(from, to): (f32, f32), method| ((share + to - from).clamp(0.0, 1.0), method);
         weekday.map(|change| by(change, Method::Profile)).or_else(|| class().map(|change| by(change, Method::DayClass)))
@@ -202,7 +203,9 @@ impl LotModel {
     fn visit(&mut self, at: Instant, share: f32) {
         let (weekday, slot) = self.place(at);
         match &mut self.visit {
-            Some(visit) if (visit.weekday, visit.slot) == (weekday, slot) && at - visit.started < Duration::hours(1) => {
+            Some(visit)
+                if (visit.weekday, visit.slot) == (weekday, slot) && at - visit.started < Duration::hours(1) =>
+            {
                 visit.sum += f64::from(share);
                 visit.count += 1;
             }
@@ -274,7 +277,11 @@ fn reach(error: Option<f32>, tracked: usize, horizon: Duration) -> f32 {
         return if minutes > 0.0 { FIRST_ERROR.0 + FIRST_ERROR.1 * (minutes / 60.0).min(4.0) } else { 0.0 };
     };
     let known = TRACKED_MIN[tracked] as f32;
-    if minutes <= known { error * if tracked == 0 { minutes / known } else { 1.0 } } else { error * (minutes / known).sqrt() }
+    if minutes <= known {
+        error * if tracked == 0 { minutes / known } else { 1.0 }
+    } else {
+        error * (minutes / known).sqrt()
+    }
 }
 
 #[cfg(test)]

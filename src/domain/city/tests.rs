@@ -54,7 +54,7 @@ fn the_example_is_read_whole() {
 
 #[test]
 fn a_city_comes_back_whole_from_its_documents_in_any_order() {
-    let text = file();
+    let text = example();
     let city = read(&text, &known_codec).unwrap();
     let mut documents = documents(&text).unwrap();
     let ids: Vec<String> = documents.iter().map(|d| format!("{} {}", d.kind, d.id)).collect();
@@ -234,7 +234,7 @@ fn a_polygon_may_have_a_hole_inside_and_none_outside() {
 proptest! {
     #[test]
     fn no_mutation_of_a_file_makes_the_reader_panic(cut in any::<prop::sample::Index>(), junk in "[\\[\\]{}\",:0-9a-zé\\-]{0,6}", drop in 0usize..8) {
-        let text = file();
+        let text = example();
         let mut at = cut.index(text.len());
         while !text.is_char_boundary(at) { at -= 1; }
         let rest: String = text[at..].chars().skip(drop).collect();
