@@ -115,7 +115,8 @@ impl App {
             free_now(&board, &city, &clock, config.availability.stale_after_s),
         ));
         if has(Role::Enforcement) {
-            lifecycle.start("incidents", Stage::Rest, desk.clone().run(rest.clone()));
+            let (desk, rest) = (desk.clone(), rest.clone());
+            lifecycle.start("incidents", Stage::Rest, async move { desk.run(rest).await });
         }
         let staff = Arc::new(StaffDesk::new(db.clone(), clock.clone(), config.session.clone()));
         let services: Shared = Arc::new(Services {

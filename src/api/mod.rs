@@ -22,7 +22,6 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
-pub mod signs;
 
 pub use problem::Problem;
 pub use state::{HealthCheck, Services, Shared};

@@ -3,6 +3,7 @@
 pub mod controller;
 pub mod mqtt;
 pub mod ntcip;
+mod town;
 
 use std::{io::Write as _, net::SocketAddr, time::Duration};
 
@@ -10,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use mqtt::{MqttHandle, MqttSign, run_mqtt};
 pub use ntcip::{Handle, NtcipSign, run_ntcip};
+pub use town::run_town;
 
 /// Which signs to emulate.
 #[derive(Debug, clap::Args)]
