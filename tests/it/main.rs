@@ -3,4 +3,5 @@
 mod architecture;
 mod availability;
 mod services;
+mod signs;
 mod store;

@@ -1,7 +1,7 @@
 use std::collections::HashSet;
 
-use proptest::prelude::*;
 use super::*;
+use proptest::prelude::*;
 
 const BAY: &str = "application/app/device/fcd6bd00001a2b3c/event/up";
 const GATE: &str = "application/app/device/aa00000000000001/event/up";
