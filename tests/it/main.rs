@@ -7,4 +7,5 @@ mod availability;
 mod ingest;
 mod services;
 mod simulated_town;
+mod signs;
 mod store;
