@@ -77,7 +77,10 @@ pub struct SignedIn {
 
 impl std::fmt::Debug for SignedIn {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("SignedIn").field("role", &self.role).field("expires_at", &self.expires_at).finish_non_exhaustive()
+        f.debug_struct("SignedIn")
+            .field("role", &self.role)
+            .field("expires_at", &self.expires_at)
+            .finish_non_exhaustive()
     }
 }
 

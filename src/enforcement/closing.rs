@@ -32,7 +32,9 @@ impl Desk {
                 _ = tick.tick() => {}
             }
             match self.close_silent().await {
-                Ok(closed) if closed > 0 => tracing::info!(incidents.closed = closed, "closed incidents of vehicles that left in time"),
+                Ok(closed) if closed > 0 => {
+                    tracing::info!(incidents.closed = closed, "closed incidents of vehicles that left in time")
+                }
                 Ok(_) => {}
                 Err(error) => tracing::warn!(error = %error, "silent incidents could not be closed; trying again"),
             }

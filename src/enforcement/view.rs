@@ -221,8 +221,7 @@ impl Desk {
     /// An incident as staff see it.
     pub(super) async fn view(&self, tx: &mut Tx, incident: &Incident) -> Result<IncidentView, store::Error> {
         let captures = captures::of_incident(tx, &incident.id).await?;
-        let mut as_read: Vec<String> =
-            captures.iter().filter_map(|capture| CaptureView::from(capture).plate).collect();
+        let mut as_read: Vec<String> = captures.iter().filter_map(|capture| CaptureView::from(capture).plate).collect();
         as_read.sort();
         as_read.dedup();
         let prior = match &incident.plate {
@@ -264,7 +263,8 @@ impl Desk {
     /// Lots near an incident: near its first capture with a place, else near its zone.
     fn near_incident(&self, incident: &Incident, captures: &[Capture]) -> Vec<NearLot> {
         let at = captures.iter().find_map(|capture| capture.location);
-        at.or_else(|| self.zone_middle(&incident.zone)).map_or_else(Vec::new, |at| self.near(at, incident.vehicle_class))
+        at.or_else(|| self.zone_middle(&incident.zone))
+            .map_or_else(Vec::new, |at| self.near(at, incident.vehicle_class))
     }
 
     /// The middle of a zone, lon/lat.

@@ -1,4 +1,5 @@
 //! The whole system from outside, against real Redis, Mosquitto, PostgreSQL, SNMP tools and Chromium.
 
 mod architecture;
+mod enforcement;
 mod services;

@@ -36,8 +36,12 @@ pub fn divide(relief: &Relief, rng: &mut StdRng) -> Vec<Cell> {
     let mut cells = Vec::new();
     for row in 0..ROWS {
         for column in 0..COLUMNS {
-            let ring =
-                [corners[row][column], corners[row + 1][column], corners[row + 1][column + 1], corners[row][column + 1]];
+            let ring = [
+                corners[row][column],
+                corners[row + 1][column],
+                corners[row + 1][column + 1],
+                corners[row][column + 1],
+            ];
             let area = ring.iter().zip(ring.iter().cycle().skip(1)).flat_map(|(a, b)| edge(*a, *b)).collect::<Vec<_>>();
             let number = row * COLUMNS + column + 1;
             let (zh, en) = UNITS[row];

@@ -4,8 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     Backdrop, Camera, Cell, Device, Lot, LotKind, Sign, SignLine, SignLink, Space, Street, Target, Town, Words, Zone,
-    geometry::Point,
-    relief::lon_lat,
+    geometry::Point, relief::lon_lat,
 };
 
 /// Decimals of a degree: 7 for bays (1 cm), 6 for the rest (10 cm).
@@ -98,21 +97,26 @@ fn lot_feature(lot: &Lot, town: &Town) -> Value {
         LotKind::CarPark => "car_park",
         LotKind::Street => "street",
     };
-    feature("lot", &lot.id, polygon(&lot.area, BAY), json!({
-        "name": words(&lot.name),
-        "lot_kind": kind,
-        "capacity": lot.capacity,
-        "vehicle_class": if lot.non_motor { "non_motor" } else { "motor" },
-        "counted_by": if lot.spaces.is_empty() { "counters" } else { "spaces" },
-        "uses": if uses.is_empty() { Value::Null } else { Value::Object(uses) },
-        "opening_hours": lot.opening_hours,
-        "tariff": words(&lot.tariff),
-        "max_height_m": lot.max_height_m,
-        "entrances": lot.entrances.iter().map(|p| position(*p, COARSE)).collect::<Vec<_>>(),
-        "street": town.streets[lot.street].id,
-        "grid_cell": town.cells[lot.cell].id,
-        "stale_after_s": lot.stale_after_s,
-    }))
+    feature(
+        "lot",
+        &lot.id,
+        polygon(&lot.area, BAY),
+        json!({
+            "name": words(&lot.name),
+            "lot_kind": kind,
+            "capacity": lot.capacity,
+            "vehicle_class": if lot.non_motor { "non_motor" } else { "motor" },
+            "counted_by": if lot.spaces.is_empty() { "counters" } else { "spaces" },
+            "uses": if uses.is_empty() { Value::Null } else { Value::Object(uses) },
+            "opening_hours": lot.opening_hours,
+            "tariff": words(&lot.tariff),
+            "max_height_m": lot.max_height_m,
+            "entrances": lot.entrances.iter().map(|p| position(*p, COARSE)).collect::<Vec<_>>(),
+            "street": town.streets[lot.street].id,
+            "grid_cell": town.cells[lot.cell].id,
+            "stale_after_s": lot.stale_after_s,
+        }),
+    )
 }
 
 fn space_feature(lot: &Lot, space: &Space) -> Value {
@@ -127,27 +131,42 @@ fn street(street: &Street) -> Value {
 }
 
 fn zone(zone: &Zone) -> Value {
-    feature("zone", &zone.id, polygon(&zone.area, BAY), json!({
-        "name": words(&zone.name),
-        "rule": zone.rule,
-        "hours": zone.hours,
-        "dwell_s": zone.dwell_s,
-        "street_class": zone.street_class,
-        "vehicle_class": (zone.rule == "non_motor_only").then_some("motor"),
-    }))
+    feature(
+        "zone",
+        &zone.id,
+        polygon(&zone.area, BAY),
+        json!({
+            "name": words(&zone.name),
+            "rule": zone.rule,
+            "hours": zone.hours,
+            "dwell_s": zone.dwell_s,
+            "street_class": zone.street_class,
+            "vehicle_class": (zone.rule == "non_motor_only").then_some("motor"),
+        }),
+    )
 }
 
 fn cell(cell: &Cell) -> Value {
-    feature("grid_cell", &cell.id, polygon(&cell.area, COARSE), json!({"name": words(&cell.name), "unit": words(&cell.unit)}))
+    feature(
+        "grid_cell",
+        &cell.id,
+        polygon(&cell.area, COARSE),
+        json!({"name": words(&cell.name), "unit": words(&cell.unit)}),
+    )
 }
 
 fn camera(camera: &Camera) -> Value {
-    feature("camera", &camera.id, at(camera.at), json!({
-        "name": words(&camera.name),
-        "zones": camera.zones,
-        "view": polygon(&camera.view, COARSE),
-        "viid_device_id": camera.viid_device_id,
-    }))
+    feature(
+        "camera",
+        &camera.id,
+        at(camera.at),
+        json!({
+            "name": words(&camera.name),
+            "zones": camera.zones,
+            "view": polygon(&camera.view, COARSE),
+            "viid_device_id": camera.viid_device_id,
+        }),
+    )
 }
 
 fn sign(sign: &Sign) -> Value {
@@ -163,13 +182,18 @@ fn sign(sign: &Sign) -> Value {
             json!({"id": panel.id, "width_px": panel.width_px, "height_px": panel.height_px, "lines": lines})
         })
         .collect();
-    feature("sign", &sign.id, at(sign.at), json!({
-        "name": words(&sign.name),
-        "heading_deg": sign.heading_deg.round(),
-        "language": "zh",
-        "link": link,
-        "panels": panels,
-    }))
+    feature(
+        "sign",
+        &sign.id,
+        at(sign.at),
+        json!({
+            "name": words(&sign.name),
+            "heading_deg": sign.heading_deg.round(),
+            "language": "zh",
+            "link": link,
+            "panels": panels,
+        }),
+    )
 }
 
 fn sign_line(line: &SignLine) -> Value {

@@ -190,7 +190,9 @@ pub fn distance_to_segment(polygon: &[Point], a: Point, b: Point) -> f64 {
 
 /// South-west and north-east corners.
 pub fn bounds(points: &[Point]) -> (Point, Point) {
-    points.iter().fold((point(f64::INFINITY, f64::INFINITY), point(f64::NEG_INFINITY, f64::NEG_INFINITY)), |(low, high), p| {
-        (point(low.x.min(p.x), low.y.min(p.y)), point(high.x.max(p.x), high.y.max(p.y)))
-    })
+    points
+        .iter()
+        .fold((point(f64::INFINITY, f64::INFINITY), point(f64::NEG_INFINITY, f64::NEG_INFINITY)), |(low, high), p| {
+            (point(low.x.min(p.x), low.y.min(p.y)), point(high.x.max(p.x), high.y.max(p.y)))
+        })
 }

@@ -42,7 +42,8 @@ pub fn lay_out(streets: &[Street], cells: &[Cell], relief: &Relief, ground: &mut
     for (index, lot) in lots.iter_mut().enumerate() {
         lot.id = format!("L{:02}", index + 1);
         let here = lot.middle();
-        lot.cell = cells.iter().position(|cell| contains(&cell.area, here)).unwrap_or_else(|| nearest_cell(cells, here));
+        lot.cell =
+            cells.iter().position(|cell| contains(&cell.area, here)).unwrap_or_else(|| nearest_cell(cells, here));
     }
     lots
 }
@@ -61,9 +62,8 @@ fn shares(total: u32, rng: &mut StdRng) -> Vec<u32> {
 
 /// Rounding leaves a few places over or short: the largest counted garages take them.
 fn fill_up(lots: &mut [Lot]) {
-    let Some(largest) = (0..lots.len())
-        .filter(|i| lots[*i].spaces.is_empty() && !lots[*i].non_motor)
-        .max_by_key(|i| lots[*i].capacity)
+    let Some(largest) =
+        (0..lots.len()).filter(|i| lots[*i].spaces.is_empty() && !lots[*i].non_motor).max_by_key(|i| lots[*i].capacity)
     else {
         return;
     };
@@ -130,13 +130,8 @@ fn bay_row(
     let spaces: Vec<Space> = (0..count)
         .map(|i| {
             let s = start + f64::from(i) * ROW_BAY_LENGTH_M;
-            let outline = band(
-                &street.line,
-                s + 0.25,
-                s + ROW_BAY_LENGTH_M - 0.25,
-                near * side,
-                (near + ROW_BAY_WIDTH_M) * side,
-            );
+            let outline =
+                band(&street.line, s + 0.25, s + ROW_BAY_LENGTH_M - 0.25, near * side, (near + ROW_BAY_WIDTH_M) * side);
             space(i + 1, outline, if i == 0 && count > 14 { vec!["loading"] } else { vec![] })
         })
         .collect();
@@ -157,7 +152,10 @@ fn bay_row(
         tariff: if free {
             Words::new("免费", "Free of charge")
         } else {
-            Words::new("首30分钟免费，之后每小时3元，22:00至次日7:30免费", "First 30 min free, then 3 yuan an hour; free 22:00-07:30")
+            Words::new(
+                "首30分钟免费，之后每小时3元，22:00至次日7:30免费",
+                "First 30 min free, then 3 yuan an hour; free 22:00-07:30",
+            )
         },
         max_height_m: None,
         entrances: vec![along(&street.line, start).0],
@@ -311,12 +309,20 @@ fn terms(landmark: &Landmark) -> (Option<&'static str>, Words) {
     };
     let tariff = match landmark.purpose {
         Purpose::RideOn => Words::new("换乘免费，其余每日5元", "Free with a bus ride, else 5 yuan a day"),
-        Purpose::Hospital => Words::new("首1小时免费，之后每小时2元，每日封顶15元", "First hour free, then 2 yuan an hour, 15 yuan a day at most"),
+        Purpose::Hospital => Words::new(
+            "首1小时免费，之后每小时2元，每日封顶15元",
+            "First hour free, then 2 yuan an hour, 15 yuan a day at most",
+        ),
         Purpose::Home => Words::new("每小时2元，夜间5元", "2 yuan an hour, 5 yuan a night"),
         Purpose::Market => Words::new("首40分钟免费，之后每小时3元", "First 40 min free, then 3 yuan an hour"),
-        Purpose::Office | Purpose::School => Words::new("首2小时免费，之后每小时2元", "First 2 hours free, then 2 yuan an hour"),
+        Purpose::Office | Purpose::School => {
+            Words::new("首2小时免费，之后每小时2元", "First 2 hours free, then 2 yuan an hour")
+        }
         Purpose::Leisure => Words::new("每次5元", "5 yuan a visit"),
-        Purpose::Shopping => Words::new("首30分钟免费，之后每小时4元，每日封顶30元", "First 30 min free, then 4 yuan an hour, 30 yuan a day at most"),
+        Purpose::Shopping => Words::new(
+            "首30分钟免费，之后每小时4元，每日封顶30元",
+            "First 30 min free, then 4 yuan an hour, 30 yuan a day at most",
+        ),
     };
     (hours, tariff)
 }

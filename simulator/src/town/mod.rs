@@ -358,7 +358,9 @@ impl Town {
         backdrop.extend(backdrop::buildings(&streets, &mut ground, &mut rng));
         let groups = signs::groups(&lots, &relief);
         let signs = signs::erect(&streets, &lots, &groups, options);
-        Self { name: Words::new("云溪县城", "Yunxi"), streets, lots, groups, signs, zones, cameras, cells, backdrop }
+        Self {
+            name: Words::new("云溪县城", "Yunxi"), streets, lots, groups, signs, zones, cameras, cells, backdrop
+        }
     }
 
     /// The town as a city file, to be imported.

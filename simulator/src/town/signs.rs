@@ -49,7 +49,12 @@ const DISTRICTS: [(&str, &str, &str, f64, f64); 6] = [
 pub fn groups(lots: &[Lot], relief: &Relief) -> Vec<Group> {
     let mut groups: Vec<Group> = DISTRICTS
         .iter()
-        .map(|&(id, zh, en, x, y)| Group { id, name: Words::new(zh, en), lots: vec![], middle: relief.place(point(x, y)) })
+        .map(|&(id, zh, en, x, y)| Group {
+            id,
+            name: Words::new(zh, en),
+            lots: vec![],
+            middle: relief.place(point(x, y)),
+        })
         .collect();
     for lot in lots.iter().filter(|lot| !lot.non_motor) {
         let here = lot.middle();
@@ -187,11 +192,6 @@ fn sign(streets: &[Street], stand: &Stand, kind: (&str, &str), lines: Vec<SignLi
         at: stand.at,
         heading_deg: stand.heading_deg,
         link: SignLink::MqttJson,
-        panels: vec![Panel {
-            id: "P1".to_owned(),
-            width_px: 160,
-            height_px: ROW_PX * lines.len() as u16,
-            lines,
-        }],
+        panels: vec![Panel { id: "P1".to_owned(), width_px: 160, height_px: ROW_PX * lines.len() as u16, lines }],
     }
 }

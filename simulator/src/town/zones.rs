@@ -41,10 +41,9 @@ pub fn mark(streets: &[Street], ground: &mut Ground) -> Vec<Zone> {
     for &(id, wish, side, long, rule, hours, dwell_s) in MARKS {
         let Some(index) = streets.iter().position(|street| street.id == id) else { continue };
         let street = &streets[index];
-        let Some(area) = [1.0, 0.7, 0.45, 0.25]
-            .into_iter()
-            .find_map(|part| free_band(streets, index, wish, side, long * part, (0.3, 4.8), ground).map(|(_, area)| area))
-        else {
+        let Some(area) = [1.0, 0.7, 0.45, 0.25].into_iter().find_map(|part| {
+            free_band(streets, index, wish, side, long * part, (0.3, 4.8), ground).map(|(_, area)| area)
+        }) else {
             continue;
         };
         ground.take(area.clone());
@@ -86,14 +85,14 @@ pub fn watch(zones: &[Zone]) -> Vec<Camera> {
             let mut watched = vec![zone.id.clone()];
             let others = zones.iter().filter(|other| other.id != zone.id);
             watched.extend(
-                others.filter(|other| (middle(&other.area) - at).length() < 160.0).take(1).map(|other| other.id.clone()),
+                others
+                    .filter(|other| (middle(&other.area) - at).length() < 160.0)
+                    .take(1)
+                    .map(|other| other.id.clone()),
             );
             Camera {
                 id: format!("C{:02}", index + 1),
-                name: Words::new(
-                    format!("{}摄像机", zone.name.zh),
-                    format!("Camera, {}", zone.name.en),
-                ),
+                name: Words::new(format!("{}摄像机", zone.name.zh), format!("Camera, {}", zone.name.en)),
                 at,
                 view,
                 zones: watched,
