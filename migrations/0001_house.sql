@@ -33,11 +33,10 @@ CREATE TABLE staff_sessions (
 );
 CREATE INDEX staff_sessions_expiry ON staff_sessions (expires_at_us);
 CREATE TABLE login_failures (
-  id TEXT PRIMARY KEY,
-  name TEXT NOT NULL,
-  at_us BIGINT NOT NULL
+  name TEXT PRIMARY KEY,
+  failures BIGINT NOT NULL,
+  since_us BIGINT NOT NULL
 );
-CREATE INDEX login_failures_name ON login_failures (name, at_us);
 
 -- The ledger: hash-chained entries that are only ever appended, and the one row that says where it ends.
 CREATE TABLE ledger (

@@ -3,8 +3,11 @@
 //! The rooms and who may use whom are drawn in `docs/ARCHITECTURE.md`; `app` is the only place where they are joined.
 
 pub mod api;
+pub mod app;
 pub mod availability;
 pub mod broker;
+pub mod cityfeed;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod display;
@@ -16,5 +19,7 @@ pub mod ingest;
 pub mod lifecycle;
 pub mod live;
 pub mod staff;
+pub mod mqtt;
+pub mod signboard;
 pub mod store;
 pub mod telemetry;

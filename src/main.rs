@@ -1,3 +1,7 @@
 //! The `yunpark` binary: hands its arguments to the command line's room.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    yunpark::cli::main()
+}

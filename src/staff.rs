@@ -184,12 +184,11 @@ impl StaffDesk {
 
     /// Counts this try against the name, unless too many already do.
     async fn try_sign_in(&self, name: &str, now: Instant) -> Result<Option<Account>, Refused> {
-        let since = now - FAILURES_COUNT_FOR;
+        let window_start = now - FAILURES_COUNT_FOR;
+        rows::forget_old_failures(&self.db, window_start).await?;
         let mut tx = self.db.begin_write().await?;
-        rows::forget_old_failures(&mut tx, since).await?;
-        rows::note_failure(&mut tx, &clock::new_id(), name, now).await?;
-        if rows::failures_since(&mut tx, name, since).await? > self.config.max_failures {
-            // Dropped without a commit: a refused try does not lengthen the wait.
+        if rows::count_try(&mut tx, name, now, window_start).await? > self.config.max_failures {
+            // Dropped without a commit: a refused try is not counted.
             return Err(Refused::Throttled);
         }
         let account = rows::find(&mut tx, name).await?;

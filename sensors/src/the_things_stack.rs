@@ -7,7 +7,7 @@ use serde::Deserialize;
 use crate::uplink::{EnvelopeError, Uplink, frame, some, time};
 
 #[derive(Deserialize)]
-struct Message<'a> {
+struct Envelope<'a> {
     #[serde(borrow)]
     end_device_ids: DeviceIds<'a>,
     #[serde(borrow, default)]
@@ -39,7 +39,7 @@ struct Body<'a> {
 
 /// Opens an uplink message. The network server's own `received_at` goes before the application server's.
 pub fn parse(payload: &[u8]) -> Result<Uplink, EnvelopeError> {
-    let message: Message<'_> = serde_json::from_slice(payload)?;
+    let message: Envelope<'_> = serde_json::from_slice(payload)?;
     let (ids, body) = (message.end_device_ids, message.uplink_message);
     let device_id = if ids.dev_eui.is_empty() { ids.device_id.into_owned() } else { ids.dev_eui.to_ascii_lowercase() };
     if device_id.is_empty() {

@@ -1,6 +1,67 @@
 //! The HTTP door: the router reads as a site map; one file per resource.
 
+pub mod auth;
+pub mod health;
 pub mod json;
+pub mod live;
+pub mod lots;
+pub mod map;
+mod middleware;
+mod openapi;
+mod pages;
 pub mod problem;
+mod public;
+mod session;
+pub mod signs;
+mod state;
+
+use axum::{
+    Router,
+    extract::DefaultBodyLimit,
+    http::{HeaderMap, Uri},
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
 
 pub use problem::Problem;
+pub use state::{HealthCheck, Services, Shared};
+
+/// The whole HTTP door.
+pub fn router(services: Shared) -> Router {
+    let limits = &services.config.http;
+    let routes = Router::new()
+        // Pages
+        .route("/", get(pages::map))
+        .route("/signs", get(pages::signs))
+        .route("/officer", get(pages::officer))
+        .route("/supervisor", get(pages::supervisor))
+        .route("/assets/{*path}", get(pages::asset))
+        // For operators
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready))
+        .route("/metrics", get(health::metrics))
+        // Public
+        .route("/api/v1/openapi.json", get(openapi::document))
+        .route("/api/v1/lots", get(public::lots))
+        .route("/api/v1/lots/{id}", get(public::one_lot))
+        .route("/api/v1/lots/{id}/spaces", get(public::spaces))
+        .route("/api/v1/lots/{id}/history", get(public::history))
+        .route("/api/v1/lots/{id}/forecast", get(public::forecast))
+        .route("/api/v1/map", get(public::map))
+        .route("/api/v1/signs", get(public::all_signs))
+        .route("/api/v1/signs/{id}", get(public::sign))
+        .route("/api/v1/signs/{id}/panels/{panel}", get(public::panel))
+        .route("/api/v1/live", get(live::open))
+        // Staff
+        .route("/api/v1/session", post(session::sign_in).get(session::who).delete(session::sign_out))
+        // Cameras, GA/T 1400
+        .layer(DefaultBodyLimit::max(limits.max_body_bytes))
+        .fallback(elsewhere)
+        .method_not_allowed_fallback(|| async { Problem::method_not_allowed("see /api/v1/openapi.json") });
+    middleware::around(routes, &services).with_state(services)
+}
+
+/// What is on no route: a file of the pages' root, or nothing.
+async fn elsewhere(uri: Uri, headers: HeaderMap) -> Response {
+    pages::root_file(uri.path(), &headers).unwrap_or_else(|| Problem::not_found("no such path").into_response())
+}

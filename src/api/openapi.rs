@@ -7,7 +7,20 @@ use utoipa::OpenApi;
 #[derive(OpenApi)]
 #[openapi(
     info(title = "Yunpark", description = "Parking guidance and violation tracking for a county"),
-    paths(super::session::sign_in, super::session::who, super::session::sign_out)
+    paths(
+        super::public::lots,
+        super::public::one_lot,
+        super::public::spaces,
+        super::public::history,
+        super::public::forecast,
+        super::public::map,
+        super::public::all_signs,
+        super::public::sign,
+        super::public::panel,
+        super::session::sign_in,
+        super::session::who,
+        super::session::sign_out,
+    )
 )]
 struct Document;
 

@@ -105,6 +105,18 @@ impl Problem {
     }
 }
 
+impl From<crate::store::Error> for Problem {
+    /// A database that is away is told as such; anything else is our fault.
+    fn from(error: crate::store::Error) -> Self {
+        if error.is_unavailable() {
+            tracing::warn!(error = %error, "the database does not answer");
+            Self::unavailable("the database does not answer; try again in a moment")
+        } else {
+            Self::fault(&error)
+        }
+    }
+}
+
 #[derive(Serialize)]
 struct Body<'a> {
     r#type: String,

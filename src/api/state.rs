@@ -19,6 +19,9 @@ use crate::{
     store::Db,
 };
 
+/// Says whether a dependency is well, or what is wrong with it.
+pub type HealthCheck = Box<dyn Fn() -> Result<(), String> + Send + Sync>;
+
 /// The node's parts as the handlers see them.
 pub struct Services {
     /// The configuration.
@@ -44,7 +47,7 @@ pub struct Services {
     /// Accounts and sessions.
     pub staff: Arc<StaffDesk>,
     /// Whether the MQTT door is open; `None` if this node has none.
-    pub mqtt_health: Option<Box<dyn Fn() -> Result<(), String> + Send + Sync>>,
+    pub mqtt_health: Option<HealthCheck>,
     /// Renders the metrics.
     pub metrics: PrometheusHandle,
     /// Cancelled when the doors close.

@@ -37,7 +37,7 @@ pub struct Options {
     #[arg(long)]
     data_dir: Option<PathBuf>,
     /// How many times faster than life the town lives.
-    #[arg(long, default_value_t = 30.0)]
+    #[arg(long, default_value_t = 1.0)]
     speed: f64,
     /// The same seed makes the same town.
     #[arg(long, default_value_t = 1)]
@@ -46,6 +46,11 @@ pub struct Options {
     #[arg(long)]
     no_simulator: bool,
 }
+
+/// Simulated signs that speak NTCIP 1203, each on a UDP port of its own.
+const NTCIP_SIGNS: u16 = 8;
+/// Where free UDP ports are looked for.
+const NTCIP_PORTS: (u16, u16) = (16_101, 17_001);
 
 /// Demonstration accounts: name and role. Their passwords are printed.
 const ACCOUNTS: [(&str, Role); 2] = [("officer", Role::Officer), ("supervisor", Role::Supervisor)];
@@ -72,12 +77,12 @@ pub async fn run(options: Options) -> anyhow::Result<ExitCode> {
     let listen = free_address(&options.listen, "--listen")?;
     let mqtt_listen = free_address(&options.mqtt_listen, "--mqtt-listen")?;
     let ntcip_base_port = free_udp_base(NTCIP_SIGNS)?;
-    let town = town::Town::generate(options.seed, &town::Options { ntcip_base_port });
+    let town = town::Town::generate(options.seed, town::TownOptions { ntcip_base_port });
 
     let secrets: BTreeMap<String, CameraCredential> = town
-        .camera_ids()
-        .into_iter()
-        .map(|camera| Ok((camera, CameraCredential { token: secret()?, viid_password: secret()? })))
+        .cameras
+        .iter()
+        .map(|camera| Ok((camera.id.clone(), CameraCredential { token: secret()?, viid_password: secret()? })))
         .collect::<anyhow::Result<_>>()?;
     let mut config = configuration(&folder, listen, mqtt_listen)?;
     config.enforcement.cameras.clone_from(&secrets);
@@ -110,4 +115,110 @@ pub async fn run(options: Options) -> anyhow::Result<ExitCode> {
         Ok(()) => Ok(ExitCode::SUCCESS),
         Err(death) => Ok(complain(&death.to_string())),
     }
+}
+
+/// The folder of the demonstration: the operator's, or one of our own that goes away with us.
+fn folder(named: Option<PathBuf>) -> anyhow::Result<Folder> {
+    let ours = named.is_none();
+    let path = named.unwrap_or_else(|| std::env::temp_dir().join(format!("yunpark-demo-{}", clock::new_id())));
+    std::fs::create_dir_all(&path).with_context(|| format!("the folder {} cannot be made", path.display()))?;
+    Ok(Folder { path, ours })
+}
+
+/// The address asked for, or the same host with a free port when it is taken: two demonstrations run side by side.
+fn free_address(wanted: &str, option: &str) -> anyhow::Result<SocketAddr> {
+    let address: SocketAddr = wanted.parse().with_context(|| format!("{option}: {wanted} is no host:port"))?;
+    let probe = TcpListener::bind(address).or_else(|_| TcpListener::bind(SocketAddr::new(address.ip(), 0)));
+    let probe = probe.with_context(|| format!("{option}: cannot listen on {address}"))?;
+    Ok(probe.local_addr()?)
+}
+
+/// The first of `count` UDP ports in a row that nobody uses.
+fn free_udp_base(count: u16) -> anyhow::Result<u16> {
+    (NTCIP_PORTS.0..NTCIP_PORTS.1)
+        .step_by(usize::from(count))
+        .find(|base| (0..count).all(|i| std::net::UdpSocket::bind(("127.0.0.1", base + i)).is_ok()))
+        .context("no free UDP ports for the simulated signs")
+}
+
+/// The configuration of the demonstration, laid over the defaults.
+fn configuration(folder: &Folder, listen: SocketAddr, mqtt_listen: SocketAddr) -> anyhow::Result<Config> {
+    let inside = |name: &str| folder.path.join(name).display().to_string();
+    let layers = Config::layers(None)?
+        .merge(Serialized::default("http.listen", listen.to_string()))
+        .merge(Serialized::default("mqtt.url", ""))
+        .merge(Serialized::default("mqtt.embedded_listen", mqtt_listen.to_string()))
+        .merge(Serialized::default("store.url", format!("sqlite://{}", inside("yunpark.db"))))
+        .merge(Serialized::default("store.evidence_dir", inside("evidence")))
+        .merge(Serialized::default("availability.redis_url", ""))
+        .merge(Serialized::default("availability.journal", inside("availability.journal")));
+    Ok(Config::layered(layers)?)
+}
+
+/// A random credential for a simulated camera.
+fn secret() -> anyhow::Result<Secret> {
+    Ok(Secret::from(hex::encode(clock::random_bytes::<16>()?).as_str()))
+}
+
+/// A password that is easy to type on this machine only; anywhere else it is a random one.
+fn password(listen: SocketAddr) -> anyhow::Result<String> {
+    if listen.ip().is_loopback() {
+        Ok("yunpark-demo".to_owned())
+    } else {
+        Ok(hex::encode(clock::random_bytes::<6>()?))
+    }
+}
+
+/// Adds the town and its signs to the running node.
+fn start_town(
+    app: &mut App,
+    town: town::Town,
+    secrets: &BTreeMap<String, CameraCredential>,
+    options: &Options,
+) -> anyhow::Result<()> {
+    let mqtt_url = format!("mqtt://{}", app.broker.context("the demonstration runs its own broker")?);
+    let http_base = format!("http://{}", app.http);
+    let lifecycle = app.lifecycle();
+    let stop = lifecycle.token(Stage::Door);
+    let rest = lifecycle.token(Stage::Rest);
+    lifecycle.start("simulated-signs", Stage::Rest, sign::run_town(town.clone(), mqtt_url.clone(), rest));
+    let reveal = |pick: fn(&CameraCredential) -> &Secret| {
+        secrets.iter().map(|(camera, credential)| (camera.clone(), pick(credential).reveal().to_owned())).collect()
+    };
+    let life = life::Options {
+        town,
+        mqtt_url,
+        http_base: Some(http_base),
+        camera_tokens: reveal(|credential| &credential.token),
+        viid_passwords: reveal(|credential| &credential.viid_password),
+        speed: options.speed,
+        seed: options.seed,
+    };
+    lifecycle.start("simulated-town", Stage::Door, life::run(life, stop));
+    Ok(())
+}
+
+/// Prints where to look and how to sign in.
+fn greet(app: &App, mqtt: SocketAddr, passwords: &[(&str, String)], ntcip: u16) {
+    let base = format!("http://{}", app.http);
+    let mut lines = vec![
+        String::new(),
+        "  Yunpark 云和停车 — demonstration with a fictional county seat 虚构县城演示".to_owned(),
+        String::new(),
+        format!("  live map      实时地图    {base}/"),
+        format!("  signs         诱导屏      {base}/signs"),
+        format!("  officers      执法员      {base}/officer"),
+        format!("  supervisors   主管        {base}/supervisor"),
+        format!("  API                       {base}/api/v1/openapi.json"),
+        format!("  health        健康        {base}/readyz   {base}/metrics"),
+        format!("  MQTT                      mqtt://{mqtt}"),
+        format!("  NTCIP signs (SNMP)        127.0.0.1:{ntcip} and the {} ports after it, community public", NTCIP_SIGNS - 1),
+        String::new(),
+    ];
+    for (name, password) in passwords {
+        lines.push(format!("  sign in as    登录        {name} / {password}"));
+    }
+    lines.push(String::new());
+    lines.push("  Ctrl-C stops it 按 Ctrl-C 停止".to_owned());
+    say(&lines.join("\n"));
 }

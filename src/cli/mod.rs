@@ -1,8 +1,13 @@
 //! The command line: the arguments, and which command's file takes them.
 
+mod decode;
 mod demo;
+mod import;
+mod ledger;
 mod output;
 mod serve;
+mod sign;
+mod user;
 
 use std::{path::PathBuf, process::ExitCode};
 

@@ -17,3 +17,10 @@ pub fn complain(text: &str) -> ExitCode {
     let _ = writeln!(std::io::stderr(), "{}", text.trim_end().replace('\n', " "));
     ExitCode::FAILURE
 }
+
+/// Prints complaints, one line each, on standard error.
+pub fn complain_each(complaints: &[impl std::fmt::Display]) {
+    for complaint in complaints {
+        complain(&complaint.to_string());
+    }
+}

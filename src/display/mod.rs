@@ -1,1 +1,93 @@
 //! One supervised driver task per sign: write, verify, retry, fail safe.
+
+mod driver;
+pub mod fleet;
+pub mod mqtt_json;
+pub mod ntcip;
+
+pub use fleet::Fleet;
+
+/// Tells a payload to a retained topic of the system's broker.
+pub type Publish = std::sync::Arc<dyn Fn(&str, bytes::Bytes) -> Result<(), String> + Send + Sync>;
+
+/// Why a sign does not show what it should.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// It does not answer.
+    #[error("no answer from the sign: {0}")]
+    Unreachable(String),
+    /// The sign answered with an SNMP error.
+    #[error("the sign refused {what}: {status}")]
+    Snmp {
+        /// What was asked.
+        what: &'static str,
+        /// The error status.
+        status: String,
+    },
+    /// The sign answered with something else than was asked for.
+    #[error("the sign's answer to {what} makes no sense: {answer}")]
+    Answer {
+        /// What was asked.
+        what: &'static str,
+        /// What came.
+        answer: String,
+    },
+    /// The sign's own check of the message failed.
+    #[error("the sign found the message invalid: {error}, {syntax} at {position}")]
+    Invalid {
+        /// The word for `dmsValidateMessageError`.
+        error: &'static str,
+        /// The word for `dmsMultiSyntaxError`.
+        syntax: &'static str,
+        /// The octet of the MULTI text.
+        position: i32,
+    },
+    /// What the sign stored is not what was written.
+    #[error("the sign's CRC {theirs:#06x} of the message is not ours, {ours:#06x}")]
+    Crc {
+        /// Of what was written.
+        ours: u16,
+        /// Of what was stored.
+        theirs: u16,
+    },
+    /// The sign would not light the message.
+    #[error("the sign did not activate the message: {error}, {syntax}")]
+    Activate {
+        /// The word for `dmsActivateMsgError`.
+        error: &'static str,
+        /// The word for `dmsMultiSyntaxError`.
+        syntax: &'static str,
+    },
+    /// The sign shows something else.
+    #[error("the sign shows something else than it was told: {shown:?}")]
+    Differs {
+        /// The MULTI text of its current buffer.
+        shown: String,
+    },
+    /// A fault of the sign leaves its face dark.
+    #[error("the sign reports a fault that leaves it dark: {0}")]
+    Dark(String),
+    /// A face does not fit its panel.
+    #[error(transparent)]
+    Fit(#[from] yunpark_signs::FitError),
+    /// An MQTT sign refused a face.
+    #[error("the sign refused version {version} of panel {panel}: {reason}")]
+    Refused {
+        /// The panel.
+        panel: String,
+        /// The face's version.
+        version: u64,
+        /// Its own words.
+        reason: String,
+    },
+    /// The message to an MQTT sign could not be sent.
+    #[error("the message to the sign could not be sent: {0}")]
+    Publish(String),
+}
+
+impl Error {
+    /// Whether the sign was not heard at all.
+    pub fn is_silence(&self) -> bool {
+        matches!(self, Self::Unreachable(_) | Self::Publish(_))
+    }
+}

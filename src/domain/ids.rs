@@ -88,6 +88,8 @@ id!(/// A management cell.
     GridCellId);
 id!(/// A camera.
     CameraId);
+id!(/// A feature of the base map.
+    BaseId);
 
 #[cfg(test)]
 mod tests {

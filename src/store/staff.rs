@@ -1,6 +1,6 @@
 //! Rows of the staff: accounts, sessions by the hash of their token, recent failed sign-ins.
 
-use super::{Error, On, Row, Tx, query};
+use super::{Db, Error, On, Row, Tx, query};
 use crate::domain::{ledger::Digest, staff::Role, time::Instant};
 
 /// An account.
@@ -90,16 +90,16 @@ pub async fn forget_expired_sessions(tx: &mut Tx, now: Instant) -> Result<u64, E
     query("staff_sessions", "DELETE FROM staff_sessions WHERE expires_at_us <= $1").bind(now).execute(tx).await
 }
 
-/// How many sign-ins of this name failed, or are still being tried, since an instant.
-pub async fn failures_since(on: impl Into<On<'_>>, name: &str, since: Instant) -> Result<u32, Error> {
-    let text = "SELECT COUNT(*) AS failures FROM login_failures WHERE name = $1 AND at_us > $2";
-    query("login_failures", text).bind(name).bind(since).fetch_one(on).await?.count("failures")
-}
-
-/// Notes a sign-in being tried; it counts as failed until it is forgotten.
-pub async fn note_failure(tx: &mut Tx, id: &str, name: &str, now: Instant) -> Result<(), Error> {
-    let text = "INSERT INTO login_failures (id, name, at_us) VALUES ($1, $2, $3)";
-    query("login_failures", text).bind(id).bind(name).bind(now).execute(tx).await.map(|_| ())
+/// Counts a sign-in being tried as failed until it is forgotten; how many of this name failed in the present window.
+/// A window that began by `window_start` is over and a new one begins. Tries of one name at the same time are counted
+/// one after the other.
+pub async fn count_try(tx: &mut Tx, name: &str, now: Instant, window_start: Instant) -> Result<u32, Error> {
+    let text = "INSERT INTO login_failures (name, failures, since_us) VALUES ($1, 1, $2) \
+                ON CONFLICT (name) DO UPDATE SET \
+                failures = CASE WHEN login_failures.since_us <= $3 THEN 1 ELSE login_failures.failures + 1 END, \
+                since_us = CASE WHEN login_failures.since_us <= $3 THEN $2 ELSE login_failures.since_us END \
+                RETURNING name, failures";
+    query("login_failures", text).bind(name).bind(now).bind(window_start).fetch_one(tx).await?.count("failures")
 }
 
 /// Forgets the failures of a name that has now signed in.
@@ -107,7 +107,8 @@ pub async fn forget_failures(tx: &mut Tx, name: &str) -> Result<u64, Error> {
     query("login_failures", "DELETE FROM login_failures WHERE name = $1").bind(name).execute(tx).await
 }
 
-/// Forgets failures, of whatever name, that are too old to count.
-pub async fn forget_old_failures(tx: &mut Tx, until: Instant) -> Result<u64, Error> {
-    query("login_failures", "DELETE FROM login_failures WHERE at_us <= $1").bind(until).execute(tx).await
+/// Forgets windows, of whatever name, that are over. In a transaction of its own, so that it waits for nobody while
+/// others wait for it.
+pub async fn forget_old_failures(db: &Db, window_start: Instant) -> Result<u64, Error> {
+    query("login_failures", "DELETE FROM login_failures WHERE since_us <= $1").bind(window_start).execute(db).await
 }

@@ -72,7 +72,12 @@ impl Drop for Server {
 
 /// A private Redis that keeps nothing on disk.
 pub fn redis() -> Server {
-    let (port, dir) = (free_port(), TempDir::new().unwrap());
+    redis_on(free_port())
+}
+
+/// A private Redis on a port of one's choice: an empty server in the place of a dead one.
+pub fn redis_on(port: u16) -> Server {
+    let dir = TempDir::new().unwrap();
     let mut command = Command::new("redis-server");
     command.args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir"]);
     command.arg(dir.path());

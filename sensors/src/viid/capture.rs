@@ -105,7 +105,7 @@ struct List<'a> {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Vehicle<'a> {
+struct Entry<'a> {
     #[serde(rename = "MotorVehicleID", borrow, default)]
     id: Loose<'a>,
     #[serde(rename = "DeviceID", borrow, default)]
@@ -176,7 +176,7 @@ fn one_or_many(raw: &RawValue) -> Option<Vec<&RawValue>> {
 }
 
 fn vehicle(raw: &RawValue) -> Result<VehicleCapture, ItemError> {
-    let vehicle: Vehicle<'_> = serde_json::from_str(raw.get()).map_err(|_| ItemError {
+    let vehicle: Entry<'_> = serde_json::from_str(raw.get()).map_err(|_| ItemError {
         motor_vehicle_id: None,
         field: "MotorVehicleObject",
         fault: "is not an object of distinct keys",
@@ -246,8 +246,8 @@ mod tests {
         std::fs::read(format!("{}/../../shared/samples/captures/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap()
     }
 
-    fn at(text: &str) -> Option<DateTime<Utc>> {
-        Some(DateTime::parse_from_rfc3339(text).unwrap().to_utc())
+    fn at(text: &str) -> DateTime<Utc> {
+        DateTime::parse_from_rfc3339(text).unwrap().to_utc()
     }
 
     fn one(fields: &str) -> Result<VehicleCapture, ItemError> {
@@ -265,8 +265,8 @@ mod tests {
         assert_eq!(capture.plate.as_deref(), Some("浙E12345"));
         assert_eq!((capture.plate_color, capture.vehicle_color), (Some(Color::Blue), Some(Color::White)));
         assert_eq!(capture.lane_no, Some(1));
-        assert_eq!(capture.appear_time, at("2026-03-10T09:10:00+08:00"));
-        assert_eq!(capture.pass_time, at("2026-03-10T09:15:00+08:00"));
+        assert_eq!(capture.appear_time, Some(at("2026-03-10T09:10:00+08:00")));
+        assert_eq!(capture.pass_time, Some(at("2026-03-10T09:15:00+08:00")));
         assert_eq!(capture.disappear_time, capture.pass_time);
         let kinds: Vec<&str> = capture.images.iter().map(|image| image.kind.as_str()).collect();
         assert_eq!(kinds, ["01", "01", "02", "07"]);

@@ -62,7 +62,7 @@ pub struct Response {
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
-struct Status<'a> {
+struct Entry<'a> {
     id: &'a str,
     #[serde(rename = "RequestURL")]
     request_url: &'a str,
@@ -71,15 +71,15 @@ struct Status<'a> {
     local_time: &'a str,
 }
 
-fn status<'a>(response: &'a Response, request_url: &'a str, local_time: &'a str) -> Status<'a> {
+fn status<'a>(response: &'a Response, request_url: &'a str, local_time: &'a str) -> Entry<'a> {
     let (status_code, status_string) = (response.status.number(), response.status.words());
-    Status { id: &response.id, request_url, status_code, status_string, local_time }
+    Entry { id: &response.id, request_url, status_code, status_string, local_time }
 }
 
 /// `{"ResponseStatusListObject":{"ResponseStatusObject":[…]}}`, one entry per object of the request.
 pub fn response_status_list(responses: &[Response], request_url: &str, now: DateTime<Utc>) -> String {
     let now = local_time(now);
-    let list: Vec<Status<'_>> = responses.iter().map(|response| status(response, request_url, &now)).collect();
+    let list: Vec<Entry<'_>> = responses.iter().map(|response| status(response, request_url, &now)).collect();
     serde_json::json!({ "ResponseStatusListObject": { "ResponseStatusObject": list } }).to_string()
 }
 
@@ -129,7 +129,8 @@ mod tests {
     fn answers_have_the_shape_seen_in_the_field() {
         let ok = Response { id: "7".into(), status: StatusCode::Ok };
         let list: Value =
-            serde_json::from_str(&response_status_list(&[ok.clone()], "/VIID/MotorVehicles", now())).unwrap();
+            serde_json::from_str(&response_status_list(std::slice::from_ref(&ok), "/VIID/MotorVehicles", now()))
+                .unwrap();
         assert_eq!(shape(&list), shape(&sample("viid_response_list.json")));
         let single: Value = serde_json::from_str(&response_status(&ok, "/VIID/System/Register", now())).unwrap();
         assert_eq!(shape(&single), shape(&sample("viid_response_single.json")));

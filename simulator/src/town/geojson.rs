@@ -207,5 +207,5 @@ fn sign_line(line: &SignLine) -> Value {
 fn backdrop(backdrop: &Backdrop) -> Value {
     let rings: Vec<Value> = backdrop.areas.iter().map(|area| json!([ring(area, COARSE)])).collect();
     let geometry = json!({"type": "MultiPolygon", "coordinates": rings});
-    feature("base", &backdrop.id, geometry, json!({"class": backdrop.class}))
+    feature("base", &backdrop.id, geometry, json!({"class": backdrop.class, "name": backdrop.name.as_ref().map(words)}))
 }

@@ -41,11 +41,13 @@ impl Point {
         self.x.hypot(self.y)
     }
     /// The same direction with length 1.
+    #[must_use]
     pub fn unit(self) -> Self {
         let length = self.length().max(1e-9);
         self * (1.0 / length)
     }
     /// Turned a quarter to the left.
+    #[must_use]
     pub fn left(self) -> Self {
         point(-self.y, self.x)
     }

@@ -77,7 +77,10 @@ fn named<'a>(streets: &'a [Street], id: &str) -> Option<(usize, &'a Street)> {
 
 /// Distances along a line, those nearest to `wish` first.
 pub fn stations(from: f64, to: f64, wish: f64, step: f64) -> Vec<f64> {
-    let mut all: Vec<f64> = (0..).map(|i| from + f64::from(i) * step).take_while(|s| *s <= to).collect();
+    let mut all: Vec<f64> = {
+        let count = ((to - from) / step).floor().max(-1.0) as i32 + 1;
+        (0..count).map(|i| from + f64::from(i) * step).collect()
+    };
     all.sort_by(|a, b| (a - wish).abs().total_cmp(&(b - wish).abs()));
     all
 }

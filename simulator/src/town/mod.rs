@@ -11,6 +11,8 @@ mod lots;
 mod plan;
 mod relief;
 mod signs;
+#[cfg(test)]
+mod tests;
 mod zones;
 
 use rand::{SeedableRng, rngs::StdRng};
@@ -302,6 +304,8 @@ pub struct Cell {
 pub struct Backdrop {
     /// Its id.
     pub id: String,
+    /// Its name, if it has one.
+    pub name: Option<Words>,
     /// `water`, `green` or `building`.
     pub class: &'static str,
     /// Outlines, metres.

@@ -93,6 +93,12 @@ local function count_of(mark)
   return mark.out and 'out' or COUNT_OF[mark.state]
 end
 
+-- One place of the lot leaves one count for another, which may be the same.
+local function move(lot, from, to)
+  lot[from] = lot[from] - 1
+  lot[to] = lot[to] + 1
+end
+
 local function count_vehicles(lot)
   if not lot.anchored then
     lot.free, lot.occupied, lot.unknown = 0, 0, lot.capacity
@@ -144,7 +150,7 @@ local function observe_space(touched, space, state, at, seq, session, reset_us)
   local from = count_of(mark)
   mark.state = state
   local to = count_of(mark)
-  lot[from], lot[to] = lot[from] - 1, lot[to] + 1
+  move(lot, from, to)
   touched.moved[space] = mark
   return CHANGED
 end
@@ -270,7 +276,7 @@ local function set_out_of_service(keys, args)
   local from = count_of(mark)
   mark.out = out
   local to = count_of(mark)
-  lot[from], lot[to] = lot[from] - 1, lot[to] + 1
+  move(lot, from, to)
   lot.version = lot.version + 1
   publish(changes, length, id, lot, { space_line(space, mark) })
   redis.call('HSET', lots, id, write_lot(lot))

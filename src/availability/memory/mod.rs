@@ -65,7 +65,7 @@ impl Memory {
     /// See [`super::Engine::configure`].
     pub async fn configure(&self, layouts: &[LotLayout], now: Instant) -> Result<(), Error> {
         let layouts = layouts.to_vec();
-        self.step(move || Entry::Configure { layouts, at: now }, |entry, core| entry.replay(core)).await
+        self.step(move || Entry::Configure { layouts, at: now }, Entry::replay).await
     }
 
     /// See [`super::Engine::apply`].
@@ -85,20 +85,20 @@ impl Memory {
     }
 
     /// See [`super::Engine::lots`].
-    pub async fn lots(&self) -> Result<Snapshot, Error> {
+    pub fn lots(&self) -> Result<Snapshot, Error> {
         let core = self.core();
         let lots = core.lots().ok_or(Error::NotConfigured)?;
         Ok(Snapshot { cursor: self.cursor(core.generation, core.next()), lots })
     }
 
     /// See [`super::Engine::lot`].
-    pub async fn lot(&self, lot: &LotId) -> Result<Option<Availability>, Error> {
+    pub fn lot(&self, lot: &LotId) -> Result<Option<Availability>, Error> {
         let core = self.core();
         if core.is_configured() { Ok(core.lot(lot)) } else { Err(Error::NotConfigured) }
     }
 
     /// See [`super::Engine::spaces`].
-    pub async fn spaces(&self, lot: &LotId) -> Result<Option<Vec<SpaceStatus>>, Error> {
+    pub fn spaces(&self, lot: &LotId) -> Result<Option<Vec<SpaceStatus>>, Error> {
         let core = self.core();
         if core.is_configured() { Ok(core.spaces(lot)) } else { Err(Error::NotConfigured) }
     }
@@ -149,11 +149,6 @@ impl Memory {
             move |_, core| core.set_out_of_service(&lot, &space, out_of_service),
         )
         .await
-    }
-
-    /// See [`super::Engine::ping`].
-    pub async fn ping(&self) -> Result<(), Error> {
-        Ok(())
     }
 
     /// Writes a step to the journal, then does it. With a journal this waits for the disk, off the async threads.

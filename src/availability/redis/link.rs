@@ -63,23 +63,22 @@ impl Link {
             Lane::Write => self.writer.clone(),
             Lane::Read => self.reader.clone(),
         };
-        connection.send_packed_command(command).await
+        connection.send_packed_command(command).await?.extract_error()
     }
 
     /// Sends a command that blocks for at most [`LONGEST_BLOCK`], on a connection of its own. Whoever gives up waiting
     /// drops the connection with the wait.
     pub(super) async fn wait(&self, command: &Cmd) -> Result<Value, RedisError> {
         let idle = self.waiters().pop();
-        let mut connection = match idle {
-            Some(connection) => connection,
-            None => {
-                let config = AsyncConnectionConfig::new()
-                    .set_connection_timeout(Some(CONNECT))
-                    .set_response_timeout(Some(LONGEST_BLOCK + ANSWER));
-                self.client.get_multiplexed_async_connection_with_config(&config).await?
-            }
+        let mut connection = if let Some(connection) = idle {
+            connection
+        } else {
+            let config = AsyncConnectionConfig::new()
+                .set_connection_timeout(Some(CONNECT))
+                .set_response_timeout(Some(LONGEST_BLOCK + ANSWER));
+            self.client.get_multiplexed_async_connection_with_config(&config).await?
         };
-        let answer = connection.send_packed_command(command).await?;
+        let answer = connection.send_packed_command(command).await?.extract_error()?;
         let mut waiters = self.waiters();
         if waiters.len() < IDLE_WAITERS {
             waiters.push(connection);

@@ -1,5 +1,16 @@
 //! The city: everything the imported file says, read once and looked up by id.
 
+mod document;
+mod draft;
+mod fault;
+mod field;
+mod geometry;
+mod lot;
+mod place;
+mod read;
+mod sensor;
+mod sign;
+
 use std::collections::BTreeMap;
 
 use chrono_tz::Tz;
@@ -12,6 +23,10 @@ use super::{
     sign::{LotGroup, Sign, Target},
     text::Localized,
 };
+
+pub use document::{CITY, Document, documents};
+pub use fault::Fault;
+pub use read::{read, read_documents};
 
 /// Which lot or space a sensor reports for, and how its bytes are read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -94,3 +109,8 @@ impl City {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+pub use tests::example;

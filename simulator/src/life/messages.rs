@@ -1,0 +1,173 @@
+//! What sensors say, as they say it: native JSON, ChirpStack v4 and The Things Stack v3 uplinks.
+
+use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde_json::json;
+
+use crate::{
+    broker::Message,
+    town::{Device, Space},
+};
+
+/// ChirpStack application of the Bosch bays.
+pub const CHIRPSTACK_APPLICATION: &str = "ca739e26-7b67-4f14-b69e-d568c22a5a75";
+/// The Things Stack application and tenant of the Nwave bays.
+pub const THINGS_STACK_APPLICATION: &str = "town-bays@yunxi";
+
+/// When this run began: sequence numbers and LoRaWAN sessions of a later run are newer.
+#[derive(Debug, Clone, Copy)]
+pub struct Start {
+    unix_ms: u64,
+}
+
+impl Start {
+    /// A run that begins now.
+    pub fn at(now: DateTime<Utc>) -> Self {
+        Self { unix_ms: u64::try_from(now.timestamp_millis()).unwrap_or(0) }
+    }
+
+    /// The sequence number of the `n`th message of a sensor: milliseconds since 1970 at the start, counted on.
+    pub fn seq(self, n: u64) -> u64 {
+        self.unix_ms + n
+    }
+}
+
+/// Whose words they are.
+#[derive(Debug, Clone)]
+pub struct Sensor {
+    lot: String,
+    space: String,
+    device: Device,
+}
+
+impl Sensor {
+    /// The sensor of a space.
+    pub fn new(lot: &str, space: &Space) -> Self {
+        Self { lot: lot.to_owned(), space: space.id.clone(), device: space.device.clone() }
+    }
+}
+
+fn rfc3339(now: DateTime<Utc>) -> String {
+    now.to_rfc3339_opts(SecondsFormat::Micros, true)
+}
+
+/// One native state of a space.
+pub fn native(lot: &str, space: &str, occupied: bool, seq: u64, at: DateTime<Utc>) -> Message {
+    let state = if occupied { "occupied" } else { "free" };
+    Message {
+        topic: format!("yunpark/v1/space/{lot}/{space}/state"),
+        payload: json!({"state": state, "at": rfc3339(at), "seq": seq}).to_string(),
+    }
+}
+
+/// A bay's state in the words of its device; `n` counts the device's messages of this run from 0.
+pub fn bay(sensor: &Sensor, occupied: bool, n: u64, start: Start, now: DateTime<Utc>) -> Message {
+    match &sensor.device {
+        Device::Native => native(&sensor.lot, &sensor.space, occupied, start.seq(n), now),
+        Device::Bosch(eui) => chirpstack(eui, occupied, n, start, now),
+        Device::Nwave(id) => things_stack(id, occupied, n, start, now),
+    }
+}
+
+/// Port 1, bit 0: the parking status of the TPS110.
+fn chirpstack(eui: &str, occupied: bool, n: u64, start: Start, now: DateTime<Utc>) -> Message {
+    // A new session for each run: devices join again, so their frame counters begin at 0.
+    let session = start.unix_ms as u32;
+    let tail = eui.get(4..).unwrap_or(eui);
+    let payload = json!({
+        "deduplicationId": format!("{:08x}-{:04x}-4{:03x}-8000-{tail}", start.unix_ms >> 16, start.unix_ms & 0xffff, n & 0xfff),
+        "time": rfc3339(now),
+        "deviceInfo": {
+            "tenantId": "52f14cd4-c6f1-4fbd-8f87-4025e1d49242",
+            "tenantName": "Yunxi",
+            "applicationId": CHIRPSTACK_APPLICATION,
+            "applicationName": "bays",
+            "deviceProfileId": "605d08d4-65f5-4d2c-8a5a-3d2457662f79",
+            "deviceProfileName": "bosch-tps110",
+            "deviceName": eui,
+            "devEui": eui,
+            "deviceClassEnabled": "CLASS_A",
+            "tags": {},
+        },
+        "devAddr": format!("{session:08x}"),
+        "adr": true,
+        "dr": 5,
+        "fCnt": n,
+        "fPort": 1,
+        "confirmed": true,
+        "data": BASE64.encode([u8::from(occupied)]),
+        "rxInfo": [{
+            "gatewayId": "0016c001f153a14c",
+            "uplinkId": (start.unix_ms.wrapping_add(n)) as u32,
+            "gwTime": rfc3339(now),
+            "rssi": -92,
+            "snr": 7.5,
+            "channel": 2,
+            "rfChain": 1,
+            "crcStatus": "CRC_OK",
+        }],
+        "txInfo": {
+            "frequency": 470_300_000,
+            "modulation": {"lora": {"bandwidth": 125_000, "spreadingFactor": 7, "codeRate": "CR_4_5"}},
+        },
+        "regionConfigId": "cn470_10",
+    });
+    Message {
+        topic: format!("application/{CHIRPSTACK_APPLICATION}/device/{eui}/event/up"),
+        payload: payload.to_string(),
+    }
+}
+
+/// Port 1: bit 0 is the state, the other bits how long the one before lasted (here: overflowed).
+fn things_stack(id: &str, occupied: bool, n: u64, start: Start, now: DateTime<Utc>) -> Message {
+    let frame = [0xFE | u8::from(occupied)];
+    let mut uplink = json!({
+        "session_key_id": BASE64.encode(start.unix_ms.to_be_bytes()),
+        "f_port": 1,
+        "f_cnt": n,
+        "frm_payload": BASE64.encode(frame),
+        "rx_metadata": [{
+            "gateway_ids": {"gateway_id": "yunxi-gw-1", "eui": "A84041FFFF22DEF8"},
+            "time": rfc3339(now),
+            "rssi": -101,
+            "snr": 6.2,
+            "received_at": rfc3339(now),
+        }],
+        "settings": {
+            "data_rate": {"lora": {"bandwidth": 125_000, "spreading_factor": 9, "coding_rate": "4/5"}},
+            "frequency": "470300000",
+        },
+        "received_at": rfc3339(now),
+        "consumed_airtime": "0.144384s",
+        "version_ids": {"brand_id": "nwave", "model_id": "nps405sm", "band_id": "CN_470_510"},
+    });
+    // The Things Stack leaves out what is 0.
+    if n == 0
+        && let Some(fields) = uplink.as_object_mut()
+    {
+        fields.remove("f_cnt");
+    }
+    let (application, _) = THINGS_STACK_APPLICATION.split_once('@').unwrap_or((THINGS_STACK_APPLICATION, ""));
+    let payload = json!({
+        "end_device_ids": {
+            "device_id": id,
+            "application_ids": {"application_id": application},
+            "dev_addr": format!("{:08X}", start.unix_ms as u32),
+        },
+        "received_at": rfc3339(now),
+        "uplink_message": uplink,
+    });
+    Message { topic: format!("v3/{THINGS_STACK_APPLICATION}/devices/{id}/up"), payload: payload.to_string() }
+}
+
+/// Vehicles through a lot's gate.
+pub fn passage(lot: &str, direction: &str, count: u32, seq: u64, now: DateTime<Utc>) -> Message {
+    let payload = json!({"direction": direction, "count": count, "at": rfc3339(now), "seq": seq, "lane": "gate-1"});
+    Message { topic: format!("yunpark/v1/lot/{lot}/passage"), payload: payload.to_string() }
+}
+
+/// How many places of a lot are taken.
+pub fn count(lot: &str, occupied: u32, now: DateTime<Utc>) -> Message {
+    let payload = json!({"occupied": occupied, "at": rfc3339(now)});
+    Message { topic: format!("yunpark/v1/lot/{lot}/count"), payload: payload.to_string() }
+}

@@ -1,0 +1,328 @@
+//! Drivers come and go: the state of every bay and gate, and which of them have something to tell. No I/O.
+
+use std::collections::VecDeque;
+
+use chrono::{DateTime, Utc};
+use rand::{RngExt, SeedableRng, rngs::StdRng};
+
+use super::{
+    messages::{self, Start},
+    tides,
+};
+use crate::{
+    broker::Message,
+    town::{LotKind, Purpose, Town},
+};
+
+/// One bay in a hundred has a dead sensor.
+const ILL_SHARE: f64 = 0.01;
+/// A lot with a short limit of its own loses its gateway now and then: seconds up to, and of, each silence.
+const GATEWAY_UP_S: f64 = 420.0;
+const GATEWAY_DOWN_S: f64 = 300.0;
+/// Such a lot speaks at least this often while its gateway is up, seconds.
+const FRAGILE_WORD_S: f64 = 45.0;
+
+/// The moving town.
+#[derive(Debug)]
+pub struct Traffic {
+    lots: Vec<Lot>,
+    bays: Vec<Bay>,
+    queue: VecDeque<Report>,
+    /// The report last handed out, in case it could not be sent.
+    last: Option<Report>,
+    next_beat: f64,
+    hour: f64,
+    uptime_s: f64,
+    start: Start,
+    rng: StdRng,
+}
+
+#[derive(Debug)]
+struct Lot {
+    id: String,
+    purpose: Purpose,
+    on_street: bool,
+    capacity: u32,
+    taken: u32,
+    /// Its bays; empty where gates count.
+    bays: std::ops::Range<usize>,
+    entered: u32,
+    left: u32,
+    seq: u64,
+    gate_queued: bool,
+    count_queued: bool,
+    gateway: Gateway,
+}
+
+/// What carries a lot's words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Gateway {
+    /// Never fails.
+    Steady,
+    /// Fails now and then; up now.
+    Up,
+    /// Fails now and then; down now.
+    Down,
+}
+
+#[derive(Debug)]
+struct Bay {
+    lot: usize,
+    sensor: messages::Sensor,
+    occupied: bool,
+    sent: u64,
+    ill: bool,
+    queued: bool,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Report {
+    Bay(usize),
+    Gate(usize),
+    Count(usize),
+}
+
+impl Traffic {
+    /// The town at an hour of the day, as full as the hour wants it; nothing has been told yet.
+    pub fn new(town: &Town, seed: u64, hour: f64, now: DateTime<Utc>) -> Self {
+        let mut rng = StdRng::seed_from_u64(seed ^ 0x11FE);
+        let (mut lots, mut bays) = (Vec::new(), Vec::<Bay>::new());
+        for (index, lot) in town.lots.iter().enumerate() {
+            let share = tides::wished_share(lot.purpose, hour).min(0.98);
+            let first = bays.len();
+            let mut taken = 0;
+            for space in &lot.spaces {
+                let occupied = rng.random_bool(share);
+                taken += u32::from(occupied);
+                bays.push(Bay {
+                    lot: index,
+                    sensor: messages::Sensor::new(&lot.id, space),
+                    occupied,
+                    sent: 0,
+                    ill: rng.random_bool(ILL_SHARE),
+                    queued: false,
+                });
+            }
+            if lot.spaces.is_empty() {
+                taken = (share * f64::from(lot.capacity)).round() as u32;
+            }
+            lots.push(Lot {
+                id: lot.id.clone(),
+                purpose: lot.purpose,
+                on_street: lot.kind == LotKind::Street,
+                capacity: lot.capacity,
+                taken,
+                bays: first..bays.len(),
+                entered: 0,
+                left: 0,
+                seq: 0,
+                gate_queued: false,
+                count_queued: false,
+                gateway: if lot.stale_after_s.is_some() { Gateway::Up } else { Gateway::Steady },
+            });
+        }
+        let start = Start::at(now);
+        Self { lots, bays, queue: VecDeque::new(), last: None, next_beat: 0.0, hour, uptime_s: 0.0, start, rng }
+    }
+
+    /// Lets `elapsed_s` real seconds pass at `speed` times real time.
+    pub fn step(&mut self, elapsed_s: f64, speed: f64) {
+        let passed_s = elapsed_s * speed;
+        let word_before = (self.uptime_s / FRAGILE_WORD_S) as usize;
+        self.uptime_s += elapsed_s;
+        let word = (self.uptime_s / FRAGILE_WORD_S) as usize;
+        let hour_before = self.hour;
+        self.hour = (self.hour + passed_s / 3600.0).rem_euclid(24.0);
+        let new_hour = hour_before.floor() as i64 != self.hour.floor() as i64;
+        let gateway_down = self.uptime_s.rem_euclid(GATEWAY_UP_S + GATEWAY_DOWN_S) > GATEWAY_UP_S;
+        for index in 0..self.lots.len() {
+            self.move_drivers(index, passed_s);
+            if new_hour {
+                self.queue_count(index);
+            }
+            if self.lots[index].gateway != Gateway::Steady {
+                self.run_gateway(index, gateway_down, (word != word_before).then_some(word));
+            }
+        }
+    }
+
+    /// A gateway that comes back brings the whole lot's state; while it is up, a bay speaks up at every `word`.
+    fn run_gateway(&mut self, index: usize, down: bool, word: Option<usize>) {
+        let bays = self.lots[index].bays.clone();
+        if let Some(bay) = word.and_then(|word| bays.clone().nth(word % bays.len().max(1))) {
+            self.queue_bay(bay);
+        }
+        let before = self.lots[index].gateway;
+        self.lots[index].gateway = if down { Gateway::Down } else { Gateway::Up };
+        if before == Gateway::Down && !down {
+            self.report_lot(index);
+        }
+    }
+
+    fn move_drivers(&mut self, index: usize, passed_s: f64) {
+        let lot = &self.lots[index];
+        let stay_s = tides::mean_stay_s(lot.purpose, lot.on_street);
+        let wished = tides::wished_share(lot.purpose, self.hour) * f64::from(lot.capacity);
+        let taken = f64::from(lot.taken);
+        // Coming balances going at the wished level, and pulls back towards it twice as fast as a stay lasts.
+        let coming = ((wished + 2.0 * (wished - taken)) / stay_s * passed_s).max(0.0);
+        let going = taken / stay_s * passed_s;
+        for _ in 0..self.draw(going).min(self.lots[index].taken) {
+            self.depart(index);
+        }
+        let room = self.lots[index].capacity - self.lots[index].taken;
+        for _ in 0..self.draw(coming).min(room) {
+            self.arrive(index);
+        }
+    }
+
+    /// A whole number with the given mean: the fraction is the chance of one more.
+    fn draw(&mut self, mean: f64) -> u32 {
+        let whole = mean.floor();
+        whole as u32 + u32::from(self.rng.random_bool((mean - whole).clamp(0.0, 1.0)))
+    }
+
+    fn arrive(&mut self, index: usize) {
+        if self.lots[index].bays.is_empty() {
+            self.lots[index].entered += 1;
+            self.queue_gate(index);
+        } else if !self.turn_bay(index, false) {
+            return;
+        }
+        self.lots[index].taken += 1;
+    }
+
+    fn depart(&mut self, index: usize) {
+        if self.lots[index].bays.is_empty() {
+            self.lots[index].left += 1;
+            self.queue_gate(index);
+        } else if !self.turn_bay(index, true) {
+            return;
+        }
+        self.lots[index].taken -= 1;
+    }
+
+    /// Changes one bay of a lot that is `occupied` now; `false` if there is none.
+    fn turn_bay(&mut self, index: usize, occupied: bool) -> bool {
+        let range = self.lots[index].bays.clone();
+        let from = self.rng.random_range(range.clone());
+        let Some(bay) = (from..range.end).chain(range.start..from).find(|bay| self.bays[*bay].occupied == occupied)
+        else {
+            return false;
+        };
+        self.bays[bay].occupied = !occupied;
+        self.queue_bay(bay);
+        true
+    }
+
+    fn queue_bay(&mut self, bay: usize) {
+        if !self.bays[bay].queued && !self.bays[bay].ill {
+            self.bays[bay].queued = true;
+            self.queue.push_back(Report::Bay(bay));
+        }
+    }
+
+    fn queue_gate(&mut self, lot: usize) {
+        if !self.lots[lot].gate_queued {
+            self.lots[lot].gate_queued = true;
+            self.queue.push_back(Report::Gate(lot));
+        }
+    }
+
+    fn queue_count(&mut self, lot: usize) {
+        if self.lots[lot].bays.is_empty() && !self.lots[lot].count_queued {
+            self.lots[lot].count_queued = true;
+            self.queue.push_back(Report::Count(lot));
+        }
+    }
+
+    fn report_lot(&mut self, lot: usize) {
+        self.queue_count(lot);
+        for bay in self.lots[lot].bays.clone() {
+            self.queue_bay(bay);
+        }
+    }
+
+    /// Every sensor tells its state, as after a start or a lost connection.
+    pub fn report_everything(&mut self) {
+        for lot in 0..self.lots.len() {
+            self.report_lot(lot);
+        }
+    }
+
+    /// Lets the next `share` of all sensors tell their state; a whole round is 1.
+    pub fn beat(&mut self, share: f64) {
+        let all = self.bays.len() + self.lots.len();
+        let before = self.next_beat.floor() as usize;
+        self.next_beat += share * all as f64;
+        for sensor in before..self.next_beat.floor() as usize {
+            match (sensor % all).checked_sub(self.bays.len()) {
+                Some(lot) => self.queue_count(lot),
+                None => self.queue_bay(sensor % all),
+            }
+        }
+        self.next_beat = self.next_beat.rem_euclid(all.max(1) as f64);
+    }
+
+    /// The next thing a sensor has to tell; the queue holds each sensor at most once.
+    pub fn next_message(&mut self, now: DateTime<Utc>) -> Option<Message> {
+        loop {
+            let report = self.queue.pop_front()?;
+            self.last = Some(report);
+            match report {
+                Report::Bay(index) => {
+                    let bay = &mut self.bays[index];
+                    bay.queued = false;
+                    if self.lots[bay.lot].gateway == Gateway::Down {
+                        continue;
+                    }
+                    let message = messages::bay(&bay.sensor, bay.occupied, bay.sent, self.start, now);
+                    bay.sent += 1;
+                    return Some(message);
+                }
+                Report::Gate(index) => {
+                    let lot = &mut self.lots[index];
+                    let (direction, count) = if lot.left > 0 { ("out", lot.left) } else { ("in", lot.entered) };
+                    if direction == "out" {
+                        lot.left = 0;
+                    } else {
+                        lot.entered = 0;
+                    }
+                    lot.gate_queued = lot.entered > 0;
+                    if lot.gate_queued {
+                        self.queue.push_back(report);
+                    }
+                    if count == 0 || lot.gateway == Gateway::Down {
+                        continue;
+                    }
+                    lot.seq += 1;
+                    return Some(messages::passage(&lot.id, direction, count, self.start.seq(lot.seq), now));
+                }
+                Report::Count(index) => {
+                    let lot = &mut self.lots[index];
+                    lot.count_queued = false;
+                    // The count holds what the gates have seen: telling it again would count it twice.
+                    (lot.entered, lot.left) = (0, 0);
+                    if lot.gateway == Gateway::Down {
+                        continue;
+                    }
+                    return Some(messages::count(&lot.id, lot.taken, now));
+                }
+            }
+        }
+    }
+
+    /// The last message could not be handed over: its sensor tells again, gates by their count.
+    pub fn put_back(&mut self) {
+        match self.last.take() {
+            Some(Report::Bay(bay)) => self.queue_bay(bay),
+            Some(Report::Gate(lot) | Report::Count(lot)) => self.queue_count(lot),
+            None => {}
+        }
+    }
+
+    /// Places taken in all lots.
+    pub fn taken(&self) -> u32 {
+        self.lots.iter().map(|lot| lot.taken).sum()
+    }
+}

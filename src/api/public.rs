@@ -1,0 +1,152 @@
+//! What anyone may read: lots, their spaces, history and forecast, signs, the map.
+
+use axum::{
+    Json,
+    extract::State,
+    http::{HeaderValue, header},
+    response::{IntoResponse, Response},
+};
+
+use super::{
+    Problem, Shared,
+    json::{Params, Segment},
+    lots::{
+        self, Filter, ForecastQuery, ForecastView, HistoryQuery, HistoryView, LotView, LotsQuery, LotsView, MAX_POINTS,
+        SpacesView,
+    },
+    map, signs,
+    signs::{SignView, SignsView},
+};
+use crate::{
+    domain::{city::City, lot::Lot},
+    store::history,
+};
+
+/// A browser may show a panel's picture this long before it asks again; its address changes with the face.
+const PICTURE_CACHE: &str = "public, max-age=5";
+
+fn no_lot() -> Problem {
+    Problem::not_found("there is no such lot; GET /api/v1/lots names them")
+}
+
+fn no_sign() -> Problem {
+    Problem::not_found("there is no such sign; GET /api/v1/signs names them")
+}
+
+fn lot<'a>(city: &'a City, id: &str) -> Result<&'a Lot, Problem> {
+    city.lots.get(id).ok_or_else(no_lot)
+}
+
+/// All lots, or those in a box or around a place, with their availability.
+#[utoipa::path(get, path = "/api/v1/lots", tag = "public", params(
+    ("bbox" = Option<String>, Query, description = "west,south,east,north in degrees"),
+    ("near" = Option<String>, Query, description = "lon,lat in degrees; sorts by distance"),
+    ("radius_m" = Option<f64>, Query, description = "with near: at most this far, metres"),
+), responses((status = 200, body = LotsView), (status = 400)))]
+pub async fn lots(State(services): State<Shared>, Params(query): Params<LotsQuery>) -> Result<Json<LotsView>, Problem> {
+    let filter = Filter::read(&query)?;
+    let (city, board) = (services.city.borrow().clone(), services.board.snapshot());
+    let availability = &services.config.availability;
+    Ok(Json(lots::list(&city, &board.lots, &board.cursor, &filter, services.clock.now(), availability)))
+}
+
+/// One lot with its availability.
+#[utoipa::path(get, path = "/api/v1/lots/{id}", tag = "public", params(("id" = String, Path)),
+    responses((status = 200, body = LotView), (status = 404)))]
+pub async fn one_lot(State(services): State<Shared>, Segment(id): Segment<String>) -> Result<Json<LotView>, Problem> {
+    let (city, board) = (services.city.borrow().clone(), services.board.snapshot());
+    let view = lots::one(&city, &board.lots, &id, services.clock.now(), &services.config.availability);
+    view.map(Json).ok_or_else(no_lot)
+}
+
+/// The spaces of a lot, each with its state.
+#[utoipa::path(get, path = "/api/v1/lots/{id}/spaces", tag = "public", params(("id" = String, Path)),
+    responses((status = 200, body = SpacesView), (status = 404), (status = 503)))]
+pub async fn spaces(State(services): State<Shared>, Segment(id): Segment<String>) -> Result<Json<SpacesView>, Problem> {
+    let city = services.city.borrow().clone();
+    let lot = lot(&city, &id)?;
+    let statuses = services.engine.spaces(&lot.id).await.map_err(|error| {
+        tracing::warn!(error = %error, "spaces cannot be read");
+        Problem::unavailable("spaces cannot be read at the moment")
+    })?;
+    Ok(Json(SpacesView::of(lot, &statuses.unwrap_or_default())))
+}
+
+/// A lot's counts over time.
+#[utoipa::path(get, path = "/api/v1/lots/{id}/history", tag = "public", params(
+    ("id" = String, Path),
+    ("from" = Option<String>, Query, description = "RFC 3339; a day before `to` when absent"),
+    ("to" = Option<String>, Query, description = "RFC 3339; now when absent"),
+), responses((status = 200, body = HistoryView), (status = 400), (status = 404)))]
+pub async fn history(
+    State(services): State<Shared>,
+    Segment(id): Segment<String>,
+    Params(query): Params<HistoryQuery>,
+) -> Result<Json<HistoryView>, Problem> {
+    let city = services.city.borrow().clone();
+    let lot = lot(&city, &id)?;
+    let (from, to) = query.span(services.clock.now())?;
+    let points = history::range(&services.db, &lot.id, from, to, MAX_POINTS).await.map_err(Problem::from)?;
+    Ok(Json(HistoryView::of(lot.id.clone(), points)))
+}
+
+/// Free places expected at a moment.
+#[utoipa::path(get, path = "/api/v1/lots/{id}/forecast", tag = "public", params(
+    ("id" = String, Path),
+    ("at" = Option<String>, Query, description = "RFC 3339; 15 minutes from now when absent"),
+), responses((status = 200, body = ForecastView), (status = 400), (status = 404)))]
+pub async fn forecast(
+    State(services): State<Shared>,
+    Segment(id): Segment<String>,
+    Params(query): Params<ForecastQuery>,
+) -> Result<Json<ForecastView>, Problem> {
+    let city = services.city.borrow().clone();
+    let lot = lot(&city, &id)?;
+    let now = services.clock.now();
+    let at = query.instant(now)?;
+    match services.forecaster.at(&lot.id, at) {
+        Some(forecast) => Ok(Json(ForecastView::of(lot.id.clone(), at, now, forecast))),
+        None => Err(Problem::not_found("the lot has no number to go by at the moment").named("no-forecast")),
+    }
+}
+
+/// Streets, zones and the base map, as GeoJSON.
+#[utoipa::path(get, path = "/api/v1/map", tag = "public", responses((status = 200)))]
+pub async fn map(State(services): State<Shared>) -> Response {
+    let city = services.city.borrow().clone();
+    let mut response = Json(map::map(&city)).into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/geo+json"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=60"));
+    response
+}
+
+/// Every sign: what it should show, what it has confirmed, how it is.
+#[utoipa::path(get, path = "/api/v1/signs", tag = "public", responses((status = 200)))]
+pub async fn all_signs(State(services): State<Shared>) -> Json<SignsView> {
+    let city = services.city.borrow().clone();
+    Json(signs::signs_view(&city, &services.signs))
+}
+
+/// One sign.
+#[utoipa::path(get, path = "/api/v1/signs/{id}", tag = "public", params(("id" = String, Path)),
+    responses((status = 200), (status = 404)))]
+pub async fn sign(State(services): State<Shared>, Segment(id): Segment<String>) -> Result<Json<SignView>, Problem> {
+    let city = services.city.borrow().clone();
+    signs::sign_view_of(&city, &services.signs, &id).map(Json).ok_or_else(no_sign)
+}
+
+/// A panel as it is lit now, by its confirmed face, as PNG.
+#[utoipa::path(get, path = "/api/v1/signs/{id}/panels/{panel}.png", tag = "public",
+    params(("id" = String, Path), ("panel" = String, Path)),
+    responses((status = 200, content_type = "image/png"), (status = 404)))]
+pub async fn panel(
+    State(services): State<Shared>,
+    Segment((id, file)): Segment<(String, String)>,
+) -> Result<Response, Problem> {
+    let panel = file.strip_suffix(".png").ok_or_else(no_sign)?;
+    let city = services.city.borrow().clone();
+    let png = signs::panel_png(&city, &services.signs, &id, panel).ok_or_else(no_sign)?;
+    let png = png.map_err(|error| Problem::fault(&error))?;
+    Ok(([(header::CONTENT_TYPE, "image/png"), (header::CACHE_CONTROL, PICTURE_CACHE)], png).into_response())
+}

@@ -1,0 +1,252 @@
+//! The only place where the parts are joined: builds them from the configuration and starts them by name.
+
+use std::{
+    future::{Future, IntoFuture},
+    net::SocketAddr,
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
+};
+
+use anyhow::Context;
+use bytes::Bytes;
+use metrics_exporter_prometheus::PrometheusHandle;
+use tokio::{
+    net::TcpListener,
+    sync::{mpsc, watch},
+};
+use tokio_util::sync::CancellationToken;
+use yunpark_signs::mqtt_json::ACK_FILTER;
+
+use crate::{
+    api::{self, Services, Shared},
+    availability::{Board, Engine, Limits, LotLayout},
+    broker,
+    cityfeed::CityFeed,
+    clock::Clock,
+    config::{Config, Role},
+    display::Fleet,
+    domain::{availability::Quality, city::City, ids::LotId},
+    enforcement::{self, Desk},
+    forecast::{Forecaster, Recorder},
+    guidance::Guide,
+    ingest,
+    lifecycle::{Death, Lifecycle, Stage},
+    live::Hub,
+    mqtt::Link,
+    signboard::SignBoard,
+    staff::StaffDesk,
+    store::{Db, evidence::Evidence},
+};
+
+/// Acknowledgements of signs held for the fleet.
+const SIGN_ACKS: usize = 1024;
+
+/// A node whose parts are joined and started.
+pub struct App {
+    /// Where the HTTP door listens.
+    pub http: SocketAddr,
+    /// Where the embedded broker listens, if there is one.
+    pub broker: Option<SocketAddr>,
+    lifecycle: Lifecycle,
+    grace: Duration,
+}
+
+impl App {
+    /// Builds and starts the parts of this node's roles. Every component that runs has a name.
+    pub async fn start(mut config: Config, clock: Clock, metrics: PrometheusHandle) -> anyhow::Result<Self> {
+        let broker = if config.mqtt.url.is_empty() && needs_broker(&config) {
+            let address = broker::start(&config.mqtt.embedded_listen)?;
+            config.mqtt.url = format!("mqtt://{address}");
+            Some(address)
+        } else {
+            None
+        };
+        let grace = Duration::from_secs(config.node.stop_grace_s);
+        let config = Arc::new(config);
+        let has = |role: Role| config.node.roles.contains(&role);
+        let mut lifecycle = Lifecycle::default();
+        let (doors, rest) = (lifecycle.token(Stage::Door), lifecycle.token(Stage::Rest));
+
+        let db = Db::connect(&config.store).await.context("the database cannot be opened")?;
+        db.migrate().await.context("the database cannot be brought up to date")?;
+        let evidence = Evidence::open(&PathBuf::from(&config.store.evidence_dir))?;
+
+        let (feed, city) = CityFeed::load(db.clone()).await?;
+        lifecycle.start("city", Stage::Rest, feed.run(rest.clone()));
+
+        let engine = engine(&config).await.context("availability cannot be computed")?;
+        engine.configure(&layouts(&city.borrow()), clock.now()).await.context("the city cannot be declared")?;
+        lifecycle.start("layouts", Stage::Rest, declare(engine.clone(), city.clone(), clock.clone(), rest.clone()));
+        let board = Arc::new(Board::new(engine.clone()));
+        lifecycle.start("board", Stage::Rest, board.clone().run(rest.clone()));
+
+        let forecaster = Arc::new(Forecaster::new(
+            board.clone(),
+            city.clone(),
+            clock.clone(),
+            config.availability.stale_after_s,
+        ));
+        lifecycle.start("forecast", Stage::Rest, Recorder::new(db.clone(), forecaster.clone()).run(rest.clone()));
+
+        let signs = Arc::new(SignBoard::default());
+        if has(Role::Guidance) {
+            drive_signs(&mut lifecycle, &config, &clock, &city, &board, &signs, &forecaster)?;
+        }
+        let mqtt_health = if has(Role::Ingest) {
+            let (door, pipeline, health) = ingest::open(&config.mqtt, city.clone(), engine.clone(), clock.clone())?;
+            lifecycle.start("mqtt", Stage::Door, door.run(doors.clone()));
+            lifecycle.start("ingest", Stage::Door, pipeline.run(doors.clone()));
+            let check: api::HealthCheck = Box::new(move || {
+                let health = health.borrow();
+                if health.is_ok() { Ok(()) } else { Err(health.fault.clone().unwrap_or_else(|| "connecting".to_owned())) }
+            });
+            Some(check)
+        } else {
+            None
+        };
+
+        let desk = Arc::new(Desk::new(
+            db.clone(),
+            evidence,
+            city.clone(),
+            clock.clone(),
+            config.enforcement.clone(),
+            free_now(&board, &city, &clock, config.availability.stale_after_s),
+        ));
+        if has(Role::Enforcement) {
+            let (desk, rest) = (desk.clone(), rest.clone());
+            lifecycle.start("incidents", Stage::Rest, async move { desk.run(rest).await });
+        }
+        let staff = Arc::new(StaffDesk::new(db.clone(), clock.clone(), config.session.clone()));
+        let services: Shared = Arc::new(Services {
+            hub: Arc::new(Hub::new(config.http.max_live_sessions)),
+            city,
+            db,
+            engine,
+            board,
+            signs,
+            forecaster,
+            desk,
+            staff,
+            mqtt_health,
+            metrics,
+            clock,
+            config: config.clone(),
+            stop: doors.clone(),
+        });
+        lifecycle.start("live", Stage::Rest, api::live::pump(services.clone(), rest));
+        let listener = TcpListener::bind(&config.http.listen)
+            .await
+            .with_context(|| format!("http.listen: cannot listen on {}", config.http.listen))?;
+        let http = listener.local_addr()?;
+        let router = api::router(services).into_make_service_with_connect_info::<SocketAddr>();
+        let serving = axum::serve(listener, router).with_graceful_shutdown(doors.cancelled_owned());
+        lifecycle.start("http", Stage::Door, serving.into_future());
+        Ok(Self { http, broker, lifecycle, grace })
+    }
+
+    /// The lifecycle, so that the demonstration can add its own components.
+    pub fn lifecycle(&mut self) -> &mut Lifecycle {
+        &mut self.lifecycle
+    }
+
+    /// Runs until `stop` resolves, or a component dies.
+    pub async fn run(self, stop: impl Future<Output = ()>) -> Result<(), Death> {
+        self.lifecycle.run(stop, self.grace).await
+    }
+}
+
+/// Whether a role of this node speaks MQTT.
+fn needs_broker(config: &Config) -> bool {
+    config.node.roles.iter().any(|role| matches!(role, Role::Ingest | Role::Guidance))
+}
+
+/// The engine the configuration names.
+pub(crate) async fn engine(config: &Config) -> Result<Engine, crate::availability::Error> {
+    let availability = &config.availability;
+    if availability.redis_url.is_empty() {
+        let journal = (!availability.journal.is_empty()).then(|| PathBuf::from(&availability.journal));
+        Engine::memory(journal, Limits::of(availability))
+    } else {
+        Engine::redis(availability).await
+    }
+}
+
+pub(crate) fn layouts(city: &City) -> Vec<LotLayout> {
+    city.lots.values().map(LotLayout::of).collect()
+}
+
+/// Declares the city to the engine anew whenever it changes.
+async fn declare(
+    engine: Engine,
+    mut city: watch::Receiver<Arc<City>>,
+    clock: Clock,
+    stop: CancellationToken,
+) -> Result<(), crate::availability::Error> {
+    // What was declared at the start counts as seen.
+    city.mark_unchanged();
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return Ok(()),
+            changed = city.changed() => if changed.is_err() {
+                stop.cancelled().await;
+                return Ok(());
+            },
+        }
+        let layouts = layouts(&city.borrow_and_update());
+        while let Err(error) = engine.configure(&layouts, clock.now()).await {
+            tracing::warn!(error = %error, "the new city cannot be declared yet; trying again");
+            tokio::select! {
+                () = stop.cancelled() => return Ok(()),
+                () = tokio::time::sleep(Duration::from_secs(1)) => {}
+            }
+        }
+    }
+}
+
+/// Free places of a lot that can be believed now, for notices and the review desk.
+fn free_now(
+    board: &Arc<Board>,
+    city: &watch::Receiver<Arc<City>>,
+    clock: &Clock,
+    stale_after_s: u32,
+) -> enforcement::FreeNow {
+    let (board, city, clock) = (board.clone(), city.clone(), clock.clone());
+    Arc::new(move |lot| {
+        let state = board.snapshot();
+        let counts = state.lots.get(lot)?;
+        let own_limit = city.borrow().lots.get(lot)?.stale_after_s;
+        let limit = chrono::Duration::seconds(own_limit.unwrap_or(stale_after_s).into());
+        (counts.quality(clock.now(), limit) == Quality::Live).then_some(counts.free)
+    })
+}
+
+/// Guidance, the connection signs are told over, and one driver a sign.
+fn drive_signs(
+    lifecycle: &mut Lifecycle,
+    config: &Arc<Config>,
+    clock: &Clock,
+    city: &watch::Receiver<Arc<City>>,
+    board: &Arc<Board>,
+    signs: &Arc<SignBoard>,
+    forecaster: &Arc<Forecaster>,
+) -> anyhow::Result<()> {
+    let rest = lifecycle.token(Stage::Rest);
+    let (deliver, acks) = mpsc::channel(SIGN_ACKS);
+    let (link, publisher, _) = Link::new(&config.mqtt, &[ACK_FILTER], deliver)?;
+    lifecycle.start("mqtt-signs", Stage::Rest, link.run(rest.clone()));
+    let publish = Arc::new(move |topic: &str, payload: Bytes| {
+        publisher.publish_retained(topic, payload).map_err(|error| error.to_string())
+    });
+    let fleet =
+        Fleet::new(config.display.clone(), clock.clone(), city.clone(), signs.clone(), publish, acks);
+    lifecycle.start("signs", Stage::Rest, fleet.run(rest.clone()));
+    let forecast = {
+        let forecaster = forecaster.clone();
+        Arc::new(move |lot: &LotId, at| forecaster.at(lot, at).map(|forecast| forecast.free))
+    };
+    let guide = Guide::new(config.clone(), clock.clone(), city.clone(), board.clone(), signs.clone(), forecast);
+    lifecycle.start("guidance", Stage::Rest, guide.run(rest));
+    Ok(())
+}

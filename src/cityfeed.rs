@@ -1,0 +1,103 @@
+//! The city in force, as every room sees it: read from the store at the start, and again when an import has changed it.
+
+use std::{convert::Infallible, sync::Arc, time::Duration};
+
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use yunpark_sensors::Codec;
+
+use crate::{
+    domain::city::{City, Document, Fault, read_documents},
+    store::{self, Db, city},
+};
+
+/// A running node asks this often whether another city was imported.
+const EVERY: Duration = Duration::from_secs(2);
+
+/// Why the stored city cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// What is stored no longer reads; an import by this version mends it.
+    #[error("the stored city no longer reads ({count} faults, the first: {first}); import the city file again")]
+    Faults {
+        /// How many faults.
+        count: usize,
+        /// The first of them.
+        first: String,
+    },
+}
+
+/// Whether this version can decode a device of `vendor/model`.
+pub fn known_codec(name: &str) -> bool {
+    name.parse::<Codec>().is_ok()
+}
+
+/// Follows the stored city.
+pub struct CityFeed {
+    db: Db,
+    revision: Option<u64>,
+    tell: watch::Sender<Arc<City>>,
+}
+
+impl CityFeed {
+    /// The stored city, or an empty one before the first import, and the feed that follows it.
+    pub async fn load(db: Db) -> Result<(Self, watch::Receiver<Arc<City>>), Error> {
+        let (revision, city) = match stored(&db).await? {
+            Some((revision, city)) => (Some(revision), city),
+            None => (None, City::default()),
+        };
+        let (tell, watched) = watch::channel(Arc::new(city));
+        Ok((Self { db, revision, tell }, watched))
+    }
+
+    /// Looks for another revision until `stop`. A city that no longer reads is told once; the last good one stays.
+    pub async fn run(mut self, stop: CancellationToken) -> Result<(), Infallible> {
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return Ok(()),
+                () = tokio::time::sleep(EVERY) => {}
+            }
+            match city::revision(&self.db).await {
+                Ok(revision) if revision == self.revision => {}
+                Ok(revision) => self.renew(revision).await,
+                Err(error) => tracing::warn!(error = %error, "the store does not say which city is in force"),
+            }
+        }
+    }
+
+    async fn renew(&mut self, revision: Option<u64>) {
+        match stored(&self.db).await {
+            Ok(Some((revision, city))) => {
+                tracing::info!(city.revision = revision, lots = city.lots.len(), "another city is in force");
+                self.revision = Some(revision);
+                self.tell.send_replace(Arc::new(city));
+            }
+            Ok(None) => {}
+            Err(Error::Store(error)) => tracing::warn!(error = %error, "the new city cannot be loaded yet"),
+            Err(error @ Error::Faults { .. }) => {
+                self.revision = revision;
+                tracing::error!(error = %error, "the last good city stays in force");
+            }
+        }
+    }
+}
+
+/// The city as it is stored; `None` before the first import.
+pub async fn stored(db: &Db) -> Result<Option<(u64, City)>, Error> {
+    let mut tx = db.begin_read().await?;
+    let loaded = city::load(&mut tx).await?;
+    tx.commit().await?;
+    let Some((revision, features)) = loaded else { return Ok(None) };
+    let documents: Vec<Document> = features
+        .into_iter()
+        .map(|feature| Document { kind: feature.kind, id: feature.id, json: feature.doc })
+        .collect();
+    let city = read_documents(&documents, &known_codec).map_err(|faults| Error::Faults {
+        count: faults.len(),
+        first: faults.first().map(Fault::to_string).unwrap_or_default(),
+    })?;
+    Ok(Some((revision, city)))
+}

@@ -1,0 +1,123 @@
+//! What every driver does alike: follow the newest faces, verify them, try again with growing pauses, tell the sign board.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::sync::watch;
+
+use super::Error;
+use crate::{
+    clock::{self, Clock},
+    config,
+    domain::{sign::Sign, time::Instant},
+    signboard::{Desired, HealthState, SignBoard},
+};
+
+/// What a driver's task holds.
+pub struct Context {
+    /// The sign as the city describes it.
+    pub sign: Sign,
+    /// How signs are driven.
+    pub config: config::Display,
+    /// The clock.
+    pub clock: Clock,
+    /// Where faces are read and confirmations written.
+    pub board: Arc<SignBoard>,
+}
+
+/// What a protocol does: all the rest is [`drive`].
+pub trait Protocol {
+    /// Shows these faces and returns once the sign was seen to show them, with what else is worth knowing.
+    fn show(&mut self, faces: &Desired) -> impl Future<Output = Result<Option<String>, Error>> + Send;
+    /// Confirms that the sign still shows them, and keeps it from falling back.
+    fn verify(&mut self, faces: &Desired) -> impl Future<Output = Result<Option<String>, Error>> + Send;
+}
+
+/// Drives one sign until its task is stopped.
+pub async fn drive(context: Context, mut protocol: impl Protocol) {
+    let Context { sign, config, clock, board } = context;
+    let mut desired = board.follow(&sign.id);
+    let pause = |failures: u32| backoff(failures, Duration::from_secs(u64::from(config.max_backoff_s.max(1))));
+    let (mut shown, mut heard, mut failures): (Option<Arc<Desired>>, Option<Instant>, u32) = (None, None, 0);
+    loop {
+        // Only the newest counts: what changed while the last was written is written next, the rest is passed over.
+        let faces = newest(&sign, &mut desired).await;
+        let outcome = match &shown {
+            Some(shown) if *shown == faces => protocol.verify(&faces).await,
+            _ => protocol.show(&faces).await,
+        };
+        let now = clock.now();
+        match outcome {
+            Ok(detail) => {
+                (shown, heard, failures) = (Some(faces.clone()), Some(now), 0);
+                board.confirm(&sign.id, faces.iter(), now);
+                if board.report(&sign.id, HealthState::Ok, detail, now) {
+                    tracing::info!(sign.id = %sign.id, "the sign shows what it should");
+                }
+                let verify = Duration::from_secs(u64::from(config.verify_every_s.max(1)));
+                wait(&mut desired, verify).await;
+            }
+            Err(error) => {
+                shown = None;
+                failures = failures.saturating_add(1);
+                let silent = error.is_silence();
+                // A sign that answers and shows something else is known not to show it; a silent one goes on showing it
+                // until its own timer ends.
+                let dead_man = chrono::Duration::seconds(i64::from(config.dead_man_s));
+                if !silent || heard.is_none_or(|heard| now - heard >= dead_man) {
+                    board.unconfirm(&sign.id);
+                }
+                let state = if silent { HealthState::Unreachable } else { HealthState::Failing };
+                metrics::counter!("yunpark_sign_failures_total").increment(1);
+                if board.report(&sign.id, state, Some(error.to_string()), now) {
+                    tracing::warn!(sign.id = %sign.id, error = %error, "the sign does not show what it should");
+                }
+                // A sign found to show something else is written again at once, then ever more slowly.
+                if failures > 1 || silent {
+                    tokio::time::sleep(pause(failures)).await;
+                }
+            }
+        }
+    }
+}
+
+/// The newest faces, once every panel of the sign has one.
+async fn newest(sign: &Sign, desired: &mut watch::Receiver<Arc<Desired>>) -> Arc<Desired> {
+    loop {
+        let faces = desired.borrow_and_update().clone();
+        if sign.panels.iter().all(|panel| faces.contains_key(&panel.id)) {
+            return faces;
+        }
+        wait(desired, Duration::from_secs(1)).await;
+    }
+}
+
+/// Waits for new faces, at most so long.
+async fn wait(desired: &mut watch::Receiver<Arc<Desired>>, longest: Duration) {
+    if let Ok(Err(_)) = tokio::time::timeout(longest, desired.changed()).await {
+        // The sign has left the board; its task is about to be stopped.
+        tokio::time::sleep(longest).await;
+    }
+}
+
+/// A pause that doubles with each failure from half a second up to `longest`, shortened by up to a half at random so that
+/// signs that fell silent together are not all asked at once.
+fn backoff(failures: u32, longest: Duration) -> Duration {
+    let whole = Duration::from_millis(500).saturating_mul(1 << failures.saturating_sub(1).min(10)).min(longest);
+    let [chance] = clock::random_bytes::<1>().unwrap_or([128]);
+    whole.mul_f64(1.0 - f64::from(chance) / 510.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_up_to_the_longest_and_differ_by_chance() {
+        let longest = Duration::from_secs(30);
+        for failures in 1..40 {
+            let pause = backoff(failures, longest);
+            let whole = Duration::from_millis(500 << (failures - 1).min(10)).min(longest);
+            assert!(pause <= whole && pause * 2 >= whole, "{failures}: {pause:?}");
+        }
+    }
+}

@@ -1,0 +1,304 @@
+//! The driver of an NTCIP 1203 sign over SNMP version 1: write, let the sign check it, compare CRCs, light it, read it back.
+
+use std::{net::Ipv4Addr, time::Duration};
+
+use async_snmp::{Auth, Client, Error as SnmpError, ErrorStatus, Oid, Retry, UdpClient, Value};
+use yunpark_signs::{
+    Face, Size,
+    ntcip::{
+        activate::{Activation, CHANGEABLE, CURRENT_BUFFER, MessageId},
+        crc::message_crc,
+        multi::{self, ColorScheme},
+        oid::{self, column, status},
+    },
+};
+
+use super::{Error, driver::Protocol};
+use crate::{
+    domain::{ids::PanelId, sign::Sign},
+    signboard::Desired,
+};
+
+/// The message slot that is written: changeable message 1.
+const SLOT: u16 = 1;
+/// Priority a message holds the face with; any activation takes it over.
+const RUN_TIME_PRIORITY: i32 = 5;
+/// Priority the face is taken with: above all scheduled messages.
+const ACTIVATE_PRIORITY: u8 = 255;
+/// How often a slow sign is asked whether its check is done.
+const VALIDATION_POLLS: u32 = 20;
+
+/// One sign's side of the conversation.
+pub struct Ntcip {
+    address: String,
+    community: String,
+    timeout: Duration,
+    dead_man_min: u16,
+    panels: Vec<(PanelId, Size)>,
+    link: Option<Link>,
+}
+
+/// An open connection, and what the sign can do.
+struct Link {
+    client: UdpClient,
+    scheme: ColorScheme,
+    beacon: bool,
+    pixel_service: bool,
+    /// What was last written, with its CRC.
+    written: Option<(String, u16)>,
+}
+
+impl Ntcip {
+    /// A driver that has not spoken to its sign yet. The dead-man time is rounded up to whole minutes.
+    pub fn new(sign: &Sign, address: &str, community: &str, timeout: Duration, dead_man_s: u32) -> Self {
+        let size =
+            |panel: &crate::domain::sign::Panel| Size { width: panel.width_px.into(), height: panel.height_px.into() };
+        Self {
+            address: address.to_owned(),
+            community: community.to_owned(),
+            timeout,
+            dead_man_min: u16::try_from(dead_man_s.div_ceil(60).clamp(1, 65534)).unwrap_or(1),
+            panels: sign.panels.iter().map(|panel| (panel.id.clone(), size(panel))).collect(),
+            link: None,
+        }
+    }
+
+    /// The open connection, or a new one with a first look at what the sign can do.
+    async fn link(&mut self) -> Result<&mut Link, Error> {
+        let link = match self.link.take() {
+            Some(link) => link,
+            None => Link::open(&self.address, &self.community, self.timeout).await?,
+        };
+        Ok(self.link.insert(link))
+    }
+
+    fn multi(&self, faces: &Desired, scheme: ColorScheme) -> Result<String, Error> {
+        let panels: Vec<(&Face, Size)> =
+            self.panels.iter().filter_map(|(id, size)| faces.get(id).map(|face| (face.as_ref(), *size))).collect();
+        Ok(multi::encode(&panels, scheme)?)
+    }
+}
+
+impl Protocol for Ntcip {
+    async fn show(&mut self, faces: &Desired) -> Result<Option<String>, Error> {
+        let minutes = self.dead_man_min;
+        let scheme = self.link().await?.scheme;
+        let multi = self.multi(faces, scheme)?;
+        let link = self.link().await?;
+        let shown = link.show(&multi, minutes).await;
+        if shown.as_ref().is_err_and(Error::is_silence) {
+            // A sign that comes back may be another one: it is looked at anew.
+            self.link = None;
+        }
+        shown
+    }
+
+    async fn verify(&mut self, _: &Desired) -> Result<Option<String>, Error> {
+        let minutes = self.dead_man_min;
+        let verified = self.link().await?.verify(minutes).await;
+        if verified.as_ref().is_err_and(Error::is_silence) {
+            self.link = None;
+        }
+        verified
+    }
+}
+
+impl Link {
+    async fn open(address: &str, community: &str, timeout: Duration) -> Result<Self, Error> {
+        let client = Client::builder(address.to_owned(), Auth::v1(bytes::Bytes::copy_from_slice(community.as_bytes())))
+            .request_timeout(timeout)
+            .construction_timeout(timeout)
+            .retry(Retry::none())
+            .connect()
+            .await
+            .map_err(|error| Error::Unreachable(error.to_string()))?;
+        let mut link =
+            Self { client, scheme: ColorScheme::default(), beacon: false, pixel_service: false, written: None };
+        // A sign that lacks an object says so; it is driven without it.
+        link.scheme = link
+            .get_optional(oid::COLOR_SCHEME)
+            .await?
+            .and_then(|v| v.as_i32())
+            .map_or_else(ColorScheme::default, ColorScheme::from_code);
+        link.beacon = link.get_optional(&oid::message(column::BEACON, CHANGEABLE, SLOT)).await?.is_some();
+        link.pixel_service = link.get_optional(&oid::message(column::PIXEL_SERVICE, CHANGEABLE, SLOT)).await?.is_some();
+        // When nobody speaks to the sign any more, it goes dark.
+        let blank = Value::OctetString(bytes::Bytes::copy_from_slice(&MessageId::BLANK_1.encode()));
+        match link.set("the message at the end of its time", &[(oid::END_DURATION_MESSAGE.to_vec(), blank)]).await {
+            Ok(()) | Err(Error::Snmp { .. }) => Ok(link),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Writes, checks, lights and reads back one message.
+    async fn show(&mut self, multi: &str, minutes: u16) -> Result<Option<String>, Error> {
+        self.written = None;
+        self.write(multi).await?;
+        let crc = self.validate(multi).await?;
+        self.activate(crc, minutes).await?;
+        self.written = Some((multi.to_owned(), crc));
+        self.read_back(multi, crc).await
+    }
+
+    /// Puts the message into its slot.
+    async fn write(&self, multi: &str) -> Result<(), Error> {
+        let cell = |column| oid::message(column, CHANGEABLE, SLOT);
+        self.set("the request to write a message", &[(cell(column::STATUS), Value::Integer(status::MODIFY_REQUEST))])
+            .await?;
+        let state = self.get_i32("the message status", &cell(column::STATUS)).await?;
+        if state != status::MODIFYING {
+            return Err(Error::Answer { what: "the request to write a message", answer: format!("status {state}") });
+        }
+        let mut cells = vec![
+            (cell(column::MULTI), Value::OctetString(multi.to_owned().into())),
+            (cell(column::OWNER), Value::OctetString("yunpark".into())),
+            (cell(column::RUN_TIME_PRIORITY), Value::Integer(RUN_TIME_PRIORITY)),
+        ];
+        if self.beacon {
+            cells.push((cell(column::BEACON), Value::Integer(0)));
+        }
+        if self.pixel_service {
+            cells.push((cell(column::PIXEL_SERVICE), Value::Integer(0)));
+        }
+        self.set("the message", &cells).await
+    }
+
+    /// Lets the sign check the message, and checks what the sign stored; gives its CRC.
+    async fn validate(&self, multi: &str) -> Result<u16, Error> {
+        let cell = |column| oid::message(column, CHANGEABLE, SLOT);
+        // Some signs refuse the request itself when the text is wrong; the status and the reason are read either way.
+        let asked = self
+            .set(
+                "the request to check the message",
+                &[(cell(column::STATUS), Value::Integer(status::VALIDATE_REQUEST))],
+            )
+            .await;
+        if let Err(error) = asked
+            && !matches!(error, Error::Snmp { .. })
+        {
+            return Err(error);
+        }
+        for _ in 0..VALIDATION_POLLS {
+            match self.get_i32("the message status", &cell(column::STATUS)).await? {
+                status::VALIDATING => tokio::time::sleep(Duration::from_millis(100)).await,
+                status::VALID => {
+                    let theirs = self.get_i32("the message CRC", &cell(column::CRC)).await? as u16;
+                    let ours = message_crc(multi.as_bytes(), 0, 0);
+                    return if ours == theirs { Ok(ours) } else { Err(Error::Crc { ours, theirs }) };
+                }
+                status::ERROR => {
+                    let code = self.get_i32("the validation error", oid::VALIDATE_ERROR).await?;
+                    let syntax = self.get_i32("the syntax error", oid::MULTI_SYNTAX_ERROR).await?;
+                    let position = self.get_i32("the syntax error's place", oid::MULTI_SYNTAX_POSITION).await?;
+                    return Err(Error::Invalid {
+                        error: oid::validate_error(code),
+                        syntax: oid::syntax_error(syntax),
+                        position,
+                    });
+                }
+                other => {
+                    return Err(Error::Answer { what: "the check of the message", answer: format!("status {other}") });
+                }
+            }
+        }
+        Err(Error::Answer { what: "the check of the message", answer: "it does not end".to_owned() })
+    }
+
+    /// Lights the message for `minutes`.
+    async fn activate(&self, crc: u16, minutes: u16) -> Result<(), Error> {
+        let code = Activation {
+            duration_min: minutes,
+            priority: ACTIVATE_PRIORITY,
+            message: MessageId { memory: CHANGEABLE, number: SLOT, crc },
+            source: Ipv4Addr::LOCALHOST,
+        };
+        let octets = Value::OctetString(bytes::Bytes::copy_from_slice(&code.encode()));
+        match self.set("the activation", &[(oid::ACTIVATE_MESSAGE.to_vec(), octets)]).await {
+            Err(Error::Snmp { .. }) => {
+                let code = self.get_i32("the activation error", oid::ACTIVATE_ERROR).await?;
+                let syntax = self.get_i32("the syntax error", oid::MULTI_SYNTAX_ERROR).await?;
+                Err(Error::Activate { error: oid::activate_error(code), syntax: oid::syntax_error(syntax) })
+            }
+            other => other,
+        }
+    }
+
+    /// Reads what the sign shows; it must be what was written, on a face that is lit.
+    async fn read_back(&self, multi: &str, crc: u16) -> Result<Option<String>, Error> {
+        let cell = |column| oid::message(column, CURRENT_BUFFER, 1);
+        let source = self.get("the message source", oid::MESSAGE_SOURCE).await?;
+        let shown = self.get("the current message", &cell(column::MULTI)).await?;
+        let shown_crc = self.get_i32("the current message's CRC", &cell(column::CRC)).await? as u16;
+        let expected = MessageId { memory: CHANGEABLE, number: SLOT, crc };
+        let is_ours = source.as_bytes().and_then(MessageId::decode) == Some(expected);
+        if !is_ours || shown.as_bytes() != Some(multi.as_bytes()) || shown_crc != crc {
+            let shown = shown.as_bytes().map(|text| String::from_utf8_lossy(text).into_owned()).unwrap_or_default();
+            return Err(Error::Differs { shown });
+        }
+        let bits = self.get_optional(oid::SHORT_ERROR_STATUS).await?.and_then(|v| v.as_i32()).unwrap_or(0);
+        let faults = |dark: bool| {
+            let is_set = |bit: u8| bits & (1 << bit) != 0;
+            let names: Vec<_> = oid::FAULTS.iter().filter(|f| f.2 == dark && is_set(f.0)).map(|f| f.1).collect();
+            (!names.is_empty()).then(|| names.join(", "))
+        };
+        match faults(true) {
+            Some(faults) => Err(Error::Dark(faults)),
+            None => Ok(faults(false).map(|faults| format!("the sign reports: {faults}"))),
+        }
+    }
+
+    /// Reads the face again and starts its time anew.
+    async fn verify(&mut self, minutes: u16) -> Result<Option<String>, Error> {
+        let Some((multi, crc)) = self.written.clone() else {
+            return Err(Error::Differs { shown: String::new() });
+        };
+        let detail = self.read_back(&multi, crc).await?;
+        self.set("the time remaining", &[(oid::TIME_REMAINING.to_vec(), Value::Integer(i32::from(minutes)))]).await?;
+        Ok(detail)
+    }
+
+    async fn get(&self, what: &'static str, oid: &[u32]) -> Result<Value, Error> {
+        let response = self.client.get(&Oid::from_slice(oid)).await.map_err(|error| failed(what, &error))?;
+        match response.single() {
+            Some(binding) if binding.oid.arcs() == oid => Ok(binding.value.clone()),
+            Some(binding) => Err(Error::Answer { what, answer: format!("about {}", binding.oid) }),
+            None => Err(Error::Answer { what, answer: "nothing".to_owned() }),
+        }
+    }
+
+    /// `None` where the sign does not have the object.
+    async fn get_optional(&self, oid: &[u32]) -> Result<Option<Value>, Error> {
+        match self.get("an optional object", oid).await {
+            Ok(value) => Ok(Some(value)),
+            Err(Error::Snmp { .. } | Error::Answer { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn get_i32(&self, what: &'static str, oid: &[u32]) -> Result<i32, Error> {
+        let value = self.get(what, oid).await?;
+        value.as_i32().ok_or_else(|| Error::Answer { what, answer: format!("{value:?}") })
+    }
+
+    async fn set(&self, what: &'static str, cells: &[(Vec<u32>, Value)]) -> Result<(), Error> {
+        let cells: Vec<(Oid, Value)> = cells.iter().map(|(oid, value)| (Oid::from_slice(oid), value.clone())).collect();
+        self.client.set_many(&cells).await.map(drop).map_err(|error| failed(what, &error))
+    }
+}
+
+fn failed(what: &'static str, error: &SnmpError) -> Error {
+    match error.exchange_source() {
+        SnmpError::Snmp { status, .. } => Error::Snmp { what, status: word(*status).to_owned() },
+        SnmpError::Decode { .. } | SnmpError::MalformedResponse { .. } | SnmpError::ResponseShape { .. } => {
+            Error::Answer { what, answer: error.to_string() }
+        }
+        _ => Error::Unreachable(format!("{what}: {error}")),
+    }
+}
+
+fn word(status: ErrorStatus) -> String {
+    match status {
+        ErrorStatus::NoSuchName => "no such object, or read only for this community".to_owned(),
+        other => other.to_string(),
+    }
+}

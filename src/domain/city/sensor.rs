@@ -1,0 +1,84 @@
+//! The sensors' bindings of the city file.
+
+use super::{
+    SensorBinding,
+    draft::{Draft, Thing},
+    field::{Field, well},
+};
+use crate::domain::ids::{LotId, SensorId, SpaceId};
+
+impl<'a> Draft<'a> {
+    /// Reads one element of the file's `sensors`.
+    pub(super) fn sensor(&mut self, item: &Field<'a>, known_codec: &dyn Fn(&str) -> bool) {
+        let Some(mut sensor) = item.object() else { return };
+        let id = sensor.need("id").and_then(|f| {
+            let id: SensorId = f.id()?;
+            let id = normalised(&id);
+            self.declare(&f, Thing::Sensor(id.clone()));
+            Some(id)
+        });
+        let codec = sensor.need("codec").and_then(|f| {
+            let codec = f.text()?;
+            if !known_codec(codec) {
+                f.fault(format_args!("there is no codec {codec:?}"));
+                return None;
+            }
+            Some(codec.to_owned())
+        });
+        let lot = sensor.may("lot");
+        let space = sensor.may("space");
+        sensor.finish();
+        let place = match (&lot, &space) {
+            (None, None) => {
+                item.fault_at("lot", "is missing");
+                None
+            }
+            (Some(lot), None) => self.id_of(lot, Thing::Lot).map(|lot| (lot, None)),
+            (lot, Some(space)) => self.space_of(lot.as_ref(), space).map(|(lot, space)| (lot, Some(space))),
+        };
+        let read = || {
+            let (lot, space) = place?;
+            Some(SensorBinding { id: id?, codec: codec?, lot, space })
+        };
+        self.city.sensors.extend(read().map(|sensor| (sensor.id.clone(), sensor)));
+    }
+
+    /// The space a sensor watches: `"lot": "L1", "space": "S001"`, or `"space": "L1/S001"`.
+    fn space_of(&mut self, lot: Option<&Field<'a>>, space: &Field<'a>) -> Option<(LotId, SpaceId)> {
+        let given: Option<Option<LotId>> = well(lot.map(|f| f.id()));
+        let text = space.text()?;
+        let (in_space, text) = match text.split_once('/') {
+            Some((lot, space)) => (Some(lot), space),
+            None => (None, text),
+        };
+        let in_space = match in_space.map(LotId::parse) {
+            None => None,
+            Some(Ok(lot)) => Some(lot),
+            Some(Err(error)) => {
+                space.fault(error);
+                return None;
+            }
+        };
+        let lot = match (given?, in_space) {
+            (Some(lot), Some(other)) if lot != other => {
+                space.fault(format_args!("names lot {other}, but the sensor's lot is {lot}"));
+                return None;
+            }
+            (Some(lot), _) | (None, Some(lot)) => lot,
+            (None, None) => {
+                space.fault("needs a lot: write \"lot\" as well, or the space as \"LOT/SPACE\"");
+                return None;
+            }
+        };
+        let id = SpaceId::parse(text).map_err(|error| space.fault(error)).ok()?;
+        self.refer(space, Thing::Space(lot.clone(), id.clone()));
+        self.declare(space, Thing::SensorOf(lot.clone(), id.clone()));
+        Some((lot, id))
+    }
+}
+
+/// A device's EUI is written in lower case, as network servers do; names stay as they are.
+fn normalised(id: &SensorId) -> SensorId {
+    let is_eui = id.as_str().len() == 16 && id.as_str().bytes().all(|b| b.is_ascii_hexdigit());
+    if is_eui { SensorId::parse(&id.as_str().to_ascii_lowercase()).unwrap_or_else(|_| id.clone()) } else { id.clone() }
+}

@@ -1,0 +1,162 @@
+//! Signs, and the groups of lots they guide to.
+
+use geo::Geometry;
+use serde_json::Value;
+
+use super::{
+    draft::{Draft, Thing},
+    field::{Field, Object, well},
+    geometry,
+};
+use crate::domain::{
+    ids::{GroupId, LotId, PanelId, SignId},
+    sign::{GuidanceLine, LotGroup, Panel, Sign, SignLink, Target},
+};
+
+/// Widest and highest panel, pixels.
+const MAX_PANEL_PX: u32 = 4_096;
+/// Longest driving time from a sign to its target, seconds.
+const MAX_TRAVEL_TIME_S: u32 = 7_200;
+
+impl<'a> Draft<'a> {
+    /// Reads a `sign` feature's properties.
+    pub(super) fn sign(&mut self, id: Option<SignId>, mut sign: Object<'a>, geometry: Option<Geometry>) {
+        let name = sign.need("name").and_then(|f| f.localized());
+        let heading_deg = sign.need("heading_deg").and_then(|f| f.number(0.0..=360.0));
+        let language = sign.may("language").map(|f| f.word());
+        let link = sign.need("link").and_then(|f| link(&f));
+        let panels = sign.need("panels").and_then(|f| self.panels(&f));
+        sign.finish();
+        let read = || {
+            Some(Sign {
+                id: id?,
+                name: name?,
+                location: geometry::representative(&geometry?)?,
+                heading_deg: heading_deg?,
+                language: well(language)?.unwrap_or_default(),
+                panels: panels?,
+                link: link?,
+            })
+        };
+        self.city.signs.extend(read().map(|sign| (sign.id.clone(), sign)));
+    }
+
+    fn panels(&mut self, list: &Field<'a>) -> Option<Vec<Panel>> {
+        let items = not_empty(list)?;
+        let mut seen: Vec<PanelId> = Vec::new();
+        let panels: Vec<Option<Panel>> = items.iter().map(|item| self.panel(item, &mut seen)).collect();
+        panels.into_iter().collect()
+    }
+
+    fn panel(&mut self, item: &Field<'a>, seen: &mut Vec<PanelId>) -> Option<Panel> {
+        let mut panel = item.object()?;
+        let id = panel.need("id").and_then(|f| {
+            let id: PanelId = f.id()?;
+            if seen.contains(&id) {
+                f.fault(format_args!("there is already a panel {id}"));
+            }
+            seen.push(id.clone());
+            Some(id)
+        });
+        let width_px = panel.need("width_px").and_then(|f| f.whole(1..=MAX_PANEL_PX));
+        let height_px = panel.need("height_px").and_then(|f| f.whole(1..=MAX_PANEL_PX));
+        let lines = panel.need("lines").and_then(|f| {
+            let lines: Vec<Option<GuidanceLine>> = not_empty(&f)?.iter().map(|item| self.line(item)).collect();
+            lines.into_iter().collect()
+        });
+        panel.finish();
+        Some(Panel { id: id?, width_px: width_px? as u16, height_px: height_px? as u16, lines: lines? })
+    }
+
+    fn line(&mut self, item: &Field<'a>) -> Option<GuidanceLine> {
+        let mut line = item.object()?;
+        let lot = line.may("lot");
+        let group = line.may("group");
+        let target = match (&lot, &group) {
+            (Some(lot), None) => self.id_of(lot, Thing::Lot).map(Target::Lot),
+            (None, Some(group)) => self.id_of(group, Thing::Group).map(Target::Group),
+            _ => {
+                item.fault("a line guides to one lot or one group");
+                None
+            }
+        };
+        let label = line.may("label").map(|f| f.localized());
+        let arrow = line.may("arrow").map(|f| f.word());
+        let travel_time_s = line.may("travel_time_s").map(|f| f.whole(0..=MAX_TRAVEL_TIME_S));
+        line.finish();
+        Some(GuidanceLine {
+            target: target?,
+            label: well(label)?,
+            arrow: well(arrow)?,
+            travel_time_s: well(travel_time_s)?.unwrap_or(0),
+        })
+    }
+
+    /// Reads one element of the file's `groups`.
+    pub(super) fn group(&mut self, item: &Field<'a>) {
+        let Some(mut group) = item.object() else { return };
+        let id = group.need("id").and_then(|f| {
+            let id: GroupId = f.id()?;
+            self.declare(&f, Thing::Group(id.clone()));
+            Some(id)
+        });
+        let name = group.need("name").and_then(|f| f.localized());
+        let lots: Option<Vec<LotId>> = group.need("lots").and_then(|f| {
+            let lots: Vec<Option<LotId>> = not_empty(&f)?.iter().map(|f| self.id_of(f, Thing::Lot)).collect();
+            lots.into_iter().collect()
+        });
+        group.finish();
+        let read = || Some(LotGroup { id: id?, name: name?, lots: lots? });
+        self.city.groups.extend(read().map(|group| (group.id.clone(), group)));
+    }
+}
+
+fn not_empty<'a>(list: &Field<'a>) -> Option<Vec<Field<'a>>> {
+    let items = list.list()?;
+    if items.is_empty() {
+        list.fault("must not be empty");
+        return None;
+    }
+    Some(items)
+}
+
+fn link(field: &Field<'_>) -> Option<SignLink> {
+    let mut link = field.object()?;
+    let protocol = link.need("protocol").and_then(|f| {
+        let known = matches!(f.value(), Value::String(word) if word == "mqtt_json" || word == "ntcip1203");
+        if !known {
+            f.fault("must be mqtt_json or ntcip1203");
+        }
+        known.then(|| f.value().as_str().unwrap_or_default())
+    })?;
+    let read = if protocol == "mqtt_json" {
+        Some(SignLink::MqttJson)
+    } else {
+        let address = link.need("address").and_then(|f| address(&f));
+        let community = link.may("community").map(|f| f.text().map(str::to_owned));
+        let community = well(community)?.unwrap_or_else(|| "public".to_owned());
+        address.map(|address| SignLink::Ntcip1203 { address, community })
+    };
+    link.finish();
+    read
+}
+
+/// `host:port`, where a host is a name, an IPv4 address, or an IPv6 address in brackets.
+fn address(field: &Field<'_>) -> Option<String> {
+    let text = field.text()?;
+    let well = text.rsplit_once(':').is_some_and(|(host, port)| {
+        let name = |host: &str| {
+            !host.is_empty()
+                && host.len() <= 253
+                && !host.starts_with(['-', '.'])
+                && host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'))
+        };
+        let ipv6 = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+        let host_is_well = ipv6.map_or_else(|| name(host), |ip| ip.parse::<std::net::Ipv6Addr>().is_ok());
+        host_is_well && port.bytes().all(|b| b.is_ascii_digit()) && port.parse::<u16>().is_ok_and(|port| port > 0)
+    });
+    if !well {
+        field.fault("must be host:port");
+    }
+    well.then(|| text.to_owned())
+}

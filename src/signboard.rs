@@ -1,0 +1,214 @@
+//! The shared state of the signs: what each panel should show, what it was seen to show, and how the sign is.
+//!
+//! Guidance writes what is desired, the drivers write what is confirmed, the API reads both.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use serde::Serialize;
+use tokio::sync::watch;
+use yunpark_signs::Face;
+
+use crate::domain::{
+    ids::{PanelId, SignId},
+    time::Instant,
+};
+
+/// The faces a sign's panels should show.
+pub type Desired = BTreeMap<PanelId, Arc<Face>>;
+
+/// How a sign is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HealthState {
+    /// It shows what it should.
+    Ok,
+    /// It answers, and does not show what it should.
+    Failing,
+    /// It does not answer.
+    Unreachable,
+    /// Nobody has asked it yet.
+    Unknown,
+}
+
+/// How a sign is, and since when.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Health {
+    /// How it is.
+    pub state: HealthState,
+    /// What is wrong, or worth knowing.
+    pub detail: Option<String>,
+    /// Since when it is in this state.
+    pub since: Instant,
+}
+
+/// A face that was read back from the sign, or acknowledged by it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Confirmed {
+    /// What it shows.
+    pub face: Arc<Face>,
+    /// When that was last seen.
+    pub at: Instant,
+}
+
+/// One sign as it stands.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SignStatus {
+    /// What its panels should show.
+    pub desired: Desired,
+    /// What its panels were seen to show; a panel that is dark or unheard of is missing.
+    pub confirmed: BTreeMap<PanelId, Confirmed>,
+    /// How the driver finds the sign; `None` before it first tried.
+    pub health: Option<Health>,
+    /// Panels whose face could not be composed, and why.
+    pub faults: BTreeMap<PanelId, String>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    desired: watch::Sender<Arc<Desired>>,
+    confirmed: BTreeMap<PanelId, Confirmed>,
+    health: Option<Health>,
+    faults: BTreeMap<PanelId, String>,
+}
+
+impl Default for Entry {
+    fn default() -> Self {
+        Self {
+            desired: watch::Sender::new(Arc::default()),
+            confirmed: BTreeMap::new(),
+            health: None,
+            faults: BTreeMap::new(),
+        }
+    }
+}
+
+/// The shared state of all signs.
+#[derive(Debug, Default)]
+pub struct SignBoard {
+    signs: Mutex<BTreeMap<SignId, Entry>>,
+}
+
+impl SignBoard {
+    fn signs(&self) -> MutexGuard<'_, BTreeMap<SignId, Entry>> {
+        self.signs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Says what a panel should show, or why nothing could be composed for it.
+    pub fn desire(&self, sign: &SignId, panel: &PanelId, face: Face, fault: Option<String>) {
+        let mut signs = self.signs();
+        let entry = signs.entry(sign.clone()).or_default();
+        match fault {
+            Some(fault) => drop(entry.faults.insert(panel.clone(), fault)),
+            None => drop(entry.faults.remove(panel)),
+        }
+        entry.desired.send_modify(|desired| {
+            Arc::make_mut(desired).insert(panel.clone(), Arc::new(face));
+        });
+    }
+
+    /// What a sign should show, now and whenever it changes; a slow reader sees the newest only.
+    pub fn follow(&self, sign: &SignId) -> watch::Receiver<Arc<Desired>> {
+        self.signs().entry(sign.clone()).or_default().desired.subscribe()
+    }
+
+    /// Says that panels were seen to show these faces.
+    pub fn confirm<'a>(
+        &self,
+        sign: &SignId,
+        faces: impl IntoIterator<Item = (&'a PanelId, &'a Arc<Face>)>,
+        at: Instant,
+    ) {
+        let mut signs = self.signs();
+        let entry = signs.entry(sign.clone()).or_default();
+        for (panel, face) in faces {
+            entry.confirmed.insert(panel.clone(), Confirmed { face: face.clone(), at });
+        }
+    }
+
+    /// Says that nobody knows any more what the sign shows.
+    pub fn unconfirm(&self, sign: &SignId) {
+        self.signs().entry(sign.clone()).or_default().confirmed.clear();
+    }
+
+    /// Says how the sign is; `since` moves only when the state does. Tells whether the state moved.
+    pub fn report(&self, sign: &SignId, state: HealthState, detail: Option<String>, now: Instant) -> bool {
+        let mut signs = self.signs();
+        let entry = signs.entry(sign.clone()).or_default();
+        let since = entry.health.as_ref().filter(|health| health.state == state).map(|health| health.since);
+        entry.health = Some(Health { state, detail, since: since.unwrap_or(now) });
+        since.is_none()
+    }
+
+    /// One sign as it stands; empty if nothing was ever said of it.
+    pub fn status(&self, sign: &SignId) -> SignStatus {
+        self.signs().get(sign).map_or_else(SignStatus::default, |entry| SignStatus {
+            desired: entry.desired.borrow().as_ref().clone(),
+            confirmed: entry.confirmed.clone(),
+            health: entry.health.clone(),
+            faults: entry.faults.clone(),
+        })
+    }
+
+    /// Forgets signs and panels that are no longer in the city.
+    pub fn retain(&self, panels: &BTreeMap<SignId, BTreeSet<PanelId>>) {
+        let mut signs = self.signs();
+        signs.retain(|sign, _| panels.contains_key(sign));
+        for (sign, entry) in signs.iter_mut() {
+            let Some(keep) = panels.get(sign) else { continue };
+            entry.confirmed.retain(|panel, _| keep.contains(panel));
+            entry.faults.retain(|panel, _| keep.contains(panel));
+            entry.desired.send_if_modified(|desired| {
+                let gone = desired.keys().any(|panel| !keep.contains(panel));
+                if gone {
+                    Arc::make_mut(desired).retain(|panel, _| keep.contains(panel));
+                }
+                gone
+            });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::Duration;
+
+    use super::*;
+
+    fn ids() -> (SignId, PanelId) {
+        (SignId::parse("G1").unwrap(), PanelId::parse("P1").unwrap())
+    }
+
+    #[test]
+    fn what_is_desired_is_not_yet_confirmed() {
+        let (board, (sign, panel)) = (SignBoard::default(), ids());
+        board.desire(&sign, &panel, Face::blank(3), None);
+        let status = board.status(&sign);
+        assert_eq!((status.desired[&panel].version, status.confirmed.len()), (3, 0));
+        board.confirm(&sign, &status.desired, Instant::UNIX_EPOCH);
+        assert_eq!(board.status(&sign).confirmed[&panel].face.version, 3);
+        board.unconfirm(&sign);
+        assert!(board.status(&sign).confirmed.is_empty());
+    }
+
+    #[test]
+    fn health_keeps_the_moment_its_state_began() {
+        let (board, (sign, _)) = (SignBoard::default(), ids());
+        let (first, later) = (Instant::UNIX_EPOCH, Instant::UNIX_EPOCH + Duration::seconds(9));
+        assert!(board.report(&sign, HealthState::Unreachable, Some("timeout".into()), first));
+        assert!(!board.report(&sign, HealthState::Unreachable, Some("refused".into()), later));
+        assert_eq!(board.status(&sign).health.unwrap().since, first);
+        assert!(board.report(&sign, HealthState::Ok, None, later));
+        assert_eq!(board.status(&sign).health.unwrap().since, later);
+    }
+
+    #[test]
+    fn a_panel_that_left_the_city_is_forgotten() {
+        let (board, (sign, panel)) = (SignBoard::default(), ids());
+        board.desire(&sign, &panel, Face::blank(1), Some("too wide".into()));
+        board.retain(&[(sign.clone(), BTreeSet::new())].into());
+        assert_eq!(board.status(&sign), SignStatus::default());
+    }
+}

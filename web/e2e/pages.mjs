@@ -1,0 +1,55 @@
+// The pages and states the scripts of this folder look at, and how each is reached.
+
+export const SIZES = {
+  desktop: { viewport: { width: 1280, height: 800 } },
+  phone: { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true },
+};
+
+const tab = (name) => (page) => page.click(`[data-tab="${name}"]`);
+
+export const PAGES = [
+  { name: "public", path: "/", ready: '[data-map="shown"]', gl: true },
+  { name: "public-list", path: "/", ready: "[data-lot]", gl: false, act: openList },
+  { name: "navigate", path: "/", ready: "[data-lot]", gl: false, act: (page) => page.click(".go >> nth=0") },
+  { name: "bays", path: "/", ready: '[data-map="shown"]', gl: true, act: zoomIn },
+  { name: "signs", path: "/signs", ready: "[data-sign]", gl: false },
+  { name: "officer-review", path: "/officer", ready: "[data-tab]", gl: false, staff: true, act: tab("review") },
+  { name: "officer-street", path: "/officer", ready: "[data-tab]", gl: false, staff: true, act: tab("street") },
+  { name: "officer-seizure", path: "/officer", ready: "[data-tab]", gl: false, staff: true, act: seizure },
+  { name: "officer-plates", path: "/officer", ready: "[data-tab]", gl: false, staff: true, act: plates },
+  { name: "officer-records", path: "/officer", ready: "[data-tab]", gl: false, staff: true, act: tab("records") },
+  { name: "supervisor", path: "/supervisor", ready: "[data-statistics]", gl: false, staff: true },
+  { name: "sign-in", path: "/officer", ready: 'form[name="sign-in"]', gl: false },
+];
+
+/** Opens a session whose cookie the whole context keeps. */
+export async function signIn(context, base, name, password) {
+  const answer = await context.request.post(`${base}/api/v1/session`, { data: { name, password } });
+  if (!answer.ok()) throw new Error(`sign-in failed: ${answer.status()}`);
+}
+
+async function openList(page) {
+  const button = page.locator(".handle button").first();
+  if (await button.isVisible()) await button.click();
+}
+
+async function zoomIn(page) {
+  await page.click(".zones");
+  const card = page.locator('[data-lot][data-level="free"] .lot-name').first();
+  await card.click();
+  await page.waitForTimeout(500);
+  await page.evaluate(() => document.querySelector(".map-canvas").view.jumpTo({ zoom: 18.2 }));
+}
+
+async function seizure(page) {
+  await page.click('[data-tab="street"]');
+  await page.click('[data-kind="seizure"]');
+}
+
+async function plates(page) {
+  await page.click('[data-tab="plates"]');
+  await page.fill('form[name="plate-history"] [name="plate"]', "浙K12345");
+  await page.selectOption('form[name="plate-history"] [name="purpose"]', { index: 1 });
+  await page.click('form[name="plate-history"] [type="submit"]');
+  await page.waitForSelector("[data-history]", { timeout: 10_000 });
+}

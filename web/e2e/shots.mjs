@@ -1,0 +1,53 @@
+// Takes a picture of every page in two languages, two sizes, by day and by night.
+// node shots.mjs --base http://127.0.0.1:8080 --out DIR [--user NAME --password WORD] [--only public,signs]
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { launch, readArgs, tell } from "./browser.mjs";
+import { PAGES, signIn, SIZES } from "./pages.mjs";
+
+const { base, out, user, password, only } = readArgs(process.argv.slice(2));
+if (base === undefined || out === undefined) {
+  process.stderr.write("usage: shots.mjs --base URL --out DIR [--user NAME --password WORD] [--only NAMES]\n");
+  process.exit(2);
+}
+mkdirSync(out, { recursive: true });
+const wanted = only?.split(",");
+const pages = PAGES.filter((page) => (user !== undefined || !page.staff) && (wanted === undefined || wanted.includes(page.name)));
+let faults = 0;
+
+for (const gl of [true, false]) {
+  const mine = pages.filter((page) => page.gl === gl);
+  if (mine.length === 0) continue;
+  const browser = await launch({ gl });
+  for (const [sizeName, size] of Object.entries(SIZES)) {
+    for (const colorScheme of ["light", "dark"]) {
+      const context = await browser.newContext({ ...size, colorScheme, locale: "zh-CN", reducedMotion: "reduce" });
+      if (user !== undefined) await signIn(context, base, user, password);
+      for (const lang of ["zh", "en"]) {
+        for (const { name, path, ready, act, staff } of mine) {
+          const page = await context.newPage();
+          page.on("pageerror", (error) => tell({ event: "page_error", page: name, message: String(error) }));
+          const file = join(out, `${name}-${sizeName}-${lang}-${colorScheme}.png`);
+          try {
+            if (name === "sign-in") await context.clearCookies();
+            await page.goto(`${base}${path}${path.includes("?") ? "&" : "?"}lang=${lang}`);
+            await page.waitForSelector(ready, { timeout: 12_000 });
+            await act?.(page);
+            await page.waitForTimeout(gl ? 1200 : 300);
+            const wide = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
+            await page.screenshot({ path: file, fullPage: staff === true || name === "signs" });
+            tell({ event: "shot", file, overflows: wide });
+            faults += Number(wide);
+          } catch (error) {
+            faults += 1;
+            tell({ event: "failed", file, message: String(error) });
+          }
+          await page.close();
+        }
+      }
+      await context.close();
+    }
+  }
+  await browser.close();
+}
+process.exit(faults === 0 ? 0 : 1);

@@ -1,0 +1,61 @@
+// Requests to the server: JSON in and out, problems as errors that say what is wrong.
+
+export class Problem extends Error {
+  constructor(
+    readonly status: number,
+    readonly title: string,
+    readonly detail: string,
+    readonly fields: Record<string, string>,
+  ) {
+    super(detail === "" ? title : detail);
+  }
+}
+
+export interface Ask {
+  method?: "GET" | "POST" | "DELETE";
+  json?: unknown;
+  form?: FormData;
+  key?: string;
+  signal?: AbortSignal;
+}
+
+/** Asks the server and gives its JSON; throws a `Problem` on any other answer. */
+export async function ask<T>(path: string, { method = "GET", json, form, key, signal }: Ask = {}): Promise<T> {
+  const headers: Record<string, string> = { Accept: "application/json" };
+  if (method !== "GET") headers["X-Yunpark"] = "1";
+  if (json !== undefined) headers["Content-Type"] = "application/json";
+  if (key !== undefined) headers["Idempotency-Key"] = key;
+  const body = form ?? (json === undefined ? null : JSON.stringify(json));
+  const answer = await fetch(path, {
+    method,
+    headers,
+    body,
+    credentials: "same-origin",
+    cache: "no-store",
+    signal: signal ?? AbortSignal.timeout(30_000),
+  });
+  if (!answer.ok) throw await problemOf(answer);
+  if (answer.status === 204) return undefined as T;
+  return (await answer.json()) as T;
+}
+
+async function problemOf(answer: Response): Promise<Problem> {
+  const told = (await answer.json().catch(() => ({}))) as { title?: string; detail?: string; fields?: unknown };
+  return new Problem(
+    answer.status,
+    told.title ?? `HTTP ${answer.status}`,
+    told.detail ?? "",
+    fieldsOf(told.fields),
+  );
+}
+
+function fieldsOf(fields: unknown): Record<string, string> {
+  if (typeof fields !== "object" || fields === null) return {};
+  return Object.fromEntries(Object.entries(fields).map(([name, why]) => [name, String(why)]));
+}
+
+/** A random key for one act; the same key sent again does the act once. */
+export function newKey(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}

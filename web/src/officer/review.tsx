@@ -1,0 +1,212 @@
+// The review desk: each ripe incident with its two pictures and what a fair decision needs.
+import { useEffect, useState } from "preact/hooks";
+import { durationWords, stamp } from "../age.ts";
+import { distanceWords } from "../geo.ts";
+import { ask, Problem } from "../http.ts";
+import { code, lang, t, text } from "../i18n.ts";
+import { showPlate } from "../plate.ts";
+import { attempt, faultWords } from "../staff.tsx";
+import type { Incident, LedgerRecord } from "../types.ts";
+import { learnCity, timeZone } from "./city.ts";
+import { PriorWords } from "./prior.tsx";
+import { ledgerWording, VOID_REASONS } from "./wording.ts";
+
+type Decision = "warning" | "penalty" | "reject";
+
+export function Review() {
+  const [incidents, setIncidents] = useState<Incident[] | null>(null);
+  const [at, setAt] = useState(0);
+  const [note, setNote] = useState<{ fault: boolean; words: string } | null>(null);
+  const fetchAll = async (): Promise<void> => {
+    const got = await attempt(() => ask<{ incidents: Incident[] }>("/api/v1/incidents?state=ripe&limit=100"));
+    if ("done" in got) setIncidents(got.done.incidents);
+    else setNote({ fault: true, words: got.fault });
+  };
+  useEffect(() => {
+    void learnCity();
+    void fetchAll();
+  }, []);
+  const count = incidents?.length ?? 0;
+  useEffect(() => {
+    const keys = (event: KeyboardEvent): void => {
+      if (event.target instanceof HTMLElement && event.target.closest("input, textarea, select") !== null) return;
+      if (event.ctrlKey || event.metaKey || event.altKey) return;
+      if (event.key === "j" || event.key === "ArrowRight") setAt((i) => Math.min(count - 1, i + 1));
+      if (event.key === "k" || event.key === "ArrowLeft") setAt((i) => Math.max(0, i - 1));
+    };
+    addEventListener("keydown", keys);
+    return () => removeEventListener("keydown", keys);
+  }, [count]);
+  const decided = (id: string, words: string): void => {
+    setNote({ fault: false, words });
+    setIncidents((all) => all?.filter((incident) => incident.id !== id) ?? null);
+    setAt((i) => Math.max(0, Math.min(i, count - 2)));
+  };
+  const incident = incidents?.[at];
+  return (
+    <section class="review" aria-label={t("tab.review")}>
+      <div class="review-head">
+        <h2>{t("review.waiting", { n: count })}</h2>
+        {count > 0 && (
+          <div class="review-move">
+            <span class="hint">{t("review.of", { i: at + 1, n: count })}</span>
+            <button type="button" class="button plain" disabled={at === 0} onClick={() => setAt(at - 1)}>
+              {t("review.previous")}
+            </button>
+            <button type="button" class="button plain" disabled={at >= count - 1} onClick={() => setAt(at + 1)}>
+              {t("review.next")}
+            </button>
+          </div>
+        )}
+      </div>
+      {note !== null && (
+        <p class={note.fault ? "fault" : "saved"} role="status">
+          {note.words}
+        </p>
+      )}
+      {incidents?.length === 0 && <p class="empty card">{t("review.none")}</p>}
+      {incident !== undefined && (
+        <IncidentDesk
+          key={incident.id}
+          incident={incident}
+          decided={(words) => decided(incident.id, words)}
+          fault={(words) => setNote({ fault: true, words })}
+        />
+      )}
+    </section>
+  );
+}
+
+interface DeskProps {
+  incident: Incident;
+  decided(words: string): void;
+  fault(words: string): void;
+}
+
+function IncidentDesk({ incident, decided, fault }: DeskProps) {
+  const [reason, setReason] = useState("");
+  const [busy, setBusy] = useState(false);
+  const decide = async (decision: Decision): Promise<void> => {
+    if (decision === "reject" && reason.trim() === "") return fault(t("review.reason_missing"));
+    setBusy(true);
+    try {
+      const json = { decision, ...(reason.trim() === "" ? {} : { reason: reason.trim() }) };
+      const path = `/api/v1/incidents/${encodeURIComponent(incident.id)}/review`;
+      const { record } = await ask<{ record: LedgerRecord | null }>(path, { method: "POST", json });
+      decided(record === null ? t("review.rejected") : t("review.done", { number: record.number }));
+    } catch (error) {
+      if (error instanceof Problem && error.status === 409) decided(t("review.taken"));
+      else fault(faultWords(error));
+    } finally {
+      setBusy(false);
+    }
+  };
+  return (
+    <article class="card incident" data-incident={incident.id}>
+      <header class="incident-head">
+        <h3 class="plate">{incident.plate === null ? t("review.plate_unread") : showPlate(incident.plate)}</h3>
+        <span class="tag">{t(`vehicle.${incident.vehicle_class}`)}</span>
+      </header>
+      <Pictures incident={incident} />
+      <Facts incident={incident} />
+      <div class="decide">
+        <label class="field">
+          <span>
+            {t("review.reason")} <small>{t("review.reason_hint")}</small>
+          </span>
+          <input name="reason" list="void-reasons" value={reason} onInput={(event) => setReason(event.currentTarget.value)} />
+        </label>
+        <datalist id="void-reasons">
+          {VOID_REASONS.map((word) => (
+            <option key={word} value={ledgerWording(word)} label={t(word)} />
+          ))}
+        </datalist>
+        <div class="decide-buttons">
+          <button type="button" class="button" data-decision="warning" disabled={busy} onClick={() => void decide("warning")}>
+            {t("review.warning")}
+          </button>
+          <button type="button" class="button" data-decision="penalty" disabled={busy} onClick={() => void decide("penalty")}>
+            {t("review.penalty")}
+          </button>
+          <button type="button" class="button danger" data-decision="reject" disabled={busy} onClick={() => void decide("reject")}>
+            {t("review.reject")}
+          </button>
+        </div>
+        <p class="hint key-hint">{t("review.keys")}</p>
+      </div>
+    </article>
+  );
+}
+
+/** The first and the last capture: a stay is proved by two. */
+function Pictures({ incident }: { incident: Incident }) {
+  const first = incident.captures[0];
+  const last = incident.captures.at(-1);
+  const pair = first === last ? [first] : [first, last];
+  return (
+    <div class="pictures">
+      {pair.map((capture, i) => {
+        if (capture === undefined) return null;
+        const when = stamp(capture.at, timeZone.value);
+        const camera = capture.camera ?? t("review.by_hand");
+        const image = capture.images[0];
+        return (
+          <figure key={capture.id}>
+            {image !== undefined && (
+              <a href={image.url} target="_blank" rel="noopener">
+                <img src={image.url} alt={t("review.alt", { when, camera })} loading="lazy" />
+              </a>
+            )}
+            <figcaption>
+              <strong>{t(i === 0 ? "review.first" : "review.last")}</strong> {when} · {camera}
+            </figcaption>
+          </figure>
+        );
+      })}
+    </div>
+  );
+}
+
+function Facts({ incident }: { incident: Incident }) {
+  const { zone } = incident;
+  const stayed = durationWords(incident.dwell_s, lang.value);
+  const limit = durationWords(zone.dwell_s, lang.value);
+  return (
+    <dl class="facts">
+      <div>
+        <dt>{t("review.zone")}</dt>
+        <dd>
+          {text(zone.name)}
+          {zone.street_class !== null && <small> · {t("review.class", { class: zone.street_class })}</small>}
+        </dd>
+      </div>
+      <div>
+        <dt>{t("review.rule")}</dt>
+        <dd>{code("rule", zone.rule)}</dd>
+      </div>
+      <div>
+        <dt>{t("review.dwell")}</dt>
+        <dd>{t("review.dwell_of", { stayed, limit })}</dd>
+      </div>
+      <div>
+        <dt>{t("review.prior")}</dt>
+        <dd>
+          <PriorWords prior={incident.prior} />
+        </dd>
+      </div>
+      <div class="wide-fact">
+        <dt>{t("review.nearest")}</dt>
+        <dd>
+          <ul>
+            {incident.nearest_lots.map((lot) => (
+              <li key={lot.id}>
+                {text(lot.name)}
+                <small> · {t("review.lot", { free: lot.free ?? "–", distance: distanceWords(lot.distance_m) })}</small>
+              </li>
+            ))}
+          </ul>
+        </dd>
+      </div>
+    </dl>
+  );
+}

@@ -1,0 +1,98 @@
+// One lot in the list: what is free, how old that is, what it costs, how to get there.
+import type { Signal } from "@preact/signals";
+import { ageWords, secondsSince } from "../age.ts";
+import { shownNowMs } from "../clock.ts";
+import { distanceM, distanceWords, walkMinutes } from "../geo.ts";
+import { code, lang, t, text } from "../i18n.ts";
+import type { Level, Lot } from "../types.ts";
+import { navigateTo } from "./navigate.tsx";
+import { position, selected } from "./store.ts";
+
+export const SYMBOL: Record<Level, string> = { free: "✓", few: "!", full: "✕", closed: "■", no_data: "–" };
+
+export function LotCard({ lot: source }: { lot: Signal<Lot> }) {
+  const lot = source.value;
+  const name = text(lot.name);
+  const numbered = lot.level === "free" || lot.level === "few" || lot.level === "full";
+  return (
+    <li
+      class="lot"
+      data-lot={lot.id}
+      data-free={lot.free}
+      data-level={lot.level}
+      data-quality={lot.quality}
+      data-selected={selected.value === lot.id}
+    >
+      <div class="lot-head">
+        <div class="lot-title">
+          <h2>
+            <button type="button" class="lot-name" title={t("lot.on_map", { name })} onClick={() => (selected.value = lot.id)}>
+              {name}
+            </button>
+          </h2>
+          <p class="lot-where">
+            <span>{t(`kind.${lot.kind}`)}</span>
+            {lot.vehicle_class === "non_motor" && <span>{t("vehicle.non_motor")}</span>}
+            <Way lot={lot} />
+          </p>
+        </div>
+        <p class="lot-free">
+          <strong>{numbered ? lot.free : "–"}</strong>
+          <span class="hidden"> {t("lot.free")} </span>
+          <small>{t("lot.of", { capacity: lot.capacity })}</small>
+        </p>
+      </div>
+      <p class="lot-facts">
+        <span class="level" data-level={lot.level}>
+          <span aria-hidden="true">{SYMBOL[lot.level]}</span> {t(`level.${lot.level}`)}
+        </span>
+        <Facts lot={lot} />
+      </p>
+      <div class="lot-foot">
+        <Age lot={lot} />
+        <button type="button" class="go" aria-label={t("lot.navigate_to", { name })} onClick={() => navigateTo(lot)}>
+          {t("lot.navigate")}
+        </button>
+      </div>
+    </li>
+  );
+}
+
+function Way({ lot }: { lot: Lot }) {
+  if (position.value === null) return lot.street === null || lot.street === text(lot.name) ? null : <span>{lot.street}</span>;
+  const metres = distanceM(position.value, lot.location);
+  return (
+    <>
+      <span>{distanceWords(metres)}</span>
+      {metres < 3000 && <span>{t("lot.walk", { n: walkMinutes(metres) })}</span>}
+    </>
+  );
+}
+
+function Facts({ lot }: { lot: Lot }) {
+  const always = lot.opening_hours === null || lot.opening_hours === "24/7";
+  return (
+    <>
+      {lot.tariff !== null && <span>{text(lot.tariff)}</span>}
+      <span>{always ? t("lot.always") : lot.opening_hours}</span>
+      {!always && <span>{t(lot.open ? "lot.open" : "lot.shut")}</span>}
+      {lot.max_height_m !== null && <span>{t("lot.height", { m: lot.max_height_m })}</span>}
+      {Object.entries(lot.uses).map(([use, n]) =>
+        n > 0 ? <span key={use}>{t("lot.use", { use: code("use", use), n })}</span> : null,
+      )}
+      {lot.unknown > 0 && lot.level !== "no_data" && <span>{t("lot.unknown", { n: lot.unknown })}</span>}
+    </>
+  );
+}
+
+function Age({ lot }: { lot: Lot }) {
+  const seconds = secondsSince(lot.observed_at, shownNowMs());
+  if (seconds === null) return <span class="age">{t("lot.never")}</span>;
+  const age = ageWords(seconds, lang.value);
+  const old = lot.quality !== "live";
+  return (
+    <span class="age" data-old={old}>
+      {t(old ? "lot.stale" : "lot.age", { age })}
+    </span>
+  );
+}

@@ -1,0 +1,93 @@
+// Which lots a reader wants to see, and in which order.
+import { distanceM } from "../geo.ts";
+import type { LonLat, Lot, Text } from "../types.ts";
+
+export type Sort = "near" | "free" | "name";
+
+export interface Wishes {
+  query: string;
+  sort: Sort;
+  freeNow: boolean;
+  kind: Lot["kind"] | null;
+  use: "disabled" | "charging" | null;
+}
+
+export const NO_WISHES: Wishes = { query: "", sort: "free", freeNow: false, kind: null, use: null };
+
+/** The ids that meet the wishes, in order; a pinned lot stands first. */
+export function chosen(lots: Lot[], wishes: Wishes, from: LonLat | null, pinned: string | null): string[] {
+  return lots
+    .filter((lot) => lot.id === pinned || meets(lot, wishes))
+    .sort((a, b) => first(pinned, a, b) || order(wishes.sort, from, a, b) || a.id.localeCompare(b.id))
+    .map((lot) => lot.id);
+}
+
+/** True if the lot meets every wish. */
+export function meets(lot: Lot, wishes: Wishes): boolean {
+  if (wishes.freeNow && lot.level !== "free" && lot.level !== "few") return false;
+  if (wishes.kind !== null && lot.kind !== wishes.kind) return false;
+  if (wishes.use === "charging" && !((lot.uses.charging ?? 0) > 0 || (lot.uses.ev ?? 0) > 0)) return false;
+  if (wishes.use === "disabled" && !((lot.uses.disabled ?? 0) > 0)) return false;
+  return words(wishes.query).every((word) => spoken(lot).includes(word));
+}
+
+function first(pinned: string | null, a: Lot, b: Lot): number {
+  return Number(b.id === pinned) - Number(a.id === pinned);
+}
+
+function order(sort: Sort, from: LonLat | null, a: Lot, b: Lot): number {
+  if (sort === "near" && from !== null) return distanceM(from, a.location) - distanceM(from, b.location);
+  if (sort === "name") return nameOf(a.name).localeCompare(nameOf(b.name), "zh-CN");
+  return standing(b) - standing(a);
+}
+
+/** Free places where they can be had; what is full, closed or silent stands below, in that order. */
+function standing(lot: Lot): number {
+  switch (lot.level) {
+    case "free":
+    case "few":
+      return lot.free;
+    case "full":
+      return -1;
+    case "closed":
+      return -2;
+    case "no_data":
+      return -3;
+  }
+}
+
+function nameOf(name: Text): string {
+  return typeof name === "string" ? name : (name.zh ?? name.en ?? "");
+}
+
+function words(query: string): string[] {
+  return query.normalize("NFKC").toLowerCase().split(/\s+/).filter(Boolean);
+}
+
+function spoken(lot: Lot): string {
+  const name = typeof lot.name === "string" ? lot.name : `${lot.name.zh ?? ""} ${lot.name.en ?? ""}`;
+  return `${lot.id} ${name} ${lot.street ?? ""}`.normalize("NFKC").toLowerCase();
+}
+
+export interface Total {
+  free: number;
+  capacity: number;
+  silent: number;
+}
+
+/** The sum over lots that have numbers; e-bike racks are not added to car parks. */
+export function total(lots: Lot[]): Total {
+  const motor = lots.filter((lot) => lot.vehicle_class === "motor");
+  const counted = motor.length > 0 ? motor : lots;
+  const sum = { free: 0, capacity: 0, silent: 0 };
+  for (const lot of counted) {
+    if (lot.level === "no_data") {
+      sum.silent += 1;
+      continue;
+    }
+    if (lot.level === "closed") continue;
+    sum.free += lot.free;
+    sum.capacity += lot.capacity;
+  }
+  return sum;
+}

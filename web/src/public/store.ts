@@ -1,0 +1,132 @@
+// What the public page knows: the lots, their live numbers, the connection, the reader's wishes.
+import { computed, signal, type Signal } from "@preact/signals";
+import { learnServerTime } from "../clock.ts";
+import { ask } from "../http.ts";
+import { NOTHING_KNOWN, step, type Known } from "../live/protocol.ts";
+import { LiveSocket, type Connection } from "../live/socket.ts";
+import type { City, LiveMessage, LonLat, Lot, LotsAnswer, SpaceChange } from "../types.ts";
+import { chosen, NO_WISHES, type Wishes } from "./choose.ts";
+
+export const city = signal<City | null>(null);
+/** The ids there are; the numbers stand in `lotSignal`. */
+export const roster = signal<string[]>([]);
+export const connection = signal<Connection>("connecting");
+/** When the server was last heard, by this device's clock. */
+export const heardAtMs = signal<number | null>(null);
+export const failed = signal(false);
+export const wishes = signal<Wishes>(NO_WISHES);
+export const position = signal<LonLat | null>(null);
+/** The lot the map shows larger. */
+export const selected = signal<string | null>(new URLSearchParams(location.search).get("lot"));
+/** The lot that stands first in the list: of a shared link, or tapped on the map. */
+export const pinned = signal<string | null>(selected.peek());
+/** Moves now and then, so that the order of the list follows the numbers without jumping at each of them. */
+const reorder = signal(0);
+
+const lots = new Map<string, Signal<Lot>>();
+type LotListener = (changed: Lot[]) => void;
+type BayListener = (lot: string, bays: SpaceChange[]) => void;
+const lotListeners = new Set<LotListener>();
+const bayListeners = new Set<BayListener>();
+
+let known: Known = NOTHING_KNOWN;
+let socket: LiveSocket | null = null;
+
+export function lotSignal(id: string): Signal<Lot> | undefined {
+  return lots.get(id);
+}
+
+export function allLots(): Lot[] {
+  return roster.value.flatMap((id) => lots.get(id)?.peek() ?? []);
+}
+
+/** The ids to list, in order. */
+export const listed = computed(() => {
+  void reorder.value;
+  return chosen(allLots(), wishes.value, position.value, pinned.value);
+});
+
+/** Tells of each lot whose numbers moved; gives back the way to stop. */
+export function onLots(listener: LotListener): () => void {
+  lotListeners.add(listener);
+  return () => lotListeners.delete(listener);
+}
+
+export function onBays(listener: BayListener): () => void {
+  bayListeners.add(listener);
+  return () => bayListeners.delete(listener);
+}
+
+export function watchBays(ids: string[]): void {
+  socket?.watch(ids);
+}
+
+export function wish(change: Partial<Wishes>): void {
+  wishes.value = { ...wishes.value, ...change };
+}
+
+/** Fetches the lots, then follows them; each goes on trying by itself. */
+export function start(): void {
+  void refetch().then(() => {
+    socket = new LiveSocket({ cursor: () => known.cursor, message: take, connection: tellConnection });
+    socket.open();
+  });
+  setInterval(() => void refetch(), 300_000);
+  setInterval(() => (reorder.value += 1), 5_000);
+}
+
+async function refetch(): Promise<void> {
+  try {
+    const answer = await ask<LotsAnswer>("/api/v1/lots");
+    learnServerTime(answer.generated_at);
+    city.value = answer.city;
+    failed.value = false;
+    heardAtMs.value = Date.now();
+    takeFacts(answer);
+  } catch {
+    failed.value = lots.size === 0;
+  }
+}
+
+function takeFacts(answer: LotsAnswer): void {
+  const live = connection.peek() === "live";
+  for (const lot of answer.lots) {
+    const before = lots.get(lot.id);
+    // The socket is ahead of an answer that was on its way; facts are taken, newer numbers kept.
+    const kept = before !== undefined && before.peek().version > lot.version && live ? before.peek() : null;
+    const next: Lot = kept === null ? lot : { ...kept, open: lot.open, tariff: lot.tariff, name: lot.name };
+    if (before === undefined) lots.set(lot.id, signal(next));
+    else before.value = next;
+  }
+  const there = new Set(answer.lots.map((lot) => lot.id));
+  for (const id of lots.keys()) if (!there.has(id)) lots.delete(id);
+  if (!live) known = { cursor: answer.cursor, lots: new Map(answer.lots.map((lot) => [lot.id, lot])) };
+  roster.value = answer.lots.map((lot) => lot.id);
+  for (const tell of lotListeners) tell(allLots());
+}
+
+function take(message: LiveMessage): void {
+  heardAtMs.value = Date.now();
+  if (message.type === "spaces") {
+    for (const tell of bayListeners) tell(message.lot, message.spaces);
+    return;
+  }
+  const { known: next, changed } = step(known, message);
+  known = next;
+  if (changed.length === 0) return;
+  const moved: Lot[] = [];
+  for (const numbers of changed) {
+    const lot = lots.get(numbers.id);
+    if (lot === undefined) continue;
+    lot.value = { ...lot.peek(), ...numbers };
+    moved.push(lot.value);
+  }
+  if (moved.length < changed.length) void refetch();
+  for (const tell of lotListeners) tell(moved);
+}
+
+function tellConnection(state: Connection): void {
+  const before = connection.peek();
+  connection.value = state;
+  if (before !== "live" && state === "live" && failed.peek()) void refetch();
+}

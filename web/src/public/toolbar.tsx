@@ -1,0 +1,107 @@
+// Above the list: search, near me, filters, and the sum of what is listed.
+import { signal } from "@preact/signals";
+import { t } from "../i18n.ts";
+import type { Word } from "../dictionary.ts";
+import type { Sort, Wishes } from "./choose.ts";
+import { total } from "./choose.ts";
+import { listed, lotSignal, position, roster, wish, wishes } from "./store.ts";
+
+const nearProblem = signal<Word | null>(null);
+const locating = signal(false);
+
+/** Asks the device where it is and sorts by distance. */
+function locate(): void {
+  if (!window.isSecureContext || !("geolocation" in navigator)) {
+    nearProblem.value = "near.insecure";
+    return;
+  }
+  locating.value = true;
+  nearProblem.value = null;
+  navigator.geolocation.getCurrentPosition(
+    ({ coords }) => {
+      locating.value = false;
+      position.value = [coords.longitude, coords.latitude];
+      wish({ sort: "near" });
+    },
+    (error) => {
+      locating.value = false;
+      nearProblem.value = error.code === error.PERMISSION_DENIED ? "near.denied" : "near.failed";
+    },
+    { enableHighAccuracy: true, timeout: 8000, maximumAge: 30_000 },
+  );
+}
+
+export function Toolbar() {
+  const now = wishes.value;
+  return (
+    <div class="toolbar">
+      <div class="search">
+        <input
+          type="search"
+          name="q"
+          value={now.query}
+          placeholder={t("list.search")}
+          aria-label={t("list.search")}
+          onInput={(event) => wish({ query: event.currentTarget.value })}
+        />
+        <button type="button" class="near" aria-pressed={now.sort === "near"} aria-busy={locating.value} onClick={locate}>
+          {t(locating.value ? "list.locating" : "list.near")}
+        </button>
+      </div>
+      <Filters now={now} />
+      {nearProblem.value !== null && (
+        <p class="hint" role="status">
+          {t(nearProblem.value)}
+        </p>
+      )}
+      <Sum />
+    </div>
+  );
+}
+
+function Filters({ now }: { now: Wishes }) {
+  const toggles: [Word, boolean, Partial<Wishes>][] = [
+    ["list.free_now", now.freeNow, { freeNow: !now.freeNow }],
+    ["kind.garage", now.kind === "garage", { kind: now.kind === "garage" ? null : "garage" }],
+    ["kind.car_park", now.kind === "car_park", { kind: now.kind === "car_park" ? null : "car_park" }],
+    ["kind.street", now.kind === "street", { kind: now.kind === "street" ? null : "street" }],
+    ["use.charging", now.use === "charging", { use: now.use === "charging" ? null : "charging" }],
+    ["use.disabled", now.use === "disabled", { use: now.use === "disabled" ? null : "disabled" }],
+  ];
+  return (
+    <div class="chips filters" role="group" aria-label={t("list.filters")}>
+      {toggles.map(([word, on, change]) => (
+        <button key={word} type="button" class="chip small" aria-pressed={on} onClick={() => wish(change)}>
+          {t(word)}
+        </button>
+      ))}
+    </div>
+  );
+}
+
+function Sum() {
+  if (roster.value.length === 0) return null;
+  const lots = listed.value.flatMap((id) => lotSignal(id)?.value ?? []);
+  const { free, capacity, silent } = total(lots);
+  return (
+    <div class="sum">
+      <p>
+        <strong>{free}</strong> {t("list.total", { capacity })}
+        <span class="sum-rest">
+          {t(lots.length === 1 ? "list.counted_one" : "list.counted", { n: lots.length })}
+          {silent > 0 && ` · ${t("list.silent", { n: silent })}`}
+        </span>
+      </p>
+      <select
+        name="sort"
+        aria-label={t("list.sort")}
+        value={wishes.value.sort}
+        onChange={(event) => wish({ sort: event.currentTarget.value as Sort })}
+      >
+        <option value="free">{t("list.sort_free")}</option>
+        <option value="name">{t("list.sort_name")}</option>
+        {position.value !== null && <option value="near">{t("list.sort_near")}</option>}
+      </select>
+    </div>
+  );
+}

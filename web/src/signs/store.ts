@@ -1,0 +1,30 @@
+// What the signs page knows: every sign, asked again every two seconds.
+import { signal } from "@preact/signals";
+import { ask } from "../http.ts";
+import type { Connection } from "../live/socket.ts";
+import type { Sign } from "../types.ts";
+
+const EVERY_MS = 2000;
+
+export const signs = signal<Sign[] | null>(null);
+export const heardAtMs = signal<number | null>(null);
+export const connection = signal<Connection>("connecting");
+
+/** Asks, waits, asks again; a page nobody looks at does not ask. */
+export async function follow(): Promise<void> {
+  for (;;) {
+    if (document.visibilityState === "visible") await look();
+    await new Promise((after) => setTimeout(after, EVERY_MS));
+  }
+}
+
+async function look(): Promise<void> {
+  try {
+    const answer = await ask<{ signs: Sign[] }>("/api/v1/signs", { signal: AbortSignal.timeout(8000) });
+    signs.value = answer.signs;
+    heardAtMs.value = Date.now();
+    connection.value = "live";
+  } catch {
+    connection.value = navigator.onLine ? (heardAtMs.peek() === null ? "connecting" : "reconnecting") : "offline";
+  }
+}

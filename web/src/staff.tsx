@@ -1,0 +1,103 @@
+// Signing in and out, shared by the officers' and the supervisors' pages.
+import { signal } from "@preact/signals";
+import type { ComponentChildren } from "preact";
+import { useState } from "preact/hooks";
+import { ask, Problem } from "./http.ts";
+import { code, t } from "./i18n.ts";
+import type { Role, Session } from "./types.ts";
+
+/** The session, null when signed out, undefined while that is being asked. */
+export const session = signal<Session | null | undefined>(undefined);
+
+/** Asks the server who is signed in. */
+export async function resume(): Promise<void> {
+  session.value = await ask<Session>("/api/v1/session").catch(() => null);
+}
+
+/** Runs a request; a session that ended shows the sign-in form, other faults come back as words. */
+export async function attempt<T>(work: () => Promise<T>): Promise<{ done: T } | { fault: string }> {
+  try {
+    return { done: await work() };
+  } catch (error) {
+    if (error instanceof Problem && error.status === 401) session.value = null;
+    return { fault: faultWords(error) };
+  }
+}
+
+/** What went wrong, for the eye. */
+export function faultWords(error: unknown): string {
+  if (!(error instanceof Problem)) return t("fault.network");
+  const fields = Object.entries(error.fields).map(([name, why]) => `${name}: ${why}`);
+  return [error.message, ...fields].join(" · ");
+}
+
+async function signOut(): Promise<void> {
+  await attempt(() => ask("/api/v1/session", { method: "DELETE" }));
+  session.value = null;
+}
+
+/** Who is signed in, and the way out; stands in the bar. */
+export function Who() {
+  const now = session.value;
+  if (now === null || now === undefined) return null;
+  return (
+    <>
+      <span class="who">
+        {now.name} · {code("role", now.role)}
+      </span>
+      <button type="button" class="bar-button" onClick={() => void signOut()}>
+        {t("staff.sign_out")}
+      </button>
+    </>
+  );
+}
+
+/** Shows its children to the roles that may see them, else the sign-in form or a plain refusal. */
+export function Gate({ roles, children }: { roles: Role[]; children: ComponentChildren }) {
+  const now = session.value;
+  if (now === undefined) return <p class="empty">{t("staff.checking")}</p>;
+  if (now === null) return <SignIn />;
+  if (!roles.includes(now.role)) return <p class="empty">{t("staff.not_for_role", { role: code("role", now.role) })}</p>;
+  return <>{children}</>;
+}
+
+function SignIn() {
+  const [fault, setFault] = useState("");
+  const [busy, setBusy] = useState(false);
+  const submit = async (event: SubmitEvent): Promise<void> => {
+    event.preventDefault();
+    const form = new FormData(event.currentTarget as HTMLFormElement);
+    setBusy(true);
+    try {
+      const json = { name: form.get("name"), password: form.get("password") };
+      const { name, role, expires_at } = await ask<Session>("/api/v1/session", { method: "POST", json });
+      session.value = { name, role, expires_at };
+    } catch (error) {
+      setFault(error instanceof Problem && error.status === 401 ? t("staff.wrong") : faultWords(error));
+    } finally {
+      setBusy(false);
+    }
+  };
+  return (
+    <form class="card sign-in" name="sign-in" onSubmit={(event) => void submit(event)}>
+      <h2>{t("staff.sign_in")}</h2>
+      <label class="field">
+        <span>{t("staff.name")}</span>
+        <input name="name" autocomplete="username" autocapitalize="none" spellcheck={false} required />
+      </label>
+      <label class="field">
+        <span>{t("staff.password")}</span>
+        <input name="password" type="password" autocomplete="current-password" required />
+      </label>
+      {fault !== "" && (
+        <p class="fault" role="alert">
+          {fault}
+        </p>
+      )}
+      <button class="button" type="submit" disabled={busy}>
+        {t("staff.sign_in")}
+      </button>
+      <p class="hint">{t("staff.audit_note")}</p>
+    </form>
+  );
+}

@@ -1,0 +1,100 @@
+// Seizures that wait for a supervisor; approving asks once more, for it takes a vehicle from somebody.
+import { useEffect, useState } from "preact/hooks";
+import { stamp } from "../age.ts";
+import { ask } from "../http.ts";
+import { code, t } from "../i18n.ts";
+import { timeZone } from "../officer/city.ts";
+import { showPlate } from "../plate.ts";
+import { attempt } from "../staff.tsx";
+import type { LedgerRecord } from "../types.ts";
+
+export function Approvals({ changed }: { changed(): void }) {
+  const [waiting, setWaiting] = useState<LedgerRecord[] | null>(null);
+  const [fault, setFault] = useState("");
+  const look = async (): Promise<void> => {
+    const got = await attempt(() => ask<{ records: LedgerRecord[] }>("/api/v1/records?kind=seizure&limit=200"));
+    setFault("fault" in got ? got.fault : "");
+    if ("done" in got) setWaiting(got.done.records.filter((record) => record.state === "proposed"));
+  };
+  useEffect(() => {
+    void look();
+    const again = setInterval(() => void look(), 15_000);
+    return () => clearInterval(again);
+  }, []);
+  const approve = async (id: string): Promise<void> => {
+    const got = await attempt(() => ask(`/api/v1/seizures/${encodeURIComponent(id)}/approve`, { method: "POST", json: {} }));
+    await look();
+    if ("fault" in got) setFault(got.fault);
+    changed();
+  };
+  return (
+    <section class="card approvals">
+      <h2>{t("super.approvals")}</h2>
+      {fault !== "" && (
+        <p class="fault" role="alert">
+          {fault}
+        </p>
+      )}
+      {waiting?.length === 0 && <p class="empty">{t("super.no_approvals")}</p>}
+      <ul>
+        {waiting?.map((record) => (
+          <Waiting key={record.id} record={record} approve={() => approve(record.id)} />
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+function Waiting({ record, approve }: { record: LedgerRecord; approve(): Promise<void> }) {
+  const [sure, setSure] = useState(false);
+  const [busy, setBusy] = useState(false);
+  const go = async (): Promise<void> => {
+    setBusy(true);
+    await approve();
+    setBusy(false);
+  };
+  return (
+    <li class="waiting" data-seizure={record.id}>
+      <p>
+        <strong class="plate">{record.plate === null ? t("records.no_plate") : showPlate(record.plate)}</strong>{" "}
+        {record.act !== null && record.act !== undefined && <span class="tag" data-tone="bad">{code("act", record.act)}</span>}
+      </p>
+      <p>{record.reason}</p>
+      {record.legal_basis !== null && record.legal_basis !== undefined && <p class="hint">{record.legal_basis}</p>}
+      <p class="hint">
+        {stamp(record.at, timeZone.value)} · {record.officer} · {record.number}
+      </p>
+      <Evidence record={record} />
+      <div class="waiting-buttons">
+        {sure ? (
+          <>
+            <span>{t("super.approve_sure", { number: record.number })}</span>
+            <button type="button" class="button" disabled={busy} onClick={() => void go()}>
+              {t("super.approve")}
+            </button>
+            <button type="button" class="button plain" onClick={() => setSure(false)}>
+              {t("super.cancel")}
+            </button>
+          </>
+        ) : (
+          <button type="button" class="button plain" data-approve onClick={() => setSure(true)}>
+            {t("super.approve")}
+          </button>
+        )}
+      </div>
+    </li>
+  );
+}
+
+function Evidence({ record }: { record: LedgerRecord }) {
+  if (record.evidence.length === 0) return null;
+  return (
+    <p class="hint">
+      {record.evidence.map((image, i) => (
+        <a key={image.sha256} href={image.url} target="_blank" rel="noopener">
+          {t("street.photo_n", { n: i + 1 })}{" "}
+        </a>
+      ))}
+    </p>
+  );
+}

@@ -1,0 +1,205 @@
+// The JSON shapes of the server's doors, as the pages read them.
+
+export type Text = string | { zh?: string; en?: string };
+export type LonLat = [number, number];
+export type Level = "free" | "few" | "full" | "closed" | "no_data";
+export type VehicleClass = "motor" | "non_motor";
+
+export interface Availability {
+  id: string;
+  capacity: number;
+  free: number;
+  occupied: number;
+  unknown: number;
+  out_of_service: number;
+  observed_at: string | null;
+  quality: "live" | "stale" | "no_data";
+  level: Level;
+  version: number;
+}
+
+export interface LotFacts {
+  id: string;
+  name: Text;
+  kind: "garage" | "car_park" | "street";
+  location: LonLat;
+  vehicle_class: VehicleClass;
+  uses: Record<string, number>;
+  opening_hours: string | null;
+  open: boolean;
+  tariff: Text | null;
+  max_height_m: number | null;
+  entrances: LonLat[];
+  street: string | null;
+}
+
+export type Lot = LotFacts & Availability;
+
+export interface City {
+  name: Text;
+  time_zone: string;
+  fictional: boolean;
+}
+
+export interface LotsAnswer {
+  cursor: string;
+  generated_at: string;
+  city: City;
+  lots: Lot[];
+}
+
+export type SpaceState = "free" | "occupied" | "unknown";
+
+export interface SpaceChange {
+  id: string;
+  state: SpaceState;
+  out_of_service: boolean;
+  observed_at: string | null;
+}
+
+export interface Space extends SpaceChange {
+  location: LonLat | null;
+  outline: GeoJSON.Geometry | null;
+  uses: string[];
+}
+
+export type LiveMessage =
+  | { type: "snapshot"; cursor: string; lots: Availability[] }
+  | { type: "changes"; cursor: string; lots: Availability[] }
+  | { type: "heartbeat"; cursor: string }
+  | { type: "spaces"; lot: string; spaces: SpaceChange[]; partial?: boolean }
+  | { type: "error"; detail: string };
+
+export interface FaceLine {
+  label: string;
+  arrow: "left" | "ahead" | "right" | "u_turn" | null;
+  text: string;
+  state: Level;
+  lots: string[];
+  free: number | null;
+  offset: number;
+  reason: string | null;
+}
+
+export interface Face {
+  version: number;
+  mode: "normal" | "full" | "closed" | "fallback" | "blank";
+  lines: FaceLine[];
+}
+
+export interface Panel {
+  id: string;
+  width_px: number;
+  height_px: number;
+  desired: Face | null;
+  confirmed: Face | null;
+  confirmed_at: string | null;
+  image: string;
+}
+
+export interface Sign {
+  id: string;
+  name: Text;
+  location: LonLat;
+  heading_deg: number;
+  protocol: string;
+  panels: Panel[];
+  health: {
+    state: "ok" | "failing" | "unreachable" | "unknown";
+    detail: string | null;
+    since: string | null;
+  };
+}
+
+export type Role = "officer" | "supervisor" | "operator" | "auditor" | "admin";
+
+export interface Session {
+  name: string;
+  role: Role;
+  expires_at: string;
+}
+
+export interface Prior {
+  warnings: number;
+  penalties: number;
+  corrections: number;
+  seizures: number;
+}
+
+export interface EvidenceImage {
+  sha256: string;
+  url: string;
+}
+
+export interface ZoneFacts {
+  id: string;
+  name: Text;
+  rule: string;
+  dwell_s: number;
+  street_class: number | null;
+}
+
+export interface Incident {
+  id: string;
+  state: "open" | "ripe" | "reviewed" | "closed";
+  plate: string | null;
+  vehicle_class: VehicleClass;
+  zone: ZoneFacts;
+  first_seen: string;
+  last_seen: string;
+  dwell_s: number;
+  captures: { id: string; at: string; camera: string | null; images: EvidenceImage[] }[];
+  nearest_lots: { id: string; name: Text; free: number | null; distance_m: number }[];
+  prior: Prior;
+  record: string | null;
+}
+
+export type RecordKind = "warning" | "correction" | "penalty" | "seizure";
+
+/** An entry of the enforcement ledger (the brief's RECORD). */
+export interface LedgerRecord {
+  id: string;
+  number: string;
+  kind: RecordKind;
+  state: string;
+  plate: string | null;
+  vehicle_class: VehicleClass;
+  at: string;
+  place: { location: LonLat | null; zone: string | null; grid_cell: string | null };
+  reason: string;
+  note: string | null;
+  officer: string;
+  incident: string | null;
+  evidence: EvidenceImage[];
+  ledger_seq: number;
+  act?: string | null;
+  legal_basis?: string | null;
+}
+
+export interface Statistics {
+  warnings: number;
+  corrections: number;
+  penalties: number;
+  seizures: number;
+  incidents_open: number;
+  incidents_ripe: number;
+  by_zone: { zone: string | null; name: Text | null; count: number }[];
+  by_day: { day: string; warnings: number; corrections: number; penalties: number; seizures: number }[];
+}
+
+export interface HistoryEntry {
+  kind: "capture" | "incident" | RecordKind;
+  at: string;
+  id: string;
+  summary: Text;
+  state: string | null;
+  zone: string | null;
+  ledger_seq: number | null;
+}
+
+export interface PlateHistory {
+  plate: string;
+  as_read?: string | null;
+  entries: HistoryEntry[];
+  prior: Prior;
+}

@@ -1,0 +1,23 @@
+// The build of the pages: four HTML entries, no inline scripts, nothing fetched from elsewhere.
+import { defineConfig } from "vite";
+
+const server = "http://127.0.0.1:8080";
+
+export default defineConfig({
+  build: {
+    target: "es2022",
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    chunkSizeWarningLimit: 1200,
+    rollupOptions: {
+      input: ["index.html", "signs.html", "officer.html", "supervisor.html"],
+    },
+  },
+  worker: { format: "es" },
+  server: {
+    proxy: {
+      "/api/v1/live": { target: server, ws: true },
+      "/api": server,
+    },
+  },
+});
