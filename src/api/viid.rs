@@ -4,8 +4,8 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use axum::{
     Extension,
-    extract::{ConnectInfo, OriginalUri, State},
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    extract::{ConnectInfo, State},
+    http::{HeaderMap, HeaderValue, StatusCode, Uri, header},
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
@@ -48,7 +48,7 @@ fn identified(headers: &HeaderMap) -> Option<DeviceId> {
 pub async fn register(
     State(services): State<Shared>,
     peer: Peer,
-    OriginalUri(uri): OriginalUri,
+    uri: Uri,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, Problem> {
@@ -76,7 +76,7 @@ pub async fn register(
 pub async fn keepalive(
     State(services): State<Shared>,
     peer: Peer,
-    OriginalUri(uri): OriginalUri,
+    uri: Uri,
     body: Bytes,
 ) -> Response {
     let device = match device_id(Request::Keepalive, &body) {
@@ -93,7 +93,7 @@ pub async fn keepalive(
 pub async fn unregister(
     State(services): State<Shared>,
     peer: Peer,
-    OriginalUri(uri): OriginalUri,
+    uri: Uri,
     body: Bytes,
 ) -> Response {
     let device = match device_id(Request::UnRegister, &body) {
@@ -122,7 +122,7 @@ pub async fn time(State(services): State<Shared>) -> Response {
 pub async fn motor_vehicles(
     State(services): State<Shared>,
     peer: Peer,
-    OriginalUri(uri): OriginalUri,
+    uri: Uri,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, Problem> {

@@ -33,7 +33,7 @@ impl Desk {
             }
             match self.close_silent().await {
                 Ok(closed) if closed > 0 => {
-                    tracing::info!(incidents.closed = closed, "closed incidents of vehicles that left in time")
+                    tracing::info!(incidents.closed = closed, "closed incidents of vehicles that left in time");
                 }
                 Ok(_) => {}
                 Err(error) => tracing::warn!(error = %error, "silent incidents could not be closed; trying again"),

@@ -31,7 +31,6 @@ use crate::{
     clock::Clock,
     config,
     domain::{
-        availability::Availability,
         city::City,
         ids::LotId,
         incident::Limits,
@@ -43,8 +42,8 @@ use crate::{
 /// Pictures decoded at the same time; each may take hundreds of megabytes.
 const DECODED_AT_ONCE: usize = 2;
 
-/// The newest availability of a lot.
-pub type FreeNow = Arc<dyn Fn(&LotId) -> Option<Availability> + Send + Sync>;
+/// How many places of a lot are free now, if that can be believed.
+pub type FreeNow = Arc<dyn Fn(&LotId) -> Option<u32> + Send + Sync>;
 
 /// A person of the staff who acts at the desk.
 #[derive(Debug, Clone, PartialEq, Eq)]

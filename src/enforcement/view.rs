@@ -6,7 +6,6 @@ use serde::Serialize;
 use super::Desk;
 use crate::{
     domain::{
-        availability::Quality,
         capture::{Capture, Source},
         ids::{GridCellId, LotId, ZoneId},
         incident::Incident,
@@ -18,9 +17,6 @@ use crate::{
     },
     store::{self, Tx, captures, records},
 };
-
-/// A count older than this tells an officer nothing, seconds; a lot may say its own limit.
-const FRESH_S: u32 = 900;
 
 /// A picture and where to see it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -277,15 +273,12 @@ impl Desk {
     /// The nearest lots for a vehicle, with their free places now.
     pub(super) fn near(&self, (lon, lat): (f64, f64), class: VehicleClass) -> Vec<NearLot> {
         let (city, places) = self.places();
-        let now = self.clock.now();
         let near = places.nearest(geo::Coord { x: lon, y: lat }, class, 3);
         near.into_iter()
             .filter_map(|(id, metres)| {
                 let lot = city.lots.get(&id)?;
-                let limit = chrono::Duration::seconds(lot.stale_after_s.unwrap_or(FRESH_S).into());
-                let known = (self.free_now)(&id).filter(|known| known.quality(now, limit) == Quality::Live);
                 let (name, distance_m) = (lot.name.clone(), metres.round() as u32);
-                Some(NearLot { free: known.map(|known| known.free), id, name, distance_m })
+                Some(NearLot { free: (self.free_now)(&id), id, name, distance_m })
             })
             .collect()
     }
