@@ -60,10 +60,9 @@ const previous = signal<Draft | null>(null);
 const outcome = signal<{ fault: boolean; words: string } | null>(null);
 const busy = signal(false);
 
-/** A draft that changed is another act: it gets a new record key. */
+/** A draft that changed is another act: it gets new keys, for the server refuses other content under a used one. */
 function change(part: Partial<Draft>): void {
-  const keys = "photos" in part ? { captureKey: newKey(), recordKey: newKey() } : { recordKey: newKey() };
-  draft.value = { ...draft.value, ...keys, ...part };
+  draft.value = { ...draft.value, captureKey: newKey(), recordKey: newKey(), ...part };
   outcome.value = null;
 }
 
