@@ -255,7 +255,7 @@ export const WORDS = {
   "street.zone": { zh: "路段", en: "Zone" },
   "street.zone_none": { zh: "不在禁停区内", en: "In no zone" },
   "street.note": { zh: "备注", en: "Note" },
-  "street.same": { zh: "同上一条", en: "As before" },
+  "street.same": { zh: "同上一条", en: "Repeat" },
   "street.submit": { zh: "提交记录", en: "Submit" },
   "street.sending": { zh: "正在提交…", en: "Sending…" },
   "street.saved": { zh: "已保存 {number}", en: "Saved {number}" },
