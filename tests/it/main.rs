@@ -4,6 +4,7 @@
 
 mod architecture;
 mod availability;
+mod city;
 mod ingest;
 mod services;
 mod simulated_town;
