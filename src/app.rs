@@ -26,8 +26,8 @@ use crate::{
     clock::Clock,
     config::{Config, Role},
     display::Fleet,
-    domain::city::City,
-    enforcement::Desk,
+    domain::{availability::Quality, city::City, ids::LotId},
+    enforcement::{self, Desk},
     forecast::{Forecaster, Recorder},
     guidance::Guide,
     ingest,
@@ -106,20 +106,17 @@ impl App {
             None
         };
 
-        let free_now = {
-            let board = board.clone();
-            Arc::new(move |lot: &crate::domain::ids::LotId| board.snapshot().lots.get(lot).cloned())
-        };
         let desk = Arc::new(Desk::new(
             db.clone(),
             evidence,
             city.clone(),
             clock.clone(),
             config.enforcement.clone(),
-            free_now,
+            free_now(&board, &city, &clock, config.availability.stale_after_s),
         ));
         if has(Role::Enforcement) {
-            lifecycle.start("incidents", Stage::Rest, desk.clone().run(rest.clone()));
+            let (desk, rest) = (desk.clone(), rest.clone());
+            lifecycle.start("incidents", Stage::Rest, async move { desk.run(rest).await });
         }
         let staff = Arc::new(StaffDesk::new(db.clone(), clock.clone(), config.session.clone()));
         let services: Shared = Arc::new(Services {
@@ -208,6 +205,23 @@ async fn declare(
     }
 }
 
+/// Free places of a lot that can be believed now, for notices and the review desk.
+fn free_now(
+    board: &Arc<Board>,
+    city: &watch::Receiver<Arc<City>>,
+    clock: &Clock,
+    stale_after_s: u32,
+) -> enforcement::FreeNow {
+    let (board, city, clock) = (board.clone(), city.clone(), clock.clone());
+    Arc::new(move |lot| {
+        let state = board.snapshot();
+        let counts = state.lots.get(lot)?;
+        let own_limit = city.borrow().lots.get(lot)?.stale_after_s;
+        let limit = chrono::Duration::seconds(own_limit.unwrap_or(stale_after_s).into());
+        (counts.quality(clock.now(), limit) == Quality::Live).then_some(counts.free)
+    })
+}
+
 /// Guidance, the connection signs are told over, and one driver a sign.
 fn drive_signs(
     lifecycle: &mut Lifecycle,
@@ -230,7 +244,7 @@ fn drive_signs(
     lifecycle.start("signs", Stage::Rest, fleet.run(rest.clone()));
     let forecast = {
         let forecaster = forecaster.clone();
-        Arc::new(move |lot: &crate::domain::ids::LotId, at| forecaster.at(lot, at).map(|forecast| forecast.free))
+        Arc::new(move |lot: &LotId, at| forecaster.at(lot, at).map(|forecast| forecast.free))
     };
     let guide = Guide::new(config.clone(), clock.clone(), city.clone(), board.clone(), signs.clone(), forecast);
     lifecycle.start("guidance", Stage::Rest, guide.run(rest));

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    life, load,
+    life, load, sign,
     town::{Town, TownOptions},
 };
 
@@ -26,6 +26,8 @@ enum Command {
     City(CityArgs),
     /// Publish bay states at a rate, and count.
     Load(LoadArgs),
+    /// Emulate roadside signs and print what they show.
+    Sign(sign::Args),
 }
 
 #[derive(Debug, clap::Args)]
@@ -103,6 +105,7 @@ impl Cli {
         match self.command {
             Command::City(args) => city(args, stop).await,
             Command::Load(args) => measure(args, stop).await,
+            Command::Sign(args) => sign::run(args).await,
         }
     }
 }

@@ -4,4 +4,5 @@ pub mod broker;
 pub mod cli;
 pub mod life;
 pub mod load;
+pub mod sign;
 pub mod town;

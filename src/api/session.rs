@@ -33,6 +33,7 @@ pub struct SessionView {
     name: String,
     #[schema(value_type = String)]
     role: Role,
+    #[schema(value_type = String, format = DateTime)]
     expires_at: Instant,
     /// For programs, as `Authorization: Bearer`; told only at sign-in.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -37,7 +37,7 @@ pub struct Options {
     #[arg(long)]
     data_dir: Option<PathBuf>,
     /// How many times faster than life the town lives.
-    #[arg(long, default_value_t = 30.0)]
+    #[arg(long, default_value_t = 1.0)]
     speed: f64,
     /// The same seed makes the same town.
     #[arg(long, default_value_t = 1)]
@@ -77,12 +77,12 @@ pub async fn run(options: Options) -> anyhow::Result<ExitCode> {
     let listen = free_address(&options.listen, "--listen")?;
     let mqtt_listen = free_address(&options.mqtt_listen, "--mqtt-listen")?;
     let ntcip_base_port = free_udp_base(NTCIP_SIGNS)?;
-    let town = town::Town::generate(options.seed, town::TownOptions { ntcip_base_port, ..town::TownOptions::default() });
+    let town = town::Town::generate(options.seed, town::TownOptions { ntcip_base_port });
 
     let secrets: BTreeMap<String, CameraCredential> = town
-        .camera_ids()
-        .into_iter()
-        .map(|camera| Ok((camera, CameraCredential { token: secret()?, viid_password: secret()? })))
+        .cameras
+        .iter()
+        .map(|camera| Ok((camera.id.clone(), CameraCredential { token: secret()?, viid_password: secret()? })))
         .collect::<anyhow::Result<_>>()?;
     let mut config = configuration(&folder, listen, mqtt_listen)?;
     config.enforcement.cameras.clone_from(&secrets);
@@ -180,8 +180,8 @@ fn start_town(
     let http_base = format!("http://{}", app.http);
     let lifecycle = app.lifecycle();
     let stop = lifecycle.token(Stage::Door);
-    let signs = sign::of_town(&town, &mqtt_url);
-    lifecycle.start("simulated-signs", Stage::Rest, sign::run_all(signs, lifecycle.token(Stage::Rest)));
+    let rest = lifecycle.token(Stage::Rest);
+    lifecycle.start("simulated-signs", Stage::Rest, sign::run_town(town.clone(), mqtt_url.clone(), rest));
     let reveal = |pick: fn(&CameraCredential) -> &Secret| {
         secrets.iter().map(|(camera, credential)| (camera.clone(), pick(credential).reveal().to_owned())).collect()
     };

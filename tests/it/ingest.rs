@@ -11,7 +11,7 @@ use yunpark::{
     clock::Clock,
     config::{Config, Mqtt},
     domain::{availability::Availability, city, ids::LotId},
-    ingest::{self, Directory, Health},
+    ingest::{self, Health},
     mqtt::{Link, SIGN_ACKS},
 };
 
@@ -69,7 +69,7 @@ struct Running {
 impl Running {
     async fn start(config: &Mqtt, engine: &Engine) -> Self {
         let (door, pipeline, health) =
-            ingest::open(config, Directory::of(&the_city()), engine.clone(), Clock::System).unwrap();
+            ingest::open(config, tokio::sync::watch::channel(std::sync::Arc::new(the_city())).1, engine.clone(), Clock::System).unwrap();
         let (mut tasks, stop) = (JoinSet::new(), CancellationToken::new());
         tasks.spawn(door.run(stop.clone()));
         tasks.spawn(pipeline.run(stop.clone()));

@@ -2,8 +2,8 @@
 
 use crate::town::Purpose;
 
-/// Visitors stay a fifth of what they would in a real town, so that a short look at the map shows life.
-pub const HURRY: f64 = 5.0;
+/// Visitors stay an eighth of what they would in a real town, so that a short look at the map shows life.
+pub const HURRY: f64 = 8.0;
 
 /// Hour of the day and the wished share of places taken.
 type Tide = &'static [(f64, f64)];
