@@ -52,7 +52,7 @@ fn the_schema_and_the_reader_agree_on_what_is_broken() {
         ("/features/0/properties/id", json!("")),
         ("/features/0/properties/kind", json!("parking")),
         ("/features/0/properties/capacity", json!("4")),
-        ("/features/0/properties/uses", json!({"royal": 1})),
+        ("/features/2/properties/uses", json!({"royal": 1})),
         ("/features/0/properties/entrances/0", json!([28.1142, 119.5701])),
         ("/features/0/properties/spaces/2", json!({"location": [119.5, 28.1]})),
         ("/features/1/properties", json!({"kind": "space", "id": "S001"})),
