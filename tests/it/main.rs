@@ -5,6 +5,7 @@
 mod architecture;
 mod enforcement;
 mod availability;
+mod city;
 mod ingest;
 mod services;
 mod simulated_town;

@@ -22,7 +22,7 @@ fn file() -> Value {
 }
 
 fn known_codec(codec: &str) -> bool {
-    ["bosch/tps110", "yunpark/native"].contains(&codec)
+    ["bosch/tps110", "nwave/nps405"].contains(&codec)
 }
 
 fn faults_of(file: &Value) -> Vec<(String, String)> {
@@ -95,8 +95,8 @@ fn each_mistake_is_told_once_with_its_feature_and_key() {
         ("/sensors/0/lot", json!("L2"), "sensors[0]", "space"),
         ("/sensors/1/space", json!("S002"), "sensors[1]", "space"),
         ("/sensors/1/id", json!("FCD6BD00001A2B3C"), "sensors[1]", "id"),
-        ("/sensors/2/lot", json!("L9"), "sensors[2]", "lot"),
-        ("/sensors/2/lot", Value::Null, "sensors[2]", "lot"),
+        ("/sensors/2", json!({"id": "gate", "codec": "nwave/nps405", "lot": "L9"}), "sensors[2]", "lot"),
+        ("/sensors/2", json!({"id": "gate", "codec": "nwave/nps405"}), "sensors[2]", "lot"),
         ("/sensors/2/model", json!("x"), "sensors[2]", "model"),
         ("lot L2/type", json!("feature"), "lot L2", "type"),
         ("base river/properties/kind", json!("parking"), "feature #9", "properties.kind"),
@@ -112,7 +112,7 @@ fn each_mistake_is_told_once_with_its_feature_and_key() {
         ("lot L2/properties/uses/disabled", json!(221), "lot L2", "properties.uses.disabled"),
         ("lot L2/properties/uses/royal", json!(1), "lot L2", "properties.uses.royal"),
         ("lot L1/properties/spaces", spaces, "lot L1", "properties.capacity"),
-        ("lot L1/properties/spaces/2", json!("S002"), "lot L1", "properties.spaces[2]"),
+        ("lot L1/properties/spaces", json!(["S001", "S002", "S003", "S001"]), "lot L1", "properties.spaces[3]"),
         ("lot L1/properties/street", json!("ST9"), "lot L1", "properties.street"),
         ("lot L1/properties/grid_cell", json!("GC9"), "lot L1", "properties.grid_cell"),
         ("lot L1/properties/entrances/0", json!([28.1, 119.5]), "lot L1", "properties.entrances[0]"),
