@@ -3,11 +3,17 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed, in its helpers too")]
 
 mod architecture;
-mod enforcement;
 mod availability;
 mod city;
+mod crash;
+mod enforcement;
 mod ingest;
+mod ledger;
+mod node;
 mod services;
-mod simulated_town;
+mod sign;
 mod signs;
+mod simulated_town;
+mod spine;
 mod store;
+mod town;

@@ -42,7 +42,9 @@ fn shown(sign: &Emulator) -> String {
         .args(["-v1", "-c", "public", "-Oqv", "-t", "2", &format!("127.0.0.1:{}", sign.port), SHOWN])
         .output()
         .expect("snmp must be installed; `./run test` does it");
-    String::from_utf8_lossy(&output.stdout).trim().to_owned()
+    let multi = String::from_utf8_lossy(&output.stdout);
+    let rectangles = yunpark_signs::ntcip::multi::read(multi.trim().trim_matches('"')).unwrap_or_default();
+    rectangles.into_iter().flat_map(|rectangle| rectangle.lines).collect::<Vec<_>>().join(" ")
 }
 
 /// A browser that looks at the public page until a lot's card shows a number.

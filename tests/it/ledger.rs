@@ -1,0 +1,114 @@
+//! From two pictures to a record that proves itself, through the HTTP door; and what one changed byte does to the ledger.
+
+use std::process::Command;
+
+use serde_json::{Value, json};
+
+use crate::{
+    node::{CAMERA_TOKEN, Node, Places},
+    services,
+    town::town,
+};
+
+/// A picture of the size evidence must have; every shade is another picture.
+fn picture(node: &Node, shade: u8) -> String {
+    let path = node.dir.path().join(format!("{shade}.jpg"));
+    image::RgbImage::from_pixel(1280, 720, image::Rgb([shade, 90, 60])).save(&path).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+/// Posts a capture as camera `CAM-1` does; status and answer.
+fn capture(node: &Node, key: &str, minutes_ago: i64, image: &str) -> (u16, Value) {
+    #[expect(clippy::disallowed_methods, reason = "the test plays the camera, whose clock is the wall's")]
+    let at = chrono::Utc::now() - chrono::Duration::minutes(minutes_ago);
+    let meta = json!({"at": at.to_rfc3339(), "plate": "浙K12345", "camera": "CAM-1", "zone": "Z1", "vehicle_class": "motor"});
+    let output = Command::new("curl")
+        .args(["-sS", "-w", "\n%{http_code}", "-H", &format!("Authorization: Bearer {CAMERA_TOKEN}")])
+        .args(["-H", &format!("Idempotency-Key: {key}"), "-F", &format!("meta={meta};type=application/json")])
+        .args(["-F", &format!("image=@{image};type=image/jpeg"), &node.url("/api/v1/captures")])
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let (body, status) = text.rsplit_once('\n').unwrap();
+    (status.parse().unwrap(), serde_json::from_str(body).unwrap_or(Value::Null))
+}
+
+/// The path of the plate's history.
+const HISTORY: &str = "/api/v1/plates/%E6%B5%99K12345/history?purpose=street%20check";
+
+/// Two captures, a ripe incident, a warning by an officer, and the plate's history.
+fn a_case(places: &Places) -> Node {
+    let node = Node::start(places, &town(1, 4, "127.0.0.1:9"));
+    let (early, late) = (picture(&node, 10), picture(&node, 20));
+    let (status, first) = capture(&node, "k1", 20, &early);
+    assert_eq!(status, 201, "{first}");
+    let (status, again) = capture(&node, "k1", 20, &early);
+    assert!([200, 409].contains(&status), "the same key is not a second capture: {again}");
+    let (status, second) = capture(&node, "k2", 10, &late);
+    assert_eq!(status, 201, "{second}");
+    let not_an_image = node.config.to_str().unwrap().to_owned();
+    let (status, refused) = capture(&node, "k3", 9, &not_an_image);
+    assert!((400..500).contains(&status), "an image that is none is refused: {refused}");
+
+    let officer = node.sign_in("wang");
+    let staff = [("Authorization", officer.as_str())];
+    let (_, ripe) = node.ask("GET", "/api/v1/incidents?state=ripe", &staff, None).unwrap();
+    let incident = &ripe["incidents"][0];
+    assert_eq!(incident["plate"], "浙K12345");
+    assert_eq!(incident["captures"].as_array().unwrap().len(), 2);
+    let path = format!("/api/v1/incidents/{}/review", incident["id"].as_str().unwrap());
+    let decision = json!({"decision": "warning", "reason": "首次，已劝离"});
+    let (status, reviewed) = node.ask("POST", &path, &staff, Some(&decision)).unwrap();
+    assert_eq!(status, 200, "{reviewed}");
+    let (status, twice) = node.ask("POST", &path, &staff, Some(&decision)).unwrap();
+    assert_eq!(status, 409, "one incident, one decision: {twice}");
+
+    let (status, history) = node.ask("GET", HISTORY, &staff, None).unwrap();
+    assert_eq!(status, 200, "{history}");
+    let kinds: Vec<&str> = history["entries"].as_array().unwrap().iter().filter_map(|e| e["kind"].as_str()).collect();
+    assert!(kinds.contains(&"warning") && kinds.contains(&"capture"), "{kinds:?}");
+    let proof = node.command(&["ledger", "verify", "--config", node.path()], "");
+    assert!(proof.status.success(), "{}", String::from_utf8_lossy(&proof.stderr));
+    node
+}
+
+/// Changes one byte of one ledger entry, as somebody with the database's password could.
+async fn change_one_byte(node: &Node) -> i64 {
+    let config = yunpark::config::Config::load(Some(&node.config)).unwrap();
+    let url = config.store.url.reveal();
+    let text = "SELECT seq FROM ledger WHERE payload LIKE '%warning%' ORDER BY seq LIMIT 1";
+    let change = "UPDATE ledger SET payload = REPLACE(payload, 'warning', 'warninh') WHERE seq = $1";
+    if url.starts_with("sqlite") {
+        let pool = sqlx::SqlitePool::connect(url).await.unwrap();
+        let seq: i64 = sqlx::query_scalar(text).fetch_one(&pool).await.unwrap();
+        sqlx::query(change).bind(seq).execute(&pool).await.unwrap();
+        pool.close().await;
+        seq
+    } else {
+        let pool = sqlx::PgPool::connect(url).await.unwrap();
+        let seq: i64 = sqlx::query_scalar(text).fetch_one(&pool).await.unwrap();
+        sqlx::query(change).bind(seq).execute(&pool).await.unwrap();
+        pool.close().await;
+        seq
+    }
+}
+
+async fn one_changed_byte_is_named(places: Places) {
+    let mut node = tokio::task::spawn_blocking(move || a_case(&places)).await.unwrap();
+    node.stop();
+    let seq = change_one_byte(&node).await;
+    let proof = node.command(&["ledger", "verify", "--config", node.path()], "");
+    assert_eq!(proof.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&proof.stderr).into_owned();
+    assert!(said.contains(&seq.to_string()), "entry {seq} is named: {said}");
+}
+
+#[tokio::test]
+async fn two_pictures_become_a_warning_whose_ledger_tells_one_changed_byte_in_sqlite() {
+    one_changed_byte_is_named(Places::default()).await;
+}
+
+#[tokio::test]
+async fn two_pictures_become_a_warning_whose_ledger_tells_one_changed_byte_in_postgresql() {
+    one_changed_byte_is_named(Places { sql: services::postgres(), ..Places::default() }).await;
+}
