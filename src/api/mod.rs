@@ -1,7 +1,10 @@
 //! The HTTP door: the router reads as a site map; one file per resource.
 
 pub mod auth;
+mod captures;
+mod evidence;
 pub mod health;
+mod incidents;
 pub mod json;
 pub mod live;
 pub mod lots;
@@ -9,11 +12,16 @@ pub mod map;
 mod middleware;
 mod openapi;
 mod pages;
+mod plates;
 pub mod problem;
 mod public;
+mod records;
+mod seizures;
 mod session;
 pub mod signs;
 mod state;
+mod statistics;
+mod viid;
 
 use axum::{
     Router,
@@ -29,6 +37,10 @@ pub use state::{HealthCheck, Services, Shared};
 /// The whole HTTP door.
 pub fn router(services: Shared) -> Router {
     let limits = &services.config.http;
+    let uploads = Router::new()
+        .route("/api/v1/captures", post(captures::create))
+        .route("/VIID/MotorVehicles", post(viid::motor_vehicles))
+        .layer(DefaultBodyLimit::max(limits.max_upload_bytes));
     let routes = Router::new()
         // Pages
         .route("/", get(pages::map))
@@ -54,8 +66,26 @@ pub fn router(services: Shared) -> Router {
         .route("/api/v1/live", get(live::open))
         // Staff
         .route("/api/v1/session", post(session::sign_in).get(session::who).delete(session::sign_out))
+        .route("/api/v1/incidents", get(incidents::list))
+        .route("/api/v1/incidents/{id}", get(incidents::one))
+        .route("/api/v1/incidents/{id}/review", post(incidents::review))
+        .route("/api/v1/records", get(records::list).post(records::create))
+        .route("/api/v1/records/{id}", get(records::one))
+        .route("/api/v1/records/{id}/notice", get(records::notice))
+        .route("/api/v1/corrections", get(records::corrections).post(records::create_correction))
+        .route("/api/v1/seizures", get(seizures::list).post(seizures::propose))
+        .route("/api/v1/seizures/{id}/approve", post(seizures::approve))
+        .route("/api/v1/plates", get(plates::search))
+        .route("/api/v1/plates/{plate}/history", get(plates::history))
+        .route("/api/v1/evidence/{sha256}", get(evidence::image))
+        .route("/api/v1/statistics", get(statistics::period))
         // Cameras, GA/T 1400
+        .route("/VIID/System/Register", post(viid::register))
+        .route("/VIID/System/UnRegister", post(viid::unregister))
+        .route("/VIID/System/Keepalive", post(viid::keepalive))
+        .route("/VIID/System/Time", get(viid::time))
         .layer(DefaultBodyLimit::max(limits.max_body_bytes))
+        .merge(uploads)
         .fallback(elsewhere)
         .method_not_allowed_fallback(|| async { Problem::method_not_allowed("see /api/v1/openapi.json") });
     middleware::around(routes, &services).with_state(services)

@@ -1,6 +1,6 @@
 //! Closing incidents whose vehicle left in time.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use serde_json::json;
 use tokio::time::MissedTickBehavior;
@@ -23,7 +23,7 @@ const AT_ONCE: u32 = 500;
 
 impl Desk {
     /// Closes incidents as their gap passes, until the system stops. A database that is away is tried again.
-    pub async fn run(&self, stop: CancellationToken) -> Result<(), Error> {
+    pub async fn run(self: Arc<Self>, stop: CancellationToken) -> Result<(), Error> {
         let mut tick = tokio::time::interval(EVERY);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -32,7 +32,9 @@ impl Desk {
                 _ = tick.tick() => {}
             }
             match self.close_silent().await {
-                Ok(closed) if closed > 0 => tracing::info!(incidents.closed = closed, "closed incidents of vehicles that left in time"),
+                Ok(closed) if closed > 0 => {
+                    tracing::info!(incidents.closed = closed, "closed incidents of vehicles that left in time");
+                }
                 Ok(_) => {}
                 Err(error) => tracing::warn!(error = %error, "silent incidents could not be closed; trying again"),
             }

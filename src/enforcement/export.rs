@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::{Desk, Error, Person, view::RecordView};
 use crate::domain::{
+    ids::{GridCellId, ZoneId},
     ledger::Kind as Step,
     record::{Act, Kind},
     time::{Instant, rfc3339},
@@ -38,8 +39,8 @@ fn row(record: &RecordView) -> String {
         optional(record.plate.as_deref()),
         class.as_str().unwrap_or_default().to_owned(),
         rfc3339(record.at),
-        optional(record.place.zone.as_ref().map(|zone| zone.as_str())),
-        optional(record.place.grid_cell.as_ref().map(|cell| cell.as_str())),
+        optional(record.place.zone.as_ref().map(ZoneId::as_str)),
+        optional(record.place.grid_cell.as_ref().map(GridCellId::as_str)),
         number(record.place.location.map(|(lon, _)| lon)),
         number(record.place.location.map(|(_, lat)| lat)),
         cell(&record.reason),

@@ -157,8 +157,7 @@ impl Desk {
         let pattern = if norm.is_empty() { pattern } else { norm };
         self.audit(Step::PlatesSearched, "plate", &pattern, json!({"purpose": purpose.0}), vec![], person).await?;
         let folded = plate::fold(&pattern);
-        let fold_like =
-            if folded.chars().filter(|c| *c != '?').count() < 2 { String::new() } else { like(&folded) };
+        let fold_like = if folded.chars().filter(|c| *c != '?').count() < 2 { String::new() } else { like(&folded) };
         let mut found = captures::plates_like(&self.db, &like(&pattern), &fold_like, MAX_PLATES).await?;
         let rank = |plate: &str| match plate {
             plate if plate == pattern => 0,

@@ -19,6 +19,7 @@ use std::sync::{Arc, Mutex};
 use chrono::Duration;
 use tokio::sync::{Semaphore, watch};
 
+use self::places::Places;
 pub use self::{
     error::Error,
     lookup::Purpose,
@@ -26,7 +27,6 @@ pub use self::{
     recording::{NewRecord, NewSeizure, What},
     reviewing::{Decision, IncidentState},
 };
-use self::places::Places;
 use crate::{
     clock::Clock,
     config,

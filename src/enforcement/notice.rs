@@ -100,7 +100,11 @@ impl Desk {
                 "<hr><p>当时附近停车场 <small>Car parks near by at that time</small></p><ul class=\"lots\">{near}</ul>"
             )
         };
-        let fictional = if city.fictional { "<p>演示数据，非真实文书 <small>Demonstration, not a real document</small></p>" } else { "" };
+        let fictional = if city.fictional {
+            "<p>演示数据，非真实文书 <small>Demonstration, not a real document</small></p>"
+        } else {
+            ""
+        };
         let (advice_zh, advice_en) = advice(record.kind);
         Ok(format!(
             "<!doctype html><html lang=\"zh-CN\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" \

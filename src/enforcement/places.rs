@@ -110,5 +110,7 @@ fn area<Id: Clone + Ord>(areas: &RTree<Area<Id>>, (lon, lat): (f64, f64)) -> Opt
     let point = Point::new(lon, lat);
     let around = AABB::from_point([lon, lat]);
     let found = areas.locate_in_envelope_intersecting(around).filter(|area| area.shape.contains(&point));
-    found.min_by(|one, other| one.size().total_cmp(&other.size()).then(one.id.cmp(&other.id))).map(|area| area.id.clone())
+    found
+        .min_by(|one, other| one.size().total_cmp(&other.size()).then(one.id.cmp(&other.id)))
+        .map(|area| area.id.clone())
 }

@@ -176,7 +176,13 @@ impl Desk {
         tx.commit().await?;
         let state = capture.state.as_str();
         metrics::counter!("yunpark_captures_total", "source" => capture.source.word(), "state" => state).increment(1);
-        Ok(Received { id: capture.id, duplicate: false, state: capture.state, images: pieces, incident: capture.incident })
+        Ok(Received {
+            id: capture.id,
+            duplicate: false,
+            state: capture.state,
+            images: pieces,
+            incident: capture.incident,
+        })
     }
 
     /// Joins a capture to the incident it belongs to, beginning or merging as needed; where that stood before, and as it is.

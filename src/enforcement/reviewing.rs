@@ -158,7 +158,9 @@ impl Desk {
         let rule = self.city().zones.get(zone).map(|zone| zone.rule);
         match rule {
             Some(ZoneRule::TimeLimited) => "超过限时停放 · parked longer than allowed".to_owned(),
-            Some(ZoneRule::NonMotorOnly) => "在非机动车停放区停放 · parked where only non-motor vehicles may".to_owned(),
+            Some(ZoneRule::NonMotorOnly) => {
+                "在非机动车停放区停放 · parked where only non-motor vehicles may".to_owned()
+            }
             Some(ZoneRule::NoParking) | None => "在禁停区域停放 · parked where parking is forbidden".to_owned(),
         }
     }

@@ -6,13 +6,7 @@ use serde::Serialize;
 
 use super::{Desk, Error};
 use crate::{
-    domain::{
-        ids::ZoneId,
-        incident::State,
-        record::Kind,
-        text::Localized,
-        time::Instant,
-    },
+    domain::{ids::ZoneId, incident::State, record::Kind, text::Localized, time::Instant},
     store::{incidents, records},
 };
 

@@ -217,8 +217,7 @@ impl Desk {
     /// An incident as staff see it.
     pub(super) async fn view(&self, tx: &mut Tx, incident: &Incident) -> Result<IncidentView, store::Error> {
         let captures = captures::of_incident(tx, &incident.id).await?;
-        let mut as_read: Vec<String> =
-            captures.iter().filter_map(|capture| CaptureView::from(capture).plate).collect();
+        let mut as_read: Vec<String> = captures.iter().filter_map(|capture| CaptureView::from(capture).plate).collect();
         as_read.sort();
         as_read.dedup();
         let prior = match &incident.plate {
@@ -260,7 +259,8 @@ impl Desk {
     /// Lots near an incident: near its first capture with a place, else near its zone.
     fn near_incident(&self, incident: &Incident, captures: &[Capture]) -> Vec<NearLot> {
         let at = captures.iter().find_map(|capture| capture.location);
-        at.or_else(|| self.zone_middle(&incident.zone)).map_or_else(Vec::new, |at| self.near(at, incident.vehicle_class))
+        at.or_else(|| self.zone_middle(&incident.zone))
+            .map_or_else(Vec::new, |at| self.near(at, incident.vehicle_class))
     }
 
     /// The middle of a zone, lon/lat.
@@ -276,8 +276,9 @@ impl Desk {
         let near = places.nearest(geo::Coord { x: lon, y: lat }, class, 3);
         near.into_iter()
             .filter_map(|(id, metres)| {
-                let name = city.lots.get(&id)?.name.clone();
-                Some(NearLot { free: (self.free_now)(&id), id, name, distance_m: metres.round() as u32 })
+                let lot = city.lots.get(&id)?;
+                let (name, distance_m) = (lot.name.clone(), metres.round() as u32);
+                Some(NearLot { free: (self.free_now)(&id), id, name, distance_m })
             })
             .collect()
     }

@@ -292,9 +292,7 @@ impl Answer {
         let ha1 = md5(&format!("{}:{}:{password}", self.username, self.realm));
         let ha2 = md5(&format!("{method}:{}", self.uri));
         let expected = match self.qop.as_deref() {
-            Some("auth") => {
-                md5(&format!("{ha1}:{}:{}:{}:auth:{ha2}", self.nonce, self.nc, self.cnonce))
-            }
+            Some("auth") => md5(&format!("{ha1}:{}:{}:{}:auth:{ha2}", self.nonce, self.nc, self.cnonce)),
             None => md5(&format!("{ha1}:{}:{ha2}", self.nonce)),
             Some(_) => return false,
         };
@@ -311,10 +309,8 @@ mod tests {
     use super::*;
 
     fn vector() -> serde_json::Value {
-        let path = concat!(
-            env!("CARGO_MANIFEST_DIR"),
-            "/../shared/samples/captures/viid_digest_test_vector_SYNTHETIC.json"
-        );
+        let path =
+            concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/samples/captures/viid_digest_test_vector_SYNTHETIC.json");
         serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
     }
 

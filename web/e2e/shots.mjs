@@ -1,13 +1,13 @@
 // Takes a picture of every page in two languages, two sizes, by day and by night.
-// node shots.mjs --base http://127.0.0.1:8080 --out DIR [--user NAME --password WORD] [--only public,signs]
+// node shots.mjs --base http://127.0.0.1:8080 --out DIR [--user NAME --password WORD] [--only public,signs] [--match REGEXP] [--timeout S]
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { launch, readArgs, tell } from "./browser.mjs";
 import { PAGES, signIn, SIZES } from "./pages.mjs";
 
-const { base, out, user, password, only } = readArgs(process.argv.slice(2));
+const { base, out, user, password, only, match = "", timeout = "20" } = readArgs(process.argv.slice(2));
 if (base === undefined || out === undefined) {
-  process.stderr.write("usage: shots.mjs --base URL --out DIR [--user NAME --password WORD] [--only NAMES]\n");
+  process.stderr.write("usage: shots.mjs --base URL --out DIR [--user NAME --password WORD] [--only NAMES] [--match REGEXP] [--timeout S]\n");
   process.exit(2);
 }
 mkdirSync(out, { recursive: true });
@@ -25,14 +25,16 @@ for (const gl of [true, false]) {
       if (user !== undefined) await signIn(context, base, user, password);
       for (const lang of ["zh", "en"]) {
         for (const { name, path, ready, act, staff } of mine) {
+          const file = join(out, `${name}-${sizeName}-${lang}-${colorScheme}.png`);
+          if (!new RegExp(match).test(file)) continue;
           const page = await context.newPage();
           page.on("pageerror", (error) => tell({ event: "page_error", page: name, message: String(error) }));
-          const file = join(out, `${name}-${sizeName}-${lang}-${colorScheme}.png`);
           try {
             if (name === "sign-in") await context.clearCookies();
             await page.goto(`${base}${path}${path.includes("?") ? "&" : "?"}lang=${lang}`);
-            await page.waitForSelector(ready, { timeout: 12_000 });
+            await page.waitForSelector(ready, { timeout: Number(timeout) * 1000 });
             await act?.(page);
+            await page.waitForFunction(() => [...document.images].every((image) => image.complete)).catch(() => undefined);
             await page.waitForTimeout(gl ? 1200 : 300);
             const wide = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
             await page.screenshot({ path: file, fullPage: staff === true || name === "signs" });

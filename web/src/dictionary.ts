@@ -95,6 +95,7 @@ export const WORDS = {
   "go.note": { zh: "链接会打开其他公司的应用。", en: "These links open another company's application." },
 
   "map.label": { zh: "停车地图；全部信息也在列表里", en: "Parking map; the list holds the same information" },
+  "map.region": { zh: "地图", en: "Map" },
   "map.loading": { zh: "正在载入地图…", en: "Loading the map…" },
   "map.failed": { zh: "地图无法显示，请使用列表。", en: "The map cannot be shown; please use the list." },
   "map.zones": { zh: "禁停区", en: "No-parking zones" },
@@ -254,7 +255,7 @@ export const WORDS = {
   "street.zone": { zh: "路段", en: "Zone" },
   "street.zone_none": { zh: "不在禁停区内", en: "In no zone" },
   "street.note": { zh: "备注", en: "Note" },
-  "street.same": { zh: "同上一条", en: "As before" },
+  "street.same": { zh: "同上一条", en: "Repeat" },
   "street.submit": { zh: "提交记录", en: "Submit" },
   "street.sending": { zh: "正在提交…", en: "Sending…" },
   "street.saved": { zh: "已保存 {number}", en: "Saved {number}" },

@@ -30,7 +30,7 @@ export class DigestDiffers extends Error {}
 
 /** What is missing, as a sentence of the dictionary; null if it can be sent. */
 export function missing(draft: Draft): Word | null {
-  if (draft.plate === "" && !draft.noPlate) return "street.need_plate";
+  if ([...draft.plate].length < 3 && !draft.noPlate) return "street.need_plate";
   if (draft.reason === null) return "street.need_reason";
   if (draft.kind === "seizure" && draft.basis === "") return "street.need_basis";
   return null;

@@ -115,7 +115,7 @@ function Timeline({ history }: { history: PlateHistory }) {
   return (
     <article class="card" data-history={history.plate}>
       <header class="incident-head">
-        <h3 class="plate">{showPlate(history.plate)}</h3>
+        <h2 class="plate">{showPlate(history.plate)}</h2>
         <PriorWords prior={history.prior} />
       </header>
       {entries.length === 0 && <p class="empty">{t("plates.none")}</p>}

@@ -4,6 +4,7 @@ import type { ComponentChildren } from "preact";
 import { useEffect } from "preact/hooks";
 import { newKey, Problem } from "../http.ts";
 import { t, text } from "../i18n.ts";
+import { plateForm } from "../plate.ts";
 import { faultWords, session } from "../staff.tsx";
 import { learnCity, zones } from "./city.ts";
 import { DigestDiffers, missing, send, type Draft, type DraftKind } from "./draft.ts";
@@ -14,11 +15,32 @@ import { ACTS, BASES, REASONS } from "./wording.ts";
 const KINDS: DraftKind[] = ["correction", "warning", "seizure"];
 const MOST_PHOTOS = 8;
 
+const PREFIX = "yunpark.plate_prefix";
+
+/** The province and city this device wrote last; most plates of a county share them. */
+function keptPrefix(): string {
+  try {
+    return localStorage.getItem(PREFIX) ?? "";
+  } catch {
+    return "";
+  }
+}
+
+function keepPrefix(plate: string): void {
+  const form = plateForm(plate);
+  if (form !== "ordinary" && form !== "new_energy") return;
+  try {
+    localStorage.setItem(PREFIX, plate.slice(0, 2));
+  } catch {
+    // Nothing is kept in private windows; the province is then typed each time.
+  }
+}
+
 function blank(): Draft {
   return {
     vehicleClass: "non_motor",
     kind: "correction",
-    plate: "",
+    plate: keptPrefix(),
     noPlate: false,
     reason: null,
     act: "detention",
@@ -38,10 +60,9 @@ const previous = signal<Draft | null>(null);
 const outcome = signal<{ fault: boolean; words: string } | null>(null);
 const busy = signal(false);
 
-/** A draft that changed is another act: it gets a new record key. */
+/** A draft that changed is another act: it gets new keys, for the server refuses other content under a used one. */
 function change(part: Partial<Draft>): void {
-  const keys = "photos" in part ? { captureKey: newKey(), recordKey: newKey() } : { recordKey: newKey() };
-  draft.value = { ...draft.value, ...keys, ...part };
+  draft.value = { ...draft.value, captureKey: newKey(), recordKey: newKey(), ...part };
   outcome.value = null;
 }
 
@@ -56,6 +77,7 @@ async function submit(): Promise<void> {
   try {
     const record = await send(draft.value);
     for (const photo of draft.value.photos) URL.revokeObjectURL(photo.url);
+    keepPrefix(draft.value.plate);
     previous.value = draft.value;
     draft.value = { ...blank(), vehicleClass: previous.value.vehicleClass, location: previous.value.location, zone: previous.value.zone };
     outcome.value = { fault: false, words: t("street.saved", { number: record.number }) };

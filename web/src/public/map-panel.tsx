@@ -29,7 +29,7 @@ export function MapPanel() {
     else setTimeout(begin, 50);
   }, [ready, asked]);
   return (
-    <section class="map" aria-label={t("map.label")}>
+    <section class="map" aria-label={t("map.region")}>
       <div ref={place} class="map-canvas" data-map={stage.value} />
       {stage.value !== "shown" && (
         <p class="map-note" role="status">

@@ -1,0 +1,189 @@
+//! `POST /api/v1/captures`: a sighting with its pictures, from a camera's token or an officer.
+
+use axum::{
+    Json,
+    extract::{FromRequestParts, Multipart, State, multipart::Field},
+    http::{HeaderMap, StatusCode, request::Parts},
+    response::{IntoResponse, Response},
+};
+use bytes::{Bytes, BytesMut};
+use serde::Deserialize;
+use serde_json::json;
+use subtle::ConstantTimeEq;
+
+use super::{
+    Problem, Shared,
+    auth::{Staff, bearer},
+};
+use crate::{
+    domain::{
+        capture::Source,
+        ids::{CameraId, ZoneId},
+        ledger::Digest,
+        lot::VehicleClass,
+        staff::Role,
+        time::parse_rfc3339,
+    },
+    enforcement::{NewCapture, Received},
+};
+
+/// Largest `meta` part, bytes.
+const MAX_META: usize = 64 * 1024;
+/// Most `image` parts.
+const MAX_IMAGES: usize = 8;
+
+/// Who may send captures: a camera by its token, or an officer.
+pub struct Sender {
+    source: Source,
+    role: Option<Role>,
+}
+
+impl FromRequestParts<Shared> for Sender {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, services: &Shared) -> Result<Self, Problem> {
+        if let Some(camera) = bearer(&parts.headers).and_then(|token| camera_of(services, token)) {
+            return Ok(Self { source: Source::Camera(camera), role: None });
+        }
+        let staff = Staff::from_request_parts(parts, services).await?;
+        staff.require(Role::may_enforce)?;
+        Ok(Self { source: Source::Staff(staff.0.name.clone()), role: Some(staff.0.role) })
+    }
+}
+
+/// The camera whose token this is; every token is compared, in the same time.
+fn camera_of(services: &Shared, token: &str) -> Option<CameraId> {
+    let given = Digest::of(token.as_bytes());
+    let mut found = None;
+    for (id, credential) in &services.config.enforcement.cameras {
+        let expected = Digest::of(credential.token.reveal().as_bytes());
+        let is_equal: bool = given.as_bytes().ct_eq(expected.as_bytes()).into();
+        if is_equal && !credential.token.is_empty() {
+            found = CameraId::parse(id).ok();
+        }
+    }
+    found
+}
+
+#[derive(Deserialize)]
+struct Meta {
+    at: String,
+    plate: Option<String>,
+    vehicle_class: Option<VehicleClass>,
+    plate_color: Option<String>,
+    location: Option<(f64, f64)>,
+    camera: Option<CameraId>,
+    zone: Option<ZoneId>,
+    note: Option<String>,
+}
+
+/// The `Idempotency-Key` of a request.
+pub(super) fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+    let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
+    let key = value.to_str().ok().map(str::trim).filter(|key| (1..=128).contains(&key.len()));
+    key.map(|key| Some(key.to_owned()))
+        .ok_or_else(|| Problem::bad_request("Idempotency-Key must have 1 to 128 ASCII characters"))
+}
+
+/// The `Idempotency-Key` of a request that must have one.
+pub(super) fn required_key(headers: &HeaderMap) -> Result<String, Problem> {
+    idempotency_key(headers)?.ok_or_else(|| Problem::bad_request("send the header Idempotency-Key"))
+}
+
+/// Takes in a capture.
+#[utoipa::path(post, path = "/api/v1/captures", tag = "staff", params(("Idempotency-Key" = String, Header)),
+    responses((status = 201), (status = 200, description = "received before"), (status = 400), (status = 401),
+    (status = 403), (status = 409), (status = 413), (status = 422)))]
+pub async fn create(
+    State(services): State<Shared>,
+    sender: Sender,
+    headers: HeaderMap,
+    form: Result<Multipart, axum::extract::multipart::MultipartRejection>,
+) -> Result<Response, Problem> {
+    let key = required_key(&headers)?;
+    let form = form.map_err(|_| Problem::unsupported_media("send multipart/form-data with meta and image parts"))?;
+    let (meta, images) = read(form, services.config.enforcement.max_image_bytes).await?;
+    if let (Some(camera), Source::Camera(own)) = (&meta.camera, &sender.source)
+        && camera != own
+    {
+        return Err(Problem::forbidden("a camera's token speaks for that camera only"));
+    }
+    let at = parse_rfc3339(&meta.at)
+        .map_err(|_| Problem::bad_request("meta.at is no RFC 3339 instant").field("meta.at", "no RFC 3339 instant"))?;
+    let new = NewCapture {
+        source: sender.source,
+        role: sender.role,
+        key,
+        track: None,
+        at,
+        plate: meta.plate,
+        plate_color: meta.plate_color,
+        vehicle_class: meta.vehicle_class.unwrap_or_default(),
+        location: meta.location,
+        camera: meta.camera,
+        zone: meta.zone,
+        note: meta.note,
+    };
+    let received = services.desk.receive(new, images).await?;
+    let status = if received.duplicate { StatusCode::OK } else { StatusCode::CREATED };
+    Ok((status, Json(view(&received))).into_response())
+}
+
+fn view(received: &Received) -> serde_json::Value {
+    let image = |piece: &crate::store::evidence::Piece| {
+        json!({"sha256": piece.sha256, "bytes": piece.bytes, "width": piece.width_px, "height": piece.height_px})
+    };
+    json!({
+        "id": received.id, "duplicate": received.duplicate, "state": received.state, "incident": received.incident,
+        "images": received.images.iter().map(image).collect::<Vec<_>>(),
+    })
+}
+
+/// Reads the form part by part; a part that grows past its limit ends the reading.
+async fn read(mut form: Multipart, max_image_bytes: usize) -> Result<(Meta, Vec<Bytes>), Problem> {
+    let broken = |error: axum::extract::multipart::MultipartError| {
+        if error.status() == StatusCode::PAYLOAD_TOO_LARGE {
+            Problem::too_large(error.body_text())
+        } else {
+            Problem::bad_request(error.body_text())
+        }
+    };
+    let (mut meta, mut images) = (None, Vec::new());
+    while let Some(field) = form.next_field().await.map_err(broken)? {
+        match field.name() {
+            Some("meta") if meta.is_none() => {
+                let bytes = part(field, MAX_META, "meta").await?;
+                let read: Meta = serde_json::from_slice(&bytes).map_err(|error| {
+                    Problem::bad_request(format!("meta: {error}")).field("meta", error.to_string())
+                })?;
+                meta = Some(read);
+            }
+            Some("image") if images.len() < MAX_IMAGES => images.push(part(field, max_image_bytes, "image").await?),
+            Some("image") => return Err(Problem::bad_request("send at most 8 image parts")),
+            Some("meta") => return Err(Problem::bad_request("send one meta part")),
+            _ => return Err(Problem::bad_request("send a meta part and image parts only")),
+        }
+    }
+    let meta = meta.ok_or_else(|| Problem::bad_request("the meta part is missing").field("meta", "missing"))?;
+    if images.is_empty() {
+        return Err(Problem::bad_request("at least one image part is needed").field("image", "missing"));
+    }
+    Ok((meta, images))
+}
+
+async fn part(mut field: Field<'_>, limit: usize, name: &str) -> Result<Bytes, Problem> {
+    let mut bytes = BytesMut::new();
+    loop {
+        match field.chunk().await {
+            Ok(Some(chunk)) if bytes.len() + chunk.len() > limit => {
+                return Err(Problem::too_large(format!("the {name} part may have at most {limit} bytes")));
+            }
+            Ok(Some(chunk)) => bytes.extend_from_slice(&chunk),
+            Ok(None) => return Ok(bytes.freeze()),
+            Err(error) if error.status() == StatusCode::PAYLOAD_TOO_LARGE => {
+                return Err(Problem::too_large(error.body_text()));
+            }
+            Err(error) => return Err(Problem::bad_request(error.body_text())),
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! `/api/v1/records` and `/api/v1/corrections`: written by officers, listed, exported, printed.
+
+use axum::{
+    Json,
+    extract::State,
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::{
+    Problem, Shared,
+    auth::Staff,
+    captures::required_key,
+    json::{Body, Params, Segment},
+    statistics::instant,
+};
+use crate::{
+    domain::{incident, record::Kind, staff::Role},
+    enforcement::{Error, NewRecord, Person, What, view::RecordView},
+};
+
+/// Most things on one page.
+pub(super) const MAX_LIMIT: u32 = 500;
+
+/// What is asked of the list.
+#[derive(Debug, Deserialize)]
+pub struct Query {
+    kind: Option<Kind>,
+    from: Option<String>,
+    to: Option<String>,
+    limit: Option<u32>,
+    after: Option<String>,
+    format: Option<String>,
+}
+
+impl Query {
+    /// The same, of one kind only.
+    pub(super) fn of_kind(self, kind: Kind) -> Self {
+        Self { kind: Some(kind), ..self }
+    }
+}
+
+impl Staff {
+    /// The person as the desk knows them.
+    pub(super) fn person(&self) -> Person {
+        Person { name: self.0.name.clone(), role: self.0.role }
+    }
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        let told = error.to_string();
+        match error {
+            Error::Store(error) if error.is_unavailable() => {
+                tracing::warn!(error = %error, "the database does not answer");
+                Self::unavailable("the database does not answer; try again in a moment")
+            }
+            Error::Store(_) | Error::Writing(_) => Self::fault(&error),
+            Error::Decoding => Self::unavailable(told),
+            Error::NotFound(_) => Self::not_found(told),
+            Error::Invalid { field, reason } => {
+                let problem = match field {
+                    "purpose" | "after" | "q" | "idempotency_key" => Self::bad_request(told),
+                    _ => Self::unprocessable(told),
+                };
+                problem.field(field, reason)
+            }
+            Error::KeyReused => Self::conflict(told).named("key-reused"),
+            Error::NotAPicture { .. } => Self::unprocessable(told).named("not-a-picture"),
+            Error::PictureTooLarge { .. } => Self::too_large(told).named("picture-too-large"),
+            Error::Incident(incident::Refused::AlreadyReviewed) => Self::conflict(told).named("already-reviewed"),
+            Error::Incident(incident::Refused::NotRipe) => Self::conflict(told).named("not-ripe"),
+            Error::Incident(incident::Refused::StillOpen) => Self::conflict(told),
+            Error::Record(refused) => {
+                use crate::domain::record::Refused;
+                match refused {
+                    Refused::NoLegalBasis => {
+                        Self::unprocessable(&told).named("no-legal-basis").field("legal_basis", told)
+                    }
+                    Refused::NotASeizure => Self::unprocessable(told),
+                    Refused::AlreadyApproved => Self::conflict(told).named("already-approved"),
+                    Refused::ApprovedByProposer => Self::forbidden(told).named("approved-by-proposer"),
+                }
+            }
+        }
+    }
+}
+
+/// How many things a page shows.
+pub(super) fn limit(asked: Option<u32>) -> u32 {
+    asked.unwrap_or(50).clamp(1, MAX_LIMIT)
+}
+
+/// A new record is 201; the same key again is answered 200 with what there is.
+pub(super) fn created((record, again): (RecordView, bool)) -> Response {
+    (if again { StatusCode::OK } else { StatusCode::CREATED }, Json(record)).into_response()
+}
+
+/// Lists records of a kind, or all of them; as CSV if asked.
+pub(super) async fn listed(services: Shared, staff: Staff, query: Query) -> Result<Response, Problem> {
+    staff.require(Role::may_read_records)?;
+    let from = instant(&services, "from", query.from.as_deref(), false)?;
+    let to = instant(&services, "to", query.to.as_deref(), true)?;
+    match query.format.as_deref() {
+        Some("csv") => {
+            let text = services.desk.export(query.kind, from, to, &staff.person()).await?;
+            let headers = [
+                (header::CONTENT_TYPE, "text/csv; charset=utf-8"),
+                (header::CONTENT_DISPOSITION, "attachment; filename=\"records.csv\""),
+                (header::CACHE_CONTROL, "no-store"),
+            ];
+            Ok((headers, text).into_response())
+        }
+        None | Some("json") => {
+            let after = query.after.as_deref();
+            let (records, next) = services.desk.records(query.kind, from, to, after, limit(query.limit)).await?;
+            Ok(Json(json!({"records": records, "next": next})).into_response())
+        }
+        Some(_) => Err(Problem::bad_request("format is json or csv").field("format", "not json or csv")),
+    }
+}
+
+/// Records, newest first.
+#[utoipa::path(get, path = "/api/v1/records", tag = "staff", params(
+    ("kind" = Option<String>, Query, description = "warning, correction, penalty, seizure"),
+    ("from" = Option<String>, Query, description = "RFC 3339, or a day of the city's calendar"),
+    ("to" = Option<String>, Query, description = "RFC 3339 exclusive, or a day inclusive"),
+    ("limit" = Option<u32>, Query), ("after" = Option<String>, Query),
+    ("format" = Option<String>, Query, description = "json or csv"),
+), responses((status = 200), (status = 400), (status = 401), (status = 403)))]
+pub async fn list(
+    State(services): State<Shared>,
+    staff: Staff,
+    Params(query): Params<Query>,
+) -> Result<Response, Problem> {
+    listed(services, staff, query).await
+}
+
+/// Corrections, newest first.
+#[utoipa::path(get, path = "/api/v1/corrections", tag = "staff", responses((status = 200), (status = 401), (status = 403)))]
+pub async fn corrections(
+    State(services): State<Shared>,
+    staff: Staff,
+    Params(query): Params<Query>,
+) -> Result<Response, Problem> {
+    listed(services, staff, query.of_kind(Kind::Correction)).await
+}
+
+/// Writes a warning, a correction or a penalty case.
+#[utoipa::path(post, path = "/api/v1/records", tag = "staff", params(("Idempotency-Key" = String, Header)),
+    responses((status = 201), (status = 200, description = "written before"), (status = 400), (status = 401),
+    (status = 403), (status = 409), (status = 422)))]
+pub async fn create(
+    State(services): State<Shared>,
+    staff: Staff,
+    headers: HeaderMap,
+    Body(new): Body<NewRecord>,
+) -> Result<Response, Problem> {
+    staff.require(Role::may_enforce)?;
+    let key = required_key(&headers)?;
+    Ok(created(services.desk.record(new, &key, &staff.person()).await?))
+}
+
+/// Writes a correction.
+#[utoipa::path(post, path = "/api/v1/corrections", tag = "staff", params(("Idempotency-Key" = String, Header)),
+    responses((status = 201), (status = 200, description = "written before"), (status = 400), (status = 401),
+    (status = 403), (status = 409), (status = 422)))]
+pub async fn create_correction(
+    State(services): State<Shared>,
+    staff: Staff,
+    headers: HeaderMap,
+    Body(what): Body<What>,
+) -> Result<Response, Problem> {
+    staff.require(Role::may_enforce)?;
+    let key = required_key(&headers)?;
+    let new = NewRecord { kind: Kind::Correction, what };
+    Ok(created(services.desk.record(new, &key, &staff.person()).await?))
+}
+
+/// One record.
+#[utoipa::path(get, path = "/api/v1/records/{id}", tag = "staff", params(("id" = String, Path)),
+    responses((status = 200), (status = 401), (status = 403), (status = 404)))]
+pub async fn one(
+    State(services): State<Shared>,
+    staff: Staff,
+    Segment(id): Segment<String>,
+) -> Result<Json<RecordView>, Problem> {
+    staff.require(Role::may_read_records)?;
+    let found = services.desk.find_record(&id).await?;
+    found.map(Json).ok_or_else(|| Problem::not_found("no such record"))
+}
+
+/// A record's printable notice.
+#[utoipa::path(get, path = "/api/v1/records/{id}/notice", tag = "staff", params(("id" = String, Path)),
+    responses((status = 200), (status = 401), (status = 403), (status = 404)))]
+pub async fn notice(
+    State(services): State<Shared>,
+    staff: Staff,
+    Segment(id): Segment<String>,
+) -> Result<Response, Problem> {
+    staff.require(Role::may_read_records)?;
+    let page = services.desk.notice(&id, &staff.person()).await?;
+    let page = page.ok_or_else(|| Problem::not_found("no such record"))?;
+    let mut response = axum::response::Html(page).into_response();
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Ok(response)
+}

@@ -1,0 +1,38 @@
+// A sign that shows something else than it should is named, line by line.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { isAdjusted, standing } from "../src/signs/differences.ts";
+import type { Face, Panel } from "../src/types.ts";
+
+function face(version: number, text: string): Face {
+  const line = { label: "城西", arrow: null, text, state: "free" as const, lots: ["L1"], free: 34, offset: 0, reason: null };
+  return { version, mode: "normal", lines: [line] };
+}
+
+function panel(desired: Face | null, confirmed: Face | null): Panel {
+  return { id: "A", width_px: 96, height_px: 32, desired, confirmed, confirmed_at: null, image: "" };
+}
+
+test("a confirmed face as intended is the same", () => {
+  assert.deepEqual(standing(panel(face(3, "34"), face(3, "34"))), { kind: "same", version: 3 });
+});
+
+test("an older face on the sign is told with both texts", () => {
+  assert.deepEqual(standing(panel(face(4, "34"), face(3, "40"))), {
+    kind: "differs",
+    desired: 4,
+    confirmed: 3,
+    lines: [{ n: 1, desired: "城西 34", confirmed: "城西 40" }],
+  });
+});
+
+test("a sign that never confirmed is not shown as if it had", () => {
+  assert.deepEqual(standing(panel(face(4, "34"), null)), { kind: "unconfirmed", desired: 4 });
+});
+
+test("a number held back is told apart from the count", () => {
+  const line = face(1, "30").lines[0];
+  assert.ok(line !== undefined);
+  assert.equal(isAdjusted({ ...line, reason: "held_back" }), true);
+  assert.equal(isAdjusted({ ...line, text: "34" }), false);
+});
