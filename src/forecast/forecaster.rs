@@ -88,7 +88,9 @@ impl Forecaster {
     /// Learns a lot's stored history, oldest first.
     pub(super) fn recall(&self, lot: &LotId, points: &[Point]) {
         let mut model = LotModel::new(self.city.borrow().time_zone);
-        points.iter().for_each(|point| model.learn(reading_of(point)));
+        for point in points {
+            model.learn(reading_of(point));
+        }
         self.models.write().unwrap_or_else(PoisonError::into_inner).by_lot.insert(lot.clone(), model);
     }
 

@@ -58,19 +58,23 @@ impl Filter {
         Ok(Self { bbox, near, radius_m })
     }
 
-    /// Whether a lot at this place is asked for: `None` if not, else its distance from `near` in metres, if that was given.
-    pub(super) fn admits(&self, place: Coord) -> Option<Option<f64>> {
+    /// Whether a lot at this place is asked for.
+    pub(super) fn admits(&self, place: Coord) -> bool {
         if let Some([west, south, east, north]) = self.bbox
             && !((west..=east).contains(&place.x) && (south..=north).contains(&place.y))
         {
-            return None;
+            return false;
         }
-        let Some(near) = self.near else { return Some(None) };
-        let distance_m = Haversine.distance(Point(near), Point(place));
-        if self.radius_m.is_some_and(|radius_m| distance_m > radius_m) {
-            return None;
+        match (self.distance_m(place), self.radius_m) {
+            (Some(distance_m), Some(radius_m)) => distance_m <= radius_m,
+            _ => true,
         }
-        Some(Some((distance_m * 10.0).round() / 10.0))
+    }
+
+    /// How far a place is from `near`, metres, to the decimetre; `None` if nothing was asked near.
+    pub(super) fn distance_m(&self, place: Coord) -> Option<f64> {
+        let near = self.near?;
+        Some((Haversine.distance(Point(near), Point(place)) * 10.0).round() / 10.0)
     }
 }
 

@@ -187,8 +187,8 @@ pub fn list(
     config: &config::Availability,
 ) -> LotsView {
     let mut lots: Vec<LotView> = Vec::new();
-    for lot in city.lots.values() {
-        let Some(distance_m) = filter.admits(lot.location) else { continue };
+    for lot in city.lots.values().filter(|lot| filter.admits(lot.location)) {
+        let distance_m = filter.distance_m(lot.location);
         lots.push(LotView { distance_m, ..LotView::of(city, lot, &counts_of(counts, lot), now, config) });
     }
     // Stable, so that equally near lots stay in the order of their ids.

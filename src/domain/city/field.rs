@@ -220,6 +220,10 @@ fn brief(value: &Value) -> String {
 }
 
 /// Whether an optional value is absent or well: `Some(None)` or `Some(Some(_))`; `None` when it stands and is wrong.
+#[expect(
+    clippy::option_option,
+    reason = "absent, wrong and well are three things, and `?` ends a reading at the wrong one"
+)]
 pub(super) fn well<T>(read: Option<Option<T>>) -> Option<Option<T>> {
     match read {
         None => Some(None),

@@ -1,5 +1,6 @@
 //! GeoJSON geometries of the city file, checked: WGS-84 ranges, longitude first, closed and simple rings.
 
+use geo::kernels::{Kernel, Orientation, RobustKernel};
 use geo::{
     Area, BoundingRect, Centroid, Contains, Coord, Geometry, GeometryCollection, InteriorPoint, Intersects, Line,
     LineString, MultiLineString, MultiPoint, MultiPolygon, Point, Polygon,
@@ -215,9 +216,9 @@ fn crosses_itself(ring: &LineString) -> bool {
 
 /// Whether two segments that share a corner lie on one another.
 fn turns_back(a: &Line, b: &Line) -> bool {
-    let (corner, p, q) = if a.end == b.start { (a.end, a.start, b.end) } else { (a.start, a.end, b.start) };
-    let (u, v) = (p - corner, q - corner);
-    u.x * v.y == u.y * v.x && u.x * v.x + u.y * v.y > 0.0
+    let (before, corner, after) = if a.end == b.start { (a.start, a.end, b.end) } else { (a.end, a.start, b.start) };
+    let (back, on) = (before - corner, after - corner);
+    RobustKernel::orient2d(before, corner, after) == Orientation::Collinear && back.x * on.x + back.y * on.y > 0.0
 }
 
 /// Whether any two polygons share more than their edges; bounding boxes are asked first.

@@ -125,7 +125,7 @@ impl<'a> Draft<'a> {
 fn listed_space<'a>(item: &Field<'a>) -> Option<(Field<'a>, Space)> {
     let mut object = item.object()?;
     let field = object.need("id");
-    let id = field.as_ref().and_then(|f| f.id());
+    let id = field.as_ref().and_then(Field::id);
     let location = object.may("location").map(|f| geometry::read_position(&f));
     let uses = object.may("uses").map(|f| uses(&f));
     object.finish();
@@ -134,7 +134,7 @@ fn listed_space<'a>(item: &Field<'a>) -> Option<(Field<'a>, Space)> {
 }
 
 fn uses(list: &Field<'_>) -> Option<Vec<SpaceUse>> {
-    list.list()?.iter().map(|item| item.word()).collect()
+    list.list()?.iter().map(Field::word).collect()
 }
 
 fn positions(list: &Field<'_>) -> Option<Vec<Coord>> {

@@ -113,4 +113,4 @@ impl City {
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
-pub use tests::example;
+pub(crate) use tests::example;

@@ -45,7 +45,7 @@ impl<'a> Draft<'a> {
 
     /// The space a sensor watches: `"lot": "L1", "space": "S001"`, or `"space": "L1/S001"`.
     fn space_of(&mut self, lot: Option<&Field<'a>>, space: &Field<'a>) -> Option<(LotId, SpaceId)> {
-        let given: Option<Option<LotId>> = well(lot.map(|f| f.id()));
+        let given: Option<Option<LotId>> = well(lot.map(Field::id));
         let text = space.text()?;
         let (in_space, text) = match text.split_once('/') {
             Some((lot, space)) => (Some(lot), space),

@@ -10,7 +10,7 @@ use crate::domain::{
 };
 
 /// The text of the example in `docs/city-file.md`.
-pub fn example() -> String {
+pub(crate) fn example() -> String {
     let page = include_str!("../../../docs/city-file.md");
     let start = page.find("```json\n").unwrap() + "```json\n".len();
     let end = start + page[start..].find("```").unwrap();
