@@ -81,12 +81,8 @@ impl App {
         let board = Arc::new(Board::new(engine.clone()));
         lifecycle.start("board", Stage::Rest, board.clone().run(rest.clone()));
 
-        let forecaster = Arc::new(Forecaster::new(
-            board.clone(),
-            city.clone(),
-            clock.clone(),
-            config.availability.stale_after_s,
-        ));
+        let forecaster =
+            Arc::new(Forecaster::new(board.clone(), city.clone(), clock.clone(), config.availability.stale_after_s));
         lifecycle.start("forecast", Stage::Rest, Recorder::new(db.clone(), forecaster.clone()).run(rest.clone()));
 
         let signs = Arc::new(SignBoard::default());
@@ -99,7 +95,11 @@ impl App {
             lifecycle.start("ingest", Stage::Door, pipeline.run(doors.clone()));
             let check: api::HealthCheck = Box::new(move || {
                 let health = health.borrow();
-                if health.is_ok() { Ok(()) } else { Err(health.fault.clone().unwrap_or_else(|| "connecting".to_owned())) }
+                if health.is_ok() {
+                    Ok(())
+                } else {
+                    Err(health.fault.clone().unwrap_or_else(|| "connecting".to_owned()))
+                }
             });
             Some(check)
         } else {
@@ -239,8 +239,7 @@ fn drive_signs(
     let publish = Arc::new(move |topic: &str, payload: Bytes| {
         publisher.publish_retained(topic, payload).map_err(|error| error.to_string())
     });
-    let fleet =
-        Fleet::new(config.display.clone(), clock.clone(), city.clone(), signs.clone(), publish, acks);
+    let fleet = Fleet::new(config.display.clone(), clock.clone(), city.clone(), signs.clone(), publish, acks);
     lifecycle.start("signs", Stage::Rest, fleet.run(rest.clone()));
     let forecast = {
         let forecaster = forecaster.clone();

@@ -130,9 +130,7 @@ pub async fn create(
 }
 
 fn view(received: &Received) -> serde_json::Value {
-    let image = |piece: &crate::store::evidence::Piece| {
-        json!({"sha256": piece.sha256, "bytes": piece.bytes, "width": piece.width_px, "height": piece.height_px})
-    };
+    let image = |piece: &crate::store::evidence::Piece| json!({"sha256": piece.sha256, "bytes": piece.bytes, "width": piece.width_px, "height": piece.height_px});
     json!({
         "id": received.id, "duplicate": received.duplicate, "state": received.state, "incident": received.incident,
         "images": received.images.iter().map(image).collect::<Vec<_>>(),
@@ -153,9 +151,8 @@ async fn read(mut form: Multipart, max_image_bytes: usize) -> Result<(Meta, Vec<
         match field.name() {
             Some("meta") if meta.is_none() => {
                 let bytes = part(field, MAX_META, "meta").await?;
-                let read: Meta = serde_json::from_slice(&bytes).map_err(|error| {
-                    Problem::bad_request(format!("meta: {error}")).field("meta", error.to_string())
-                })?;
+                let read: Meta = serde_json::from_slice(&bytes)
+                    .map_err(|error| Problem::bad_request(format!("meta: {error}")).field("meta", error.to_string()))?;
                 meta = Some(read);
             }
             Some("image") if images.len() < MAX_IMAGES => images.push(part(field, max_image_bytes, "image").await?),

@@ -1,11 +1,6 @@
 //! `/api/v1/seizures`: tows, detentions and seizures, proposed by one person and approved by another.
 
-use axum::{
-    Json,
-    extract::State,
-    http::HeaderMap,
-    response::Response,
-};
+use axum::{Json, extract::State, http::HeaderMap, response::Response};
 
 use super::{
     Problem, Shared,

@@ -1,6 +1,10 @@
 //! `GET /api/v1/statistics`: what was recorded in a period.
 
-use axum::{Json, extract::State, response::{IntoResponse, Response}};
+use axum::{
+    Json,
+    extract::State,
+    response::{IntoResponse, Response},
+};
 use chrono::NaiveDate;
 use serde::Deserialize;
 
@@ -29,7 +33,8 @@ pub(super) fn instant(
     if let Ok(at) = parse_rfc3339(&text.replace(' ', "+")) {
         return Ok(Some(at));
     }
-    let wrong = || Problem::bad_request(format!("{field} is neither an RFC 3339 instant nor a day")).field(field, "no instant");
+    let wrong =
+        || Problem::bad_request(format!("{field} is neither an RFC 3339 instant nor a day")).field(field, "no instant");
     let day = NaiveDate::parse_from_str(text, "%Y-%m-%d").map_err(|_| wrong())?;
     let day = if is_end { day.succ_opt().ok_or_else(wrong)? } else { day };
     let zone = services.city.borrow().time_zone;

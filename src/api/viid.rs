@@ -73,12 +73,7 @@ pub async fn register(
 /// A camera says it is alive.
 #[utoipa::path(post, path = "/VIID/System/Keepalive", tag = "cameras",
     responses((status = 200), (status = 400), (status = 401, description = "register first")))]
-pub async fn keepalive(
-    State(services): State<Shared>,
-    peer: Peer,
-    uri: Uri,
-    body: Bytes,
-) -> Response {
+pub async fn keepalive(State(services): State<Shared>, peer: Peer, uri: Uri, body: Bytes) -> Response {
     let device = match device_id(Request::Keepalive, &body) {
         Ok(device) => device,
         Err(error) => return wrong_body(&services, &error, uri.path()),
@@ -90,12 +85,7 @@ pub async fn keepalive(
 /// A camera leaves.
 #[utoipa::path(post, path = "/VIID/System/UnRegister", tag = "cameras",
     responses((status = 200), (status = 400), (status = 401, description = "was not registered")))]
-pub async fn unregister(
-    State(services): State<Shared>,
-    peer: Peer,
-    uri: Uri,
-    body: Bytes,
-) -> Response {
+pub async fn unregister(State(services): State<Shared>, peer: Peer, uri: Uri, body: Bytes) -> Response {
     let device = match device_id(Request::UnRegister, &body) {
         Ok(device) => device,
         Err(error) => return wrong_body(&services, &error, uri.path()),

@@ -162,11 +162,7 @@ fn secret() -> anyhow::Result<Secret> {
 
 /// A password that is easy to type on this machine only; anywhere else it is a random one.
 fn password(listen: SocketAddr) -> anyhow::Result<String> {
-    if listen.ip().is_loopback() {
-        Ok("yunpark-demo".to_owned())
-    } else {
-        Ok(hex::encode(clock::random_bytes::<6>()?))
-    }
+    if listen.ip().is_loopback() { Ok("yunpark-demo".to_owned()) } else { Ok(hex::encode(clock::random_bytes::<6>()?)) }
 }
 
 /// Adds the town and its signs to the running node.
@@ -212,7 +208,10 @@ fn greet(app: &App, mqtt: SocketAddr, passwords: &[(&str, String)], ntcip: u16) 
         format!("  API                       {base}/api/v1/openapi.json"),
         format!("  health        健康        {base}/readyz   {base}/metrics"),
         format!("  MQTT                      mqtt://{mqtt}"),
-        format!("  NTCIP signs (SNMP)        127.0.0.1:{ntcip} and the {} ports after it, community public", NTCIP_SIGNS - 1),
+        format!(
+            "  NTCIP signs (SNMP)        127.0.0.1:{ntcip} and the {} ports after it, community public",
+            NTCIP_SIGNS - 1
+        ),
         String::new(),
     ];
     for (name, password) in passwords {

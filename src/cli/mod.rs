@@ -205,8 +205,8 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
             Ok(say("the database is up to date"))
         }
         Command::Import { config, file, dry_run } => {
-            let text = std::fs::read_to_string(&file)
-                .map_err(|error| anyhow::anyhow!("{}: {error}", file.display()))?;
+            let text =
+                std::fs::read_to_string(&file).map_err(|error| anyhow::anyhow!("{}: {error}", file.display()))?;
             let db = open(&config).await?;
             db.migrate().await?;
             import::run(&db, &text, dry_run).await

@@ -1,9 +1,6 @@
 //! The two streams a command writes to: results on standard output, complaints on standard error.
 
-use std::{
-    io::Write,
-    process::ExitCode,
-};
+use std::{io::Write, process::ExitCode};
 
 /// Prints a result; success.
 pub fn say(text: &str) -> ExitCode {

@@ -26,7 +26,8 @@ fn ten_thousand_messages_survive(places: &Places) {
     };
     let city: Value = serde_json::from_str(&options.script().city()).unwrap();
     let mut node = Node::start(places, &city);
-    let truth = options.script().truth();
+    let script = options.script();
+    let truth = script.truth();
     assert!(truth.sent > 10_000, "duplicates come on top");
 
     let publisher = std::thread::spawn(move || {
@@ -75,8 +76,5 @@ fn a_node_on_redis_and_postgresql_killed_in_the_middle_counts_the_truth() {
 #[test]
 fn a_node_that_counts_by_itself_killed_in_the_middle_counts_the_truth() {
     let broker = services::mosquitto();
-    ten_thousand_messages_survive(&Places {
-        mqtt: format!("mqtt://127.0.0.1:{}", broker.port),
-        ..Places::default()
-    });
+    ten_thousand_messages_survive(&Places { mqtt: format!("mqtt://127.0.0.1:{}", broker.port), ..Places::default() });
 }

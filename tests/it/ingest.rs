@@ -68,8 +68,13 @@ struct Running {
 
 impl Running {
     async fn start(config: &Mqtt, engine: &Engine) -> Self {
-        let (door, pipeline, health) =
-            ingest::open(config, tokio::sync::watch::channel(std::sync::Arc::new(the_city())).1, engine.clone(), Clock::System).unwrap();
+        let (door, pipeline, health) = ingest::open(
+            config,
+            tokio::sync::watch::channel(std::sync::Arc::new(the_city())).1,
+            engine.clone(),
+            Clock::System,
+        )
+        .unwrap();
         let (mut tasks, stop) = (JoinSet::new(), CancellationToken::new());
         tasks.spawn(door.run(stop.clone()));
         tasks.spawn(pipeline.run(stop.clone()));

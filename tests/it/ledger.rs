@@ -21,7 +21,8 @@ fn picture(node: &Node, shade: u8) -> String {
 fn capture(node: &Node, key: &str, minutes_ago: i64, image: &str) -> (u16, Value) {
     #[expect(clippy::disallowed_methods, reason = "the test plays the camera, whose clock is the wall's")]
     let at = chrono::Utc::now() - chrono::Duration::minutes(minutes_ago);
-    let meta = json!({"at": at.to_rfc3339(), "plate": "浙K12345", "camera": "CAM-1", "zone": "Z1", "vehicle_class": "motor"});
+    let meta =
+        json!({"at": at.to_rfc3339(), "plate": "浙K12345", "camera": "CAM-1", "zone": "Z1", "vehicle_class": "motor"});
     let output = Command::new("curl")
         .args(["-sS", "-w", "\n%{http_code}", "-H", &format!("Authorization: Bearer {CAMERA_TOKEN}")])
         .args(["-H", &format!("Idempotency-Key: {key}"), "-F", &format!("meta={meta};type=application/json")])

@@ -167,14 +167,24 @@ CAM-1 = {{ token = "{CAMERA_TOKEN}", viid_password = "Passw0rd!" }}
     }
 
     /// A request with headers and a JSON body, through curl as a stranger would.
-    pub fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<&Value>) -> Option<(u16, Value)> {
+    pub fn ask(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<&Value>,
+    ) -> Option<(u16, Value)> {
         let mut command = Command::new("curl");
         command.args(["-sS", "--max-time", "20", "-X", method, "-w", "\n%{http_code}"]);
         for (name, value) in headers {
             command.args(["-H", &format!("{name}: {value}")]);
         }
+        // The body goes through a file: an argument has a limit of its own.
+        let file = tempfile::NamedTempFile::new().unwrap();
         if let Some(body) = body {
-            command.args(["-H", "Content-Type: application/json", "--data-raw", &body.to_string()]);
+            fs::write(file.path(), body.to_string()).unwrap();
+            command.args(["-H", "Content-Type: application/json", "--data-binary"]);
+            command.arg(format!("@{}", file.path().display()));
         }
         let output = command.arg(self.url(path)).output().unwrap();
         if !output.status.success() {

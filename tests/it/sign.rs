@@ -3,13 +3,12 @@
 use std::net::SocketAddr;
 
 use tokio_util::sync::CancellationToken;
-use yunpark_simulator::sign::{Handle, NtcipSign, run_ntcip};
+use yunpark_simulator::sign::{NtcipSign, run_ntcip};
 
 /// A running sign; it ends when dropped.
 pub struct Emulator {
     /// The UDP port of its SNMP agent.
     pub port: u16,
-    handle: Handle,
     stop: CancellationToken,
     runtime: Option<tokio::runtime::Runtime>,
 }
@@ -24,17 +23,12 @@ impl Emulator {
             // The test itself may run inside a runtime, in which another cannot be waited for.
             scope.spawn(|| runtime.block_on(run_ntcip(NtcipSign::new(listen), stop.clone())).unwrap()).join().unwrap()
         });
-        Self { port: handle.address().port(), handle, stop, runtime: Some(runtime) }
+        Self { port: handle.address().port(), stop, runtime: Some(runtime) }
     }
 
     /// Its address for a city file.
     pub fn address(&self) -> String {
         format!("127.0.0.1:{}", self.port)
-    }
-
-    /// The lines of text it shows, page by page joined.
-    pub fn lines(&self) -> Vec<String> {
-        self.handle.shown().into_iter().flatten().collect()
     }
 }
 

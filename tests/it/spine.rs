@@ -83,9 +83,10 @@ async fn one_message_moves_redis_the_socket_the_page_and_the_sign() {
         ..Places::default()
     };
     let node = Node::start(&places, &town(2, 20, &sign.address()));
-    let engine = yunpark::availability::Engine::redis(&yunpark::config::Config::load(Some(&node.config)).unwrap().availability)
-        .await
-        .unwrap();
+    let engine =
+        yunpark::availability::Engine::redis(&yunpark::config::Config::load(Some(&node.config)).unwrap().availability)
+            .await
+            .unwrap();
     let lot = yunpark::domain::ids::LotId::parse("L1").unwrap();
 
     for n in 1..=20 {
@@ -94,7 +95,8 @@ async fn one_message_moves_redis_the_socket_the_page_and_the_sign() {
     wait_for("twenty free places", || (free(&node, "L1")? == 20).then_some(()));
     wait_for("the sign to show twenty", || shown(&sign).contains("20").then_some(()));
 
-    let (mut socket, _) = tokio_tungstenite::connect_async(format!("ws://127.0.0.1:{}/api/v1/live", node.http)).await.unwrap();
+    let (mut socket, _) =
+        tokio_tungstenite::connect_async(format!("ws://127.0.0.1:{}/api/v1/live", node.http)).await.unwrap();
     assert_eq!(socket_free(&mut socket, "L1").await, 20, "the snapshot tells what is");
     let mut page = browser(&node, "L1", 19);
     let mut lines = BufReader::new(page.stdout.take().unwrap()).lines();
@@ -139,13 +141,17 @@ fn bad_messages_are_counted_and_the_next_one_works() {
         ("yunpark/v1/space/L1/S999/state", r#"{"state":"free","at":"2026-03-10T01:15:00Z"}"#),
         ("yunpark/v1/space/L9/S001/state", r#"{"state":"free","at":"2026-03-10T01:15:00Z"}"#),
         ("yunpark/v1/space/L 1/S001/state", r#"{"state":"free","at":"2026-03-10T01:15:00Z"}"#),
-        ("application/a/device/0000000000000000/event/up", r#"{"deviceInfo":{"devEui":"0000000000000000"},"data":"AQ==","fPort":1}"#),
+        (
+            "application/a/device/0000000000000000/event/up",
+            r#"{"deviceInfo":{"devEui":"0000000000000000"},"data":"AQ==","fPort":1}"#,
+        ),
     ] {
         node.publish(topic, payload);
     }
     node.publish(topic, &space("free", 1));
     wait_for("the good message to count", || (free(&node, "L1")? == 1).then_some(()));
-    let metrics = String::from_utf8(Command::new("curl").args(["-s", &node.url("/metrics")]).output().unwrap().stdout).unwrap();
+    let metrics =
+        String::from_utf8(Command::new("curl").args(["-s", &node.url("/metrics")]).output().unwrap().stdout).unwrap();
     let refused: f64 = metrics
         .lines()
         .filter(|line| line.starts_with("yunpark_ingest_refused_total"))
@@ -174,7 +180,13 @@ fn bad_requests_are_problems_and_never_faults_of_ours() {
         ("GET", "/api/v1/plates/%E6%B5%99K12345/history?purpose=check", &[], None, 401),
         ("GET", "/api/v1/plates/%E6%B5%99K12345/history", &staff, None, 400),
         ("GET", "/api/v1/incidents/nowhere", &staff, None, 404),
-        ("POST", "/api/v1/seizures", &staff, Some(json!({"act": "seizure", "vehicle_class": "motor", "reason": "x"})), 400),
+        (
+            "POST",
+            "/api/v1/seizures",
+            &staff,
+            Some(json!({"act": "seizure", "vehicle_class": "motor", "reason": "x"})),
+            400,
+        ),
         ("POST", "/api/v1/captures", &[("Authorization", camera.as_str())], Some(json!({})), 400),
     ] {
         let (status, problem) = node.ask(method, path, headers, body.as_ref()).unwrap();

@@ -11,8 +11,6 @@ use yunpark::{
     store::{Db, query},
 };
 
-use super::services;
-
 /// A connection's settings.
 fn settings(url: &str) -> config::Store {
     config::Store { url: url.into(), max_connections: 8, evidence_dir: String::new() }
