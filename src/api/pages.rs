@@ -49,7 +49,8 @@ pub async fn asset(Path(path): Path<String>, headers: HeaderMap) -> Response {
 /// A file at the root of the site, such as the icon.
 pub fn root_file(path: &str, headers: &HeaderMap) -> Option<Response> {
     let name = path.trim_start_matches('/');
-    let plain = !name.is_empty() && !name.contains('/') && !name.ends_with(".html");
+    let page = std::path::Path::new(name).extension().is_some_and(|kind| kind.eq_ignore_ascii_case("html"));
+    let plain = !name.is_empty() && !name.contains('/') && !page;
     let file = plain.then(|| Files::get(name)).flatten()?;
     Some(serve(name, &file, "public, max-age=3600", headers))
 }

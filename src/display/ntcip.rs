@@ -288,7 +288,7 @@ impl Link {
 
 fn failed(what: &'static str, error: &SnmpError) -> Error {
     match error.exchange_source() {
-        SnmpError::Snmp { status, .. } => Error::Snmp { what, status: word(*status).to_owned() },
+        SnmpError::Snmp { status, .. } => Error::Snmp { what, status: word(*status) },
         SnmpError::Decode { .. } | SnmpError::MalformedResponse { .. } | SnmpError::ResponseShape { .. } => {
             Error::Answer { what, answer: error.to_string() }
         }

@@ -14,14 +14,14 @@ const GROUND: &[&str] = &["clock", "config", "lifecycle", "telemetry", "mqtt", "
 /// Which rooms a room may use beside the open ones; a room that is not listed is a fault.
 fn allowed(room: &str) -> Option<&'static [&'static str]> {
     Some(match room {
-        "domain" | "clock" | "config" | "lifecycle" | "telemetry" | "broker" => &[],
-        // The connection to the broker, and the signs' shared state: plain pieces that doors and drivers both hold.
-        "mqtt" | "signboard" | "store" | "availability" | "live" => &[],
+        // `mqtt` is the connection to the broker, `signboard` what signs should show and show: plain pieces that doors
+        // and drivers both hold.
+        "domain" | "clock" | "config" | "lifecycle" | "telemetry" | "broker" | "mqtt" | "signboard" | "store"
+        | "availability" | "live" => &[],
         // Staff accounts, and the city in force: small rooms over the store's rows.
         "staff" | "cityfeed" => &["store"],
         "ingest" | "guidance" | "display" | "enforcement" | "forecast" | "feeds" => &["store", "availability", "live"],
-        "api" => &["*"],
-        "app" | "cli" | "main" | "lib" => &["*"],
+        "api" | "app" | "cli" | "main" | "lib" => &["*"],
         _ => return None,
     })
 }

@@ -1,6 +1,6 @@
 //! The whole system from outside, against real Redis, Mosquitto, PostgreSQL, SNMP tools and Chromium.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed, in its helpers too")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed, in its helpers too")]
 
 mod architecture;
 mod availability;

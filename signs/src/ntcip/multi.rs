@@ -45,13 +45,13 @@ impl ColorScheme {
 
 /// The numbered colour nearest to ours.
 fn classic(colour: Colour) -> u8 {
-    use crate::render::{GREEN, GREY, RED, YELLOW};
+    use crate::render::{GREEN, RED, YELLOW};
     match colour {
         AMBER => 9,
         GREEN => 3,
         YELLOW => 2,
         RED => 1,
-        GREY => 7,
+        // Grey has no number of its own among the classic colours: white.
         _ => 7,
     }
 }

@@ -231,8 +231,9 @@ impl Controller {
             (oid::END_DURATION_MESSAGE, Cell::Octets(octets)) => {
                 MessageId::decode(octets).map(drop).ok_or(Refusal::WrongType)
             }
-            (oid::TIME_REMAINING, Cell::Number(0..=65535)) | (oid::SOFTWARE_RESET, Cell::Number(0 | 1)) => Ok(()),
-            (oid::CONTROL_MODE, Cell::Number(4)) => Ok(()),
+            (oid::TIME_REMAINING, Cell::Number(0..=65535))
+            | (oid::SOFTWARE_RESET, Cell::Number(0 | 1))
+            | (oid::CONTROL_MODE, Cell::Number(4)) => Ok(()),
             _ => Err(Refusal::NotWritable),
         }
     }

@@ -64,7 +64,7 @@ async fn fifty_appends_at_once_make_one_unbroken_chain(db: &Db) {
         let db = db.clone();
         async move { append(&db, entry(Kind::CaptureReceived, &format!("c{n}"))).await }
     });
-    let mut appended = tokio::task::JoinSet::from_iter(appends).join_all().await;
+    let mut appended = appends.collect::<tokio::task::JoinSet<_>>().join_all().await;
     appended.sort_by_key(|entry| entry.seq);
     let chain = ledger::entries(db, 1, 1000).await.unwrap();
     assert_eq!(chain.len(), 50);

@@ -91,7 +91,7 @@ async fn tries_at_the_same_time_count_too(db: &Db) {
         let desk = desk.clone();
         async move { desk.sign_in("li.wei", &format!("wrong horse {n}")).await }
     });
-    let answers = tokio::task::JoinSet::from_iter(tries).join_all().await;
+    let answers = tries.collect::<tokio::task::JoinSet<_>>().join_all().await;
     let wrong = answers.iter().filter(|answer| matches!(answer, Err(Refused::Wrong))).count();
     let throttled = answers.iter().filter(|answer| matches!(answer, Err(Refused::Throttled))).count();
     assert_eq!((wrong, throttled), (3, 9), "three guesses were checked, whatever came at once");
