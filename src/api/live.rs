@@ -206,6 +206,7 @@ pub async fn pump(services: Shared, stop: CancellationToken) -> Result<(), std::
             use tokio::sync::broadcast::error::TryRecvError;
             match changes.try_recv() {
                 Ok(batch) => {
+                    spaces_lost |= batch.resynced;
                     for change in &batch.changes {
                         let spaces = moved.entry(change.availability.lot.clone()).or_default();
                         spaces.extend(change.spaces.iter().map(|space| (space.space.clone(), space.clone())));

@@ -177,3 +177,19 @@ fn every_file_opens_with_one_sentence_that_says_what_it_is() {
         }
     }
 }
+
+#[test]
+fn every_file_the_pages_name_is_there() {
+    let mut missing = Vec::new();
+    for page in ["README.md", "CONTRIBUTING.md", "docs/ARCHITECTURE.md", "docs/operating.md", "docs/integrating.md"] {
+        let text = fs::read_to_string(root().join(page)).unwrap();
+        for name in text.split(['`', '(', ')', ' ', '\n', ',']) {
+            let inside = ["src/", "sensors/", "signs/", "simulator/", "web/src/", "tests/", "docs/"];
+            let is_path = inside.iter().any(|folder| name.starts_with(folder)) && !name.contains(['*', '<']);
+            if is_path && !root().join(name.trim_end_matches(['.', ':', ';'])).exists() {
+                missing.push(format!("{page}: {name}"));
+            }
+        }
+    }
+    assert!(missing.is_empty(), "{}", missing.join("\n"));
+}

@@ -178,9 +178,11 @@ fn is_root() -> bool {
     Command::new("id").arg("-u").output().is_ok_and(|out| out.stdout.starts_with(b"0\n"))
 }
 
-/// A tool of PostgreSQL, from Debian's versioned folder or the path.
+/// A tool of PostgreSQL, from the newest of Debian's versioned folders or the path.
 fn postgres_tool(name: &str) -> PathBuf {
-    find(name, &[&format!("/usr/lib/postgresql/15/bin/{name}")])
+    let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let tools = versions.map(|version| version.path().join("bin").join(name)).filter(|tool| tool.exists());
+    tools.max().unwrap_or_else(|| PathBuf::from(name))
 }
 
 fn find(name: &str, places: &[&str]) -> PathBuf {
