@@ -23,6 +23,8 @@ use crate::{
     availability::Follow,
     domain::{
         availability::{Availability, Cursor, Level, Quality, SpaceStatus},
+        city::City,
+        hours::Hours,
         ids::{LotId, SpaceId},
         time::Instant,
     },
@@ -184,6 +186,26 @@ async fn answer(services: &Shared, out: &mut Out, session: &mut Session, text: &
     }
 }
 
+/// Opening hours of the lots of one city, read once.
+#[derive(Default)]
+struct Openings {
+    city: Arc<City>,
+    hours: HashMap<LotId, Option<Hours>>,
+}
+
+impl Openings {
+    fn of(city: &Arc<City>) -> Self {
+        let written = city.lots.values().filter_map(|lot| Some((lot.id.clone(), lot.opening_hours.as_deref()?)));
+        Self { city: city.clone(), hours: written.map(|(lot, text)| (lot, Hours::parse(text).ok())).collect() }
+    }
+
+    /// A lot without hours is always open; one whose hours cannot be read counts as closed.
+    fn is_open(&self, lot: &LotId, now: Instant) -> bool {
+        let hours = self.hours.get(lot);
+        hours.is_none_or(|hours| hours.as_ref().is_some_and(|hours| hours.is_open(self.city.time_zone, now)))
+    }
+}
+
 /// What was last told of a lot; it is told again when one of these differs.
 type Told = (u64, Option<Instant>, Quality, Level);
 
@@ -193,6 +215,7 @@ pub async fn pump(services: Shared, stop: CancellationToken) -> Result<(), std::
     let mut ticks = tokio::time::interval(Duration::from_millis(services.config.http.live_tick_ms));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut told: HashMap<LotId, Told> = HashMap::new();
+    let mut openings = Openings::default();
     let mut last_sweep: Option<tokio::time::Instant> = None;
     let mut last_cursor = Cursor(String::new());
     loop {
@@ -222,6 +245,9 @@ pub async fn pump(services: Shared, stop: CancellationToken) -> Result<(), std::
         }
         let state = services.board.snapshot();
         let city = services.city.borrow().clone();
+        if !Arc::ptr_eq(&city, &openings.city) {
+            openings = Openings::of(&city);
+        }
         let now = services.clock.now();
         let mut lots = Vec::new();
         for lot in city.lots.values().filter(|lot| sweep || moved.contains_key(&lot.id)) {
@@ -232,7 +258,13 @@ pub async fn pump(services: Shared, stop: CancellationToken) -> Result<(), std::
                 unheard = Availability::unheard(lot.id.clone(), lot.capacity);
                 &unheard
             };
-            let view = lots::AvailabilityView::of(&city, lot, availability, now, &services.config.availability);
+            let view = lots::AvailabilityView::when(
+                openings.is_open(&lot.id, now),
+                lot,
+                availability,
+                now,
+                &services.config.availability,
+            );
             let fresh = (view.version, view.observed_at, view.quality, view.level);
             if told.insert(lot.id.clone(), fresh) != Some(fresh)
                 && let Ok(json) = serde_json::value::to_raw_value(&view)

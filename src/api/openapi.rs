@@ -50,3 +50,22 @@ struct Document;
 pub async fn document() -> Json<utoipa::openapi::OpenApi> {
     Json(Document::openapi())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_apis_shape_changes_only_when_somebody_looks() {
+        let document = serde_json::to_value(Document::openapi()).unwrap();
+        let paths = document["paths"].as_object().unwrap().iter().flat_map(|(path, methods)| {
+            let methods = methods.as_object().unwrap();
+            methods.iter().map(move |(method, operation)| {
+                let answers: Vec<&str> =
+                    operation["responses"].as_object().unwrap().keys().map(String::as_str).collect();
+                format!("{} {path} -> {}", method.to_uppercase(), answers.join(" "))
+            })
+        });
+        insta::assert_snapshot!(paths.collect::<Vec<_>>().join("\n"));
+    }
+}

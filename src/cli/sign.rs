@@ -10,8 +10,10 @@ use yunpark_signs::{
 
 use super::output::say;
 use crate::{
-    app, cityfeed,
-    clock::Clock,
+    app,
+    availability::{Engine, Limits},
+    cityfeed,
+    clock::{self, Clock},
     config::Config,
     domain::{availability::Availability, city::City, hours, ids::LotId, time::Instant},
     guidance::policy::{PanelState, Situation, compose},
@@ -25,12 +27,29 @@ const PITCH_PX: u32 = 6;
 pub async fn render(config: &Config, sign: &str, out: &Path) -> anyhow::Result<ExitCode> {
     let db = Db::connect(&config.store).await?;
     let (_, city) = cityfeed::stored(&db).await?.context("no city has been imported")?;
-    let (clock, engine) = (Clock::System, app::engine(config).await?);
+    let (clock, engine) = (Clock::System, present(config).await?);
     engine.configure(&app::layouts(&city), clock.now()).await?;
     let lots = engine.lots().await?.lots.into_iter().map(|lot| (lot.lot.clone(), lot)).collect();
     let png = picture(&city, sign, &lots, config, clock.now())?;
     std::fs::write(out, png).with_context(|| out.display().to_string())?;
     Ok(say(&format!("{sign} drawn into {}", out.display())))
+}
+
+/// The engine the running node counts with; of one that counts in its own process, a copy of what its journal says.
+async fn present(config: &Config) -> anyhow::Result<Engine> {
+    if !config.availability.redis_url.is_empty() {
+        return Ok(app::engine(config).await?);
+    }
+    let copy = std::env::temp_dir().join(format!("yunpark-journal-{}", clock::new_id()));
+    std::fs::create_dir(&copy)?;
+    let journal = copy.join("journal");
+    let engine = match std::fs::copy(&config.availability.journal, &journal) {
+        Ok(_) => Engine::memory(Some(journal), Limits::of(&config.availability)),
+        // Nothing was ever kept: every lot is unheard.
+        Err(_) => Engine::memory(None, Limits::of(&config.availability)),
+    };
+    std::fs::remove_dir_all(&copy)?;
+    Ok(engine?)
 }
 
 /// All panels of a sign side by side, composed from `lots` at `now` by the configured rules, as PNG. No forecast is asked.

@@ -66,7 +66,8 @@ impl AvailabilityView {
         Self::when(open, lot, counts, now, config)
     }
 
-    fn when(open: bool, lot: &Lot, counts: &Availability, now: Instant, config: &config::Availability) -> Self {
+    /// The view of one lot whose opening hours were already asked.
+    pub fn when(open: bool, lot: &Lot, counts: &Availability, now: Instant, config: &config::Availability) -> Self {
         let limit = Duration::seconds(lot.stale_after_s.unwrap_or(config.stale_after_s).into());
         let quality = counts.quality(now, limit);
         Self {

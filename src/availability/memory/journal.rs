@@ -70,6 +70,8 @@ impl Entry {
 pub(super) struct Journal {
     path: PathBuf,
     file: File,
+    /// Held as long as the journal is open: two processes would each overwrite what the other was told.
+    _lock: File,
     /// Bytes that are whole entries.
     length: u64,
     /// Length after the last compaction.
@@ -83,6 +85,7 @@ impl Journal {
     /// never acknowledged and is cut off; a damaged middle is an error.
     pub(super) fn open(path: PathBuf, core: &mut Core) -> Result<Self, Error> {
         let fault = |reason: String| Error::Journal { path: path.display().to_string(), reason };
+        let lock = lock(&path).map_err(fault)?;
         let bytes = match fs::read(&path) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
@@ -97,7 +100,7 @@ impl Journal {
         }
         drop(bytes);
         let (file, length) = rewrite(&path, core).map_err(|error| fault(error.to_string()))?;
-        Ok(Self { path, file, length, compacted: length, broken: None })
+        Ok(Self { path, file, _lock: lock, length, compacted: length, broken: None })
     }
 
     /// Appends an entry and waits until it is on disk. After an error the file is as it was before.
@@ -136,6 +139,19 @@ impl Journal {
 
     fn fault(&self, reason: String) -> Error {
         Error::Journal { path: self.path.display().to_string(), reason }
+    }
+}
+
+/// Takes the lock beside the journal, which the system gives back when the process ends, however it ends.
+fn lock(path: &Path) -> Result<File, String> {
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(".lock");
+    let file = OpenOptions::new().write(true).create(true).truncate(false).open(&beside);
+    let file = file.map_err(|error| error.to_string())?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(fs::TryLockError::WouldBlock) => Err("another process has it open".to_owned()),
+        Err(fs::TryLockError::Error(error)) => Err(error.to_string()),
     }
 }
 
