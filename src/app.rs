@@ -9,6 +9,7 @@ use std::{
 };
 
 use anyhow::Context;
+use axum::serve::ListenerExt;
 use bytes::Bytes;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::{
@@ -33,7 +34,7 @@ use crate::{
     ingest,
     lifecycle::{Death, Lifecycle, Stage},
     live::Hub,
-    mqtt::Link,
+    mqtt::{Link, LinkState},
     signboard::SignBoard,
     staff::StaffDesk,
     store::{Db, evidence::Evidence},
@@ -77,7 +78,11 @@ impl App {
 
         let engine = engine(&config).await.context("availability cannot be computed")?;
         engine.configure(&layouts(&city.borrow()), clock.now()).await.context("the city cannot be declared")?;
-        lifecycle.start("layouts", Stage::Rest, declare(engine.clone(), city.clone(), clock.clone(), rest.clone()));
+        // What reads messages and guides signs sees a new city only once the engine counts it, so that no observation of a
+        // new lot is acknowledged and lost.
+        let (declared, counted_city) = watch::channel(city.borrow().clone());
+        let declaring = declare(engine.clone(), city.clone(), declared, clock.clone(), rest.clone());
+        lifecycle.start("layouts", Stage::Rest, declaring);
         let board = Arc::new(Board::new(engine.clone()));
         lifecycle.start("board", Stage::Rest, board.clone().run(rest.clone()));
 
@@ -86,25 +91,27 @@ impl App {
         lifecycle.start("forecast", Stage::Rest, Recorder::new(db.clone(), forecaster.clone()).run(rest.clone()));
 
         let signs = Arc::new(SignBoard::default());
+        let mut health: Vec<(&'static str, api::HealthCheck)> = Vec::new();
         if has(Role::Guidance) {
-            drive_signs(&mut lifecycle, &config, &clock, &city, &board, &signs, &forecaster)?;
+            let link = drive_signs(&mut lifecycle, &config, &clock, &counted_city, &board, &signs, &forecaster)?;
+            let check: api::HealthCheck = Box::new(move || {
+                let link = link.borrow();
+                let fault = || link.fault.clone().unwrap_or_else(|| "connecting".to_owned());
+                if link.connected { Ok(()) } else { Err(fault()) }
+            });
+            health.push(("mqtt_signs", check));
         }
-        let mqtt_health = if has(Role::Ingest) {
-            let (door, pipeline, health) = ingest::open(&config.mqtt, city.clone(), engine.clone(), clock.clone())?;
+        if has(Role::Ingest) {
+            let (door, pipeline, state) =
+                ingest::open(&config.mqtt, counted_city.clone(), engine.clone(), clock.clone())?;
             lifecycle.start("mqtt", Stage::Door, door.run(doors.clone()));
             lifecycle.start("ingest", Stage::Door, pipeline.run(doors.clone()));
             let check: api::HealthCheck = Box::new(move || {
-                let health = health.borrow();
-                if health.is_ok() {
-                    Ok(())
-                } else {
-                    Err(health.fault.clone().unwrap_or_else(|| "connecting".to_owned()))
-                }
+                let state = state.borrow();
+                if state.is_ok() { Ok(()) } else { Err(state.fault.clone().unwrap_or_else(|| "connecting".to_owned())) }
             });
-            Some(check)
-        } else {
-            None
-        };
+            health.push(("mqtt", check));
+        }
 
         let desk = Arc::new(Desk::new(
             db.clone(),
@@ -129,7 +136,7 @@ impl App {
             forecaster,
             desk,
             staff,
-            mqtt_health,
+            health,
             metrics,
             clock,
             config: config.clone(),
@@ -141,8 +148,24 @@ impl App {
             .with_context(|| format!("http.listen: cannot listen on {}", config.http.listen))?;
         let http = listener.local_addr()?;
         let router = api::router(services).into_make_service_with_connect_info::<SocketAddr>();
-        let serving = axum::serve(listener, router).with_graceful_shutdown(doors.cancelled_owned());
-        lifecycle.start("http", Stage::Door, serving.into_future());
+        let listener = listener.tap_io(|connection| {
+            // Small frames must not wait for each other; a connection that is gone already needs no telling.
+            let _ = connection.set_nodelay(true);
+        });
+        let serving = axum::serve(listener, router).with_graceful_shutdown(doors.clone().cancelled_owned());
+        lifecycle.start("http", Stage::Door, async move {
+            let cut = async {
+                doors.cancelled().await;
+                tokio::time::sleep(grace / 2).await;
+            };
+            tokio::select! {
+                served = serving.into_future() => served,
+                () = cut => {
+                    tracing::warn!("requests that were still open were cut off");
+                    Ok(())
+                }
+            }
+        });
         Ok(Self { http, broker, lifecycle, grace })
     }
 
@@ -177,10 +200,11 @@ pub(crate) fn layouts(city: &City) -> Vec<LotLayout> {
     city.lots.values().map(LotLayout::of).collect()
 }
 
-/// Declares the city to the engine anew whenever it changes.
+/// Declares the city to the engine anew whenever it changes, and passes it on when that is done.
 async fn declare(
     engine: Engine,
     mut city: watch::Receiver<Arc<City>>,
+    declared: watch::Sender<Arc<City>>,
     clock: Clock,
     stop: CancellationToken,
 ) -> Result<(), crate::availability::Error> {
@@ -194,7 +218,8 @@ async fn declare(
                 return Ok(());
             },
         }
-        let layouts = layouts(&city.borrow_and_update());
+        let next = city.borrow_and_update().clone();
+        let layouts = layouts(&next);
         while let Err(error) = engine.configure(&layouts, clock.now()).await {
             tracing::warn!(error = %error, "the new city cannot be declared yet; trying again");
             tokio::select! {
@@ -202,6 +227,7 @@ async fn declare(
                 () = tokio::time::sleep(Duration::from_secs(1)) => {}
             }
         }
+        declared.send_replace(next);
     }
 }
 
@@ -231,10 +257,10 @@ fn drive_signs(
     board: &Arc<Board>,
     signs: &Arc<SignBoard>,
     forecaster: &Arc<Forecaster>,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<watch::Receiver<LinkState>> {
     let rest = lifecycle.token(Stage::Rest);
     let (deliver, acks) = mpsc::channel(SIGN_ACKS);
-    let (link, publisher, _) = Link::new(&config.mqtt, &[ACK_FILTER], deliver)?;
+    let (link, publisher, state) = Link::new(&config.mqtt, &[ACK_FILTER], deliver)?;
     lifecycle.start("mqtt-signs", Stage::Rest, link.run(rest.clone()));
     let publish = Arc::new(move |topic: &str, payload: Bytes| {
         publisher.publish_retained(topic, payload).map_err(|error| error.to_string())
@@ -247,5 +273,5 @@ fn drive_signs(
     };
     let guide = Guide::new(config.clone(), clock.clone(), city.clone(), board.clone(), signs.clone(), forecast);
     lifecycle.start("guidance", Stage::Rest, guide.run(rest));
-    Ok(())
+    Ok(state)
 }

@@ -25,7 +25,7 @@ pub enum Error {
 
 /// Starts the broker on a thread of its own; it ends with the process. Gives the address it listens on.
 ///
-/// Segments of 10 x 100 MiB lose nothing at the rates of a demonstration; small ones drop silently.
+/// Segments of 10 x 16 MiB per filter hold hours of a demonstration for a reader that is away; small ones drop silently.
 pub fn start(listen: &str) -> Result<SocketAddr, Error> {
     let address: SocketAddr = listen.parse().map_err(|_| Error::Address(listen.to_owned()))?;
     // The broker only logs when its port is taken; asking for it first makes that an error that is seen.
@@ -51,7 +51,7 @@ pub fn start(listen: &str) -> Result<SocketAddr, Error> {
         router: RouterConfig {
             max_connections: 1_000,
             max_outgoing_packet_count: 5_000,
-            max_segment_size: 100 << 20,
+            max_segment_size: 16 << 20,
             max_segment_count: 10,
             ..RouterConfig::default()
         },

@@ -308,8 +308,29 @@ pub enum LogFormat {
 
 impl Config {
     /// Reads the layers: defaults, the file if any, the environment (`YUNPARK_SECTION__KEY`).
+    ///
+    /// Relative paths of a file are relative to the file, so that `serve` and `import` mean the same database from any
+    /// folder.
     pub fn load(file: Option<&Path>) -> Result<Self, Error> {
-        Self::layered(Self::layers(file)?)
+        let mut config = Self::layered(Self::layers(file)?)?;
+        if let Some(folder) = file.and_then(Path::parent).filter(|folder| !folder.as_os_str().is_empty()) {
+            config.stand_in(folder);
+        }
+        Ok(config)
+    }
+
+    /// Makes relative paths stand in a folder.
+    fn stand_in(&mut self, folder: &Path) {
+        let inside = |path: &str| folder.join(path).display().to_string();
+        if let Some(path) = self.store.url.reveal().strip_prefix("sqlite://")
+            && !path.starts_with(['/', ':'])
+        {
+            self.store.url = Secret(format!("sqlite://{}", inside(path)));
+        }
+        self.store.evidence_dir = inside(&self.store.evidence_dir);
+        if !self.availability.journal.is_empty() {
+            self.availability.journal = inside(&self.availability.journal);
+        }
     }
 
     /// The layers, not yet read into fields, so that the demo may lay its own on top.
@@ -325,7 +346,9 @@ impl Config {
             }
             layers = layers.merge(Toml::file_exact(file));
         }
-        Ok(layers.merge(Env::prefixed("YUNPARK_").split("__")))
+        // Only names with a section are keys; other variables of this prefix are none of ours.
+        let environment = Env::prefixed("YUNPARK_").filter(|key| key.as_str().contains("__")).split("__");
+        Ok(layers.merge(environment))
     }
 
     /// Reads layers into fields and checks what types cannot say.
@@ -341,36 +364,80 @@ impl Config {
 
     /// What types cannot say: one key and the reason it is wrong.
     fn check(&self) -> Result<(), (&'static str, String)> {
-        let wrong = |key, reason: &str| Err((key, reason.to_owned()));
         let url = self.store.url.reveal();
-        if self.node.roles.is_empty() {
-            return wrong("node.roles", "name at least one role");
-        }
-        if !(url.starts_with("sqlite://") || url.starts_with("postgres://") || url.starts_with("postgresql://")) {
-            return wrong("store.url", "must start with sqlite:// or postgres://");
-        }
-        if !(self.mqtt.url.is_empty() || self.mqtt.url.starts_with("mqtt://")) {
-            return wrong("mqtt.url", "must be empty or start with mqtt://");
-        }
         let redis = self.availability.redis_url.reveal();
-        if !(redis.is_empty() || redis.starts_with("redis://") || redis.starts_with("redis+unix://")) {
-            return wrong("availability.redis_url", "must be empty or start with redis://");
+        let mqtt = &self.mqtt.url;
+        let shares = 0.0..=1.0;
+        let guidance = &self.guidance;
+        let rules: [(&'static str, bool, &str); 19] = [
+            ("node.roles", !self.node.roles.is_empty(), "name at least one role"),
+            ("http.listen", is_address(&self.http.listen), "must be host:port"),
+            ("http.live_tick_ms", self.http.live_tick_ms > 0, "must be at least 1"),
+            ("http.request_timeout_s", self.http.request_timeout_s > 0, "must be at least 1"),
+            ("http.max_body_bytes", self.http.max_body_bytes > 0, "must be at least 1"),
+            ("mqtt.url", mqtt.is_empty() || is_mqtt_url(mqtt), "must be empty or mqtt://host:port"),
+            ("mqtt.embedded_listen", is_address(&self.mqtt.embedded_listen), "must be host:port"),
+            ("mqtt.client_id", !self.mqtt.client_id.is_empty(), "must not be empty: it names the persistent session"),
+            ("mqtt.max_batch", self.mqtt.max_batch > 0, "must be at least 1"),
+            ("mqtt.queue", self.mqtt.queue > 0, "must be at least 1"),
+            ("store.url", is_sql_url(url), "must start with sqlite:// or postgres://"),
+            ("store.max_connections", self.store.max_connections > 0, "must be at least 1"),
+            (
+                "availability.redis_url",
+                redis.is_empty() || is_redis_url(redis),
+                "must be empty or redis://host:port/db",
+            ),
+            ("availability.partitions", self.availability.partitions > 0, "must be at least 1"),
+            ("availability.stream_length", self.availability.stream_length > 0, "must be at least 1"),
+            ("guidance.tick_ms", guidance.tick_ms > 0, "must be at least 1"),
+            ("guidance.full_share", shares.contains(&guidance.full_share), "must be between 0 and 1"),
+            (
+                "guidance.full_exit_share",
+                shares.contains(&guidance.full_exit_share) && guidance.full_exit_share >= guidance.full_share,
+                "must be between full_share and 1",
+            ),
+            ("log.filter", is_log_filter(&self.log.filter), "must be a level, or target=level pairs"),
+        ];
+        if let Some((key, _, reason)) = rules.into_iter().find(|(_, holds, _)| !holds) {
+            return Err((key, reason.to_owned()));
         }
-        if self.availability.partitions == 0 {
-            return wrong("availability.partitions", "must be at least 1");
+        for camera in self.enforcement.cameras.keys() {
+            if crate::domain::ids::CameraId::parse(camera).is_err() {
+                return Err(("enforcement.cameras", format!("{camera:?} is no camera's id")));
+            }
         }
-        if self.mqtt.max_batch == 0 || self.mqtt.queue == 0 {
-            return wrong("mqtt.max_batch", "max_batch and queue must be at least 1");
-        }
-        if !(0.0..=1.0).contains(&self.guidance.full_share) || self.guidance.full_exit_share < self.guidance.full_share
-        {
-            return wrong("guidance.full_share", "must be between 0 and 1, and not above full_exit_share");
-        }
-        if self.guidance.tick_ms == 0 || self.http.live_tick_ms == 0 {
-            return wrong("guidance.tick_ms", "ticks must be at least 1 ms");
+        let tokens: Vec<&str> =
+            self.enforcement.cameras.values().map(|c| c.token.reveal()).filter(|token| !token.is_empty()).collect();
+        let distinct: std::collections::BTreeSet<&str> = tokens.iter().copied().collect();
+        if distinct.len() < tokens.len() {
+            return Err(("enforcement.cameras", "two cameras must not share a token".to_owned()));
         }
         Ok(())
     }
+}
+
+/// `host:port`, where the host is a name or an address.
+fn is_address(text: &str) -> bool {
+    text.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok())
+}
+
+fn is_mqtt_url(text: &str) -> bool {
+    text.strip_prefix("mqtt://").is_some_and(|rest| {
+        let rest = rest.trim_end_matches('/');
+        is_address(rest) || !rest.is_empty() && !rest.contains([':', '@', '/'])
+    })
+}
+
+fn is_sql_url(text: &str) -> bool {
+    ["sqlite://", "postgres://", "postgresql://"].iter().any(|scheme| text.starts_with(scheme))
+}
+
+fn is_redis_url(text: &str) -> bool {
+    ["redis://", "redis+unix://"].iter().any(|scheme| text.len() > scheme.len() && text.starts_with(scheme))
+}
+
+fn is_log_filter(text: &str) -> bool {
+    tracing_subscriber::EnvFilter::try_new(text).is_ok()
 }
 
 /// One line from the first fault of a layer.
@@ -418,7 +485,37 @@ mod tests {
     fn a_wrong_value_names_its_key() {
         assert_eq!(with("[http]\nmax_body_bytes = \"big\"").unwrap_err().key, "http.max_body_bytes");
         assert_eq!(with("[http]\nlisten_on = \"x\"").unwrap_err().key, "http.listen_on");
-        assert_eq!(with("[store]\nurl = \"mysql://x\"").unwrap_err().key, "store.url");
+        for (toml, key) in [
+            ("[store]\nurl = \"mysql://x\"", "store.url"),
+            ("[http]\nlisten = \"nonsense\"", "http.listen"),
+            ("[http]\nlive_tick_ms = 0", "http.live_tick_ms"),
+            ("[mqtt]\nclient_id = \"\"", "mqtt.client_id"),
+            ("[mqtt]\nqueue = 0", "mqtt.queue"),
+            ("[mqtt]\nurl = \"mqtt://a:b@h\"", "mqtt.url"),
+            ("[availability]\nstream_length = 0", "availability.stream_length"),
+            ("[log]\nfilter = \"a=b=c\"", "log.filter"),
+            ("[enforcement.cameras]\nC1 = { token = \"x\" }\nC2 = { token = \"x\" }", "enforcement.cameras"),
+        ] {
+            assert_eq!(with(toml).unwrap_err().key, key, "{toml}");
+        }
+    }
+
+    #[test]
+    fn a_variable_without_a_section_is_none_of_ours() {
+        let environment = Env::prefixed("YUNPARK_").filter(|key| key.as_str().contains("__")).split("__");
+        let only = environment.filter(|key| key.as_str().starts_with("no_such"));
+        assert!(Config::layered(Figment::new().merge(Toml::string(DEFAULT)).merge(only)).is_ok());
+    }
+
+    #[test]
+    fn relative_paths_of_a_file_are_relative_to_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("yunpark.toml");
+        std::fs::write(&file, "[store]\nurl = \"sqlite://here.db\"\nevidence_dir = \"/elsewhere\"").unwrap();
+        let config = Config::load(Some(&file)).unwrap();
+        assert_eq!(config.store.url.reveal(), format!("sqlite://{}/here.db", folder.path().display()));
+        assert_eq!(config.store.evidence_dir, "/elsewhere");
+        assert_eq!(config.availability.journal, format!("{}/availability.journal", folder.path().display()));
     }
 
     #[test]

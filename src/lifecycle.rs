@@ -138,7 +138,8 @@ impl Lifecycle {
         while self.running.iter().any(|(_, s)| stage.is_none_or(|stage| *s == stage)) {
             tokio::select! {
                 () = &mut deadline => {
-                    let names: Vec<&str> = self.running.iter().map(|(name, _)| name.as_str()).collect();
+                    let waited = self.running.iter().filter(|(_, s)| stage.is_none_or(|stage| *s == stage));
+                    let names: Vec<&str> = waited.map(|(name, _)| name.as_str()).collect();
                     return Err(Death::Hung { names: names.join(", ") });
                 }
                 bell = self.bells.recv() => if let Some((name, result)) = bell {

@@ -13,7 +13,7 @@ use super::Shared;
 /// One thing the node needs, and whether it is there.
 #[derive(Debug, Clone, Serialize)]
 pub struct Dependency {
-    /// Its name: `store`, `availability`, `mqtt`.
+    /// Its name: `store`, `availability`, `mqtt`, `mqtt_signs`.
     pub name: &'static str,
     /// Whether it answers.
     pub ok: bool,
@@ -53,9 +53,7 @@ pub async fn ready(State(services): State<Shared>) -> Response {
             detail: Some("does not follow the stream of changes".to_owned()),
         });
     }
-    if let Some(mqtt) = &services.mqtt_health {
-        dependencies.push(Dependency::checked("mqtt", mqtt()));
-    }
+    dependencies.extend(services.health.iter().map(|(name, check)| Dependency::checked(name, check())));
     let ready = dependencies.iter().all(|dependency| dependency.ok);
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(Readiness { ready, dependencies })).into_response()

@@ -1,13 +1,12 @@
 //! The pages, embedded in the binary; without a build of them, one line says how to make it.
 
 use axum::{
-    extract::Path,
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use rust_embed::{EmbeddedFile, RustEmbed};
 
-use super::Problem;
+use super::{Problem, json::Segment};
 
 #[derive(RustEmbed)]
 #[folder = "web/dist"]
@@ -39,7 +38,7 @@ pub async fn supervisor(headers: HeaderMap) -> Response {
 }
 
 /// `GET /assets/...`: scripts and styles; their names carry a hash, so they are kept for good.
-pub async fn asset(Path(path): Path<String>, headers: HeaderMap) -> Response {
+pub async fn asset(Segment(path): Segment<String>, headers: HeaderMap) -> Response {
     match Files::get(&format!("assets/{path}")) {
         Some(file) => serve(&path, &file, "public, max-age=31536000, immutable", &headers),
         None => Problem::not_found("no such file").into_response(),

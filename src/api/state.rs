@@ -46,8 +46,8 @@ pub struct Services {
     pub desk: Arc<Desk>,
     /// Accounts and sessions.
     pub staff: Arc<StaffDesk>,
-    /// Whether the MQTT door is open; `None` if this node has none.
-    pub mqtt_health: Option<HealthCheck>,
+    /// The connections of this node's roles, each with its check.
+    pub health: Vec<(&'static str, HealthCheck)>,
     /// Renders the metrics.
     pub metrics: PrometheusHandle,
     /// Cancelled when the doors close.

@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    net::{SocketAddr, TcpListener},
+    net::{SocketAddr, TcpListener, ToSocketAddrs},
     path::PathBuf,
     process::ExitCode,
 };
@@ -24,20 +24,25 @@ use crate::{
     telemetry,
 };
 
+/// Where the pages and the API are found unless told otherwise.
+const LISTEN: &str = "127.0.0.1:8080";
+/// Where the broker is found unless told otherwise.
+const MQTT_LISTEN: &str = "127.0.0.1:1883";
+
 /// Options of the demonstration.
 #[derive(Args)]
 pub struct Options {
     /// host:port of the pages and the API.
-    #[arg(long, default_value = "127.0.0.1:8080")]
+    #[arg(long, default_value = LISTEN)]
     listen: String,
     /// host:port of the embedded MQTT broker.
-    #[arg(long, default_value = "127.0.0.1:1883")]
+    #[arg(long, default_value = MQTT_LISTEN)]
     mqtt_listen: String,
     /// Where the demonstration keeps its database and pictures; a folder that goes away with it by default.
     #[arg(long)]
     data_dir: Option<PathBuf>,
     /// How many times faster than life the town lives.
-    #[arg(long, default_value_t = 1.0)]
+    #[arg(long, default_value_t = 1.0, value_parser = speed)]
     speed: f64,
     /// The same seed makes the same town.
     #[arg(long, default_value_t = 1)]
@@ -74,8 +79,8 @@ impl Drop for Folder {
 /// Starts everything, prints the addresses and the sign-in, and runs until stopped.
 pub async fn run(options: Options) -> anyhow::Result<ExitCode> {
     let folder = folder(options.data_dir.clone())?;
-    let listen = free_address(&options.listen, "--listen")?;
-    let mqtt_listen = free_address(&options.mqtt_listen, "--mqtt-listen")?;
+    let listen = free_address(&options.listen, "--listen", LISTEN)?;
+    let mqtt_listen = free_address(&options.mqtt_listen, "--mqtt-listen", MQTT_LISTEN)?;
     let ntcip_base_port = free_udp_base(NTCIP_SIGNS)?;
     let town = town::Town::generate(options.seed, town::TownOptions { ntcip_base_port });
 
@@ -102,9 +107,7 @@ pub async fn run(options: Options) -> anyhow::Result<ExitCode> {
     db.close().await;
 
     let mut app = App::start(config, Clock::System, metrics).await?;
-    if !options.no_simulator {
-        start_town(&mut app, town, &secrets, &options)?;
-    }
+    start_town(&mut app, town, &secrets, &options)?;
     greet(&app, mqtt_listen, &passwords, ntcip_base_port);
     let stop = async {
         if let Err(error) = lifecycle::signal().await {
@@ -125,12 +128,16 @@ fn folder(named: Option<PathBuf>) -> anyhow::Result<Folder> {
     Ok(Folder { path, ours })
 }
 
-/// The address asked for, or the same host with a free port when it is taken: two demonstrations run side by side.
-fn free_address(wanted: &str, option: &str) -> anyhow::Result<SocketAddr> {
-    let address: SocketAddr = wanted.parse().with_context(|| format!("{option}: {wanted} is no host:port"))?;
-    let probe = TcpListener::bind(address).or_else(|_| TcpListener::bind(SocketAddr::new(address.ip(), 0)));
-    let probe = probe.with_context(|| format!("{option}: cannot listen on {address}"))?;
-    Ok(probe.local_addr()?)
+/// The address asked for; where nobody asked and the usual port is taken, a free one, so that two demonstrations run side by
+/// side.
+fn free_address(wanted: &str, option: &str, usual: &str) -> anyhow::Result<SocketAddr> {
+    let address = wanted.to_socket_addrs().ok().and_then(|mut found| found.next());
+    let address = address.with_context(|| format!("{option}: {wanted} is no host:port"))?;
+    let probe = TcpListener::bind(address).or_else(|error| {
+        let asked_for = wanted != usual;
+        if asked_for { Err(error) } else { TcpListener::bind(SocketAddr::new(address.ip(), 0)) }
+    });
+    Ok(probe.with_context(|| format!("{option}: cannot listen on {address}"))?.local_addr()?)
 }
 
 /// The first of `count` UDP ports in a row that nobody uses.
@@ -165,6 +172,14 @@ fn password(listen: SocketAddr) -> anyhow::Result<String> {
     if listen.ip().is_loopback() { Ok("yunpark-demo".to_owned()) } else { Ok(hex::encode(clock::random_bytes::<6>()?)) }
 }
 
+/// A speed above zero.
+fn speed(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(speed) if speed.is_finite() && speed > 0.0 => Ok(speed),
+        _ => Err("must be a number above 0".to_owned()),
+    }
+}
+
 /// Adds the town and its signs to the running node.
 fn start_town(
     app: &mut App,
@@ -178,6 +193,9 @@ fn start_town(
     let stop = lifecycle.token(Stage::Door);
     let rest = lifecycle.token(Stage::Rest);
     lifecycle.start("simulated-signs", Stage::Rest, sign::run_town(town.clone(), mqtt_url.clone(), rest));
+    if options.no_simulator {
+        return Ok(());
+    }
     let reveal = |pick: fn(&CameraCredential) -> &Secret| {
         secrets.iter().map(|(camera, credential)| (camera.clone(), pick(credential).reveal().to_owned())).collect()
     };

@@ -8,6 +8,7 @@ use super::output::{complain, complain_each, say};
 use crate::{
     cityfeed::known_codec,
     clock::Clock,
+    config,
     domain::{
         city::{Document, Fault, documents, read},
         ledger::{Kind, NewEntry},
@@ -32,7 +33,7 @@ pub enum Error {
 }
 
 /// Imports a city file, or only lists its faults; exit 1 while a fault stands.
-pub async fn run(db: &Db, text: &str, dry_run: bool) -> anyhow::Result<ExitCode> {
+pub async fn run(config: &config::Store, text: &str, dry_run: bool) -> anyhow::Result<ExitCode> {
     let documents = match checked(text) {
         Ok(documents) => documents,
         Err(faults) => {
@@ -52,7 +53,9 @@ pub async fn run(db: &Db, text: &str, dry_run: bool) -> anyhow::Result<ExitCode>
         summary.push_str(": no faults; nothing was changed");
         return Ok(say(&summary));
     }
-    let Saved { revision, added, changed, unchanged, retired } = store(db, documents).await?;
+    let db = Db::connect(config).await?;
+    db.migrate().await?;
+    let Saved { revision, added, changed, unchanged, retired } = store(&db, documents).await?;
     let _ = write!(
         summary,
         ": {added} added, {changed} changed, {unchanged} unchanged, {retired} retired; revision {revision}"

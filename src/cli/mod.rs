@@ -207,9 +207,8 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Import { config, file, dry_run } => {
             let text =
                 std::fs::read_to_string(&file).map_err(|error| anyhow::anyhow!("{}: {error}", file.display()))?;
-            let db = open(&config).await?;
-            db.migrate().await?;
-            import::run(&db, &text, dry_run).await
+            let config = Config::load(Some(&config.config))?;
+            import::run(&config.store, &text, dry_run).await
         }
         Command::User(UserCommand::Add { name, role, config }) => {
             let config = Config::load(Some(&config.config))?;

@@ -130,7 +130,7 @@ pub struct Change {
 }
 
 /// A place in the stream of changes, opaque to all but the engine that gave it.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub struct Cursor(pub String);
 
 impl fmt::Display for Cursor {

@@ -120,6 +120,10 @@ impl Door {
                 Ok(Event::Outgoing(_)) => {}
                 Err(error) => {
                     self.health.disconnected(&error.to_string());
+                    // Acknowledgements of what came over the dead connection, and messages of it that were read and not
+                    // handed on, must not count for the next: there a packet id may mean another message.
+                    self.connection.fetch_add(1, Ordering::AcqRel);
+                    self.events.state.events.clear();
                     tokio::select! {
                         () = self.done.cancelled() => {}
                         () = tokio::time::sleep(backoff.wait()) => {}

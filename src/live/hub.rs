@@ -31,11 +31,17 @@ pub struct LotFrame {
     pub at: Coord,
     /// The availability object of the protocol, serialised.
     pub json: Arc<RawValue>,
+    /// The clock alone moved it last (it grew stale, it closed): no cursor tells of that, so who resumes is told again.
+    pub by_clock: bool,
 }
 
 /// What changed within one tick, serialised once for all sessions.
 #[derive(Debug)]
 pub struct Frame {
+    /// Frames are numbered as they are published.
+    pub number: u64,
+    /// The engine began anew: what was told before no longer compares, and every session is given a snapshot.
+    pub renew: bool,
     /// Where to resume after this frame.
     pub cursor: Cursor,
     /// The lots that changed.
@@ -48,7 +54,25 @@ pub struct Frame {
     pub text: Option<Utf8Bytes>,
 }
 
+/// What one tick found.
+#[derive(Debug, Default)]
+pub struct Tick {
+    /// Where to resume after it.
+    pub cursor: Cursor,
+    /// The lots that changed.
+    pub lots: Vec<LotFrame>,
+    /// The spaces that moved, by lot.
+    pub spaces: Vec<(LotId, Vec<SpaceStatus>)>,
+    /// Some moves were not heard.
+    pub spaces_lost: bool,
+    /// The engine began anew.
+    pub renew: bool,
+    /// Lots that are gone.
+    pub retired: Vec<LotId>,
+}
+
 struct State {
+    number: u64,
     cursor: Cursor,
     lots: BTreeMap<LotId, LotFrame>,
     /// The `snapshot` message for sessions that see all, made when first asked for at this cursor.
@@ -78,9 +102,20 @@ impl Drop for Seat {
     }
 }
 
-/// A session's start: the state at one cursor, and every frame after it.
+/// A state of the hub as it was told to a session: frames up to `number` are in it.
+#[derive(Debug)]
+pub struct Told<T> {
+    /// The number of the last frame in it.
+    pub number: u64,
+    /// Where it stands.
+    pub cursor: Cursor,
+    /// What is told.
+    pub what: T,
+}
+
+/// A session's start: every frame after a cursor.
 pub struct Joined {
-    /// Where the snapshot stands.
+    /// Where the frames begin.
     pub cursor: Cursor,
     /// The frames after it.
     pub frames: broadcast::Receiver<Arc<Frame>>,
@@ -90,7 +125,12 @@ impl Hub {
     /// A hub for at most `max_seats` sessions.
     pub fn new(max_seats: usize) -> Self {
         Self {
-            state: Mutex::new(State { cursor: Cursor(String::new()), lots: BTreeMap::new(), snapshot: None }),
+            state: Mutex::new(State {
+                number: 0,
+                cursor: Cursor(String::new()),
+                lots: BTreeMap::new(),
+                snapshot: None,
+            }),
             frames: broadcast::Sender::new(BACKLOG),
             seats: Arc::default(),
             max_seats,
@@ -116,32 +156,29 @@ impl Hub {
     }
 
     /// The `snapshot` message of the present state, shared by all who ask at this cursor.
-    pub fn snapshot(&self) -> Utf8Bytes {
+    pub fn snapshot(&self) -> Told<Utf8Bytes> {
         let mut state = self.lock();
-        if let Some(text) = &state.snapshot {
-            return text.clone();
-        }
-        let lots = state.lots.values().map(|lot| &*lot.json).collect();
-        let text: Utf8Bytes = ServerMessage::Snapshot { cursor: &state.cursor.0, lots }.to_text().into();
-        state.snapshot = Some(text.clone());
-        text
+        let what = if let Some(text) = &state.snapshot {
+            text.clone()
+        } else {
+            let lots = state.lots.values().map(|lot| &*lot.json).collect();
+            let text: Utf8Bytes = ServerMessage::Snapshot { cursor: &state.cursor.0, lots }.to_text().into();
+            state.snapshot = Some(text.clone());
+            text
+        };
+        Told { number: state.number, cursor: state.cursor.clone(), what }
     }
 
-    /// The present frames of some lots, and the cursor they stand at.
-    pub fn present(&self, wanted: impl Fn(&LotFrame) -> bool) -> (Cursor, Vec<LotFrame>) {
+    /// The present frames of some lots.
+    pub fn present(&self, wanted: impl Fn(&LotFrame) -> bool) -> Told<Vec<LotFrame>> {
         let state = self.lock();
-        (state.cursor.clone(), state.lots.values().filter(|lot| wanted(lot)).cloned().collect())
+        let what = state.lots.values().filter(|lot| wanted(lot)).cloned().collect();
+        Told { number: state.number, cursor: state.cursor.clone(), what }
     }
 
     /// Takes in what changed within one tick and tells every session. `retired` lots are forgotten.
-    pub fn publish(
-        &self,
-        cursor: Cursor,
-        lots: Vec<LotFrame>,
-        spaces: Vec<(LotId, Vec<SpaceStatus>)>,
-        spaces_lost: bool,
-        retired: &[LotId],
-    ) {
+    pub fn publish(&self, tick: Tick) {
+        let Tick { cursor, lots, spaces, spaces_lost, renew, retired } = tick;
         let text = (!lots.is_empty()).then(|| {
             let lots = lots.iter().map(|lot| &*lot.json).collect();
             ServerMessage::Changes { cursor: &cursor.0, lots }.to_text().into()
@@ -150,13 +187,15 @@ impl Hub {
         for lot in &lots {
             state.lots.insert(lot.id.clone(), lot.clone());
         }
-        for lot in retired {
+        for lot in &retired {
             state.lots.remove(lot);
         }
         state.cursor = cursor.clone();
         state.snapshot = None;
+        state.number += 1;
+        let number = state.number;
         // Sent under the lock, so that `join` never tells a state whose frame is still to come. No session listening is fine.
-        let _ = self.frames.send(Arc::new(Frame { cursor, lots, spaces, spaces_lost, text }));
+        let _ = self.frames.send(Arc::new(Frame { number, renew, cursor, lots, spaces, spaces_lost, text }));
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -173,18 +212,23 @@ mod tests {
             id: LotId::parse(id).unwrap(),
             at: Coord { x: 119.57, y: 28.11 },
             json: RawValue::from_string(format!(r#"{{"id":"{id}","free":{free}}}"#)).unwrap().into(),
+            by_clock: false,
         }
+    }
+
+    fn tick(cursor: &str, lots: Vec<LotFrame>) -> Tick {
+        Tick { cursor: Cursor(cursor.to_owned()), lots, ..Tick::default() }
     }
 
     #[test]
     fn a_session_that_joins_misses_nothing_and_hears_nothing_twice() {
         let hub = Hub::new(10);
-        hub.publish(Cursor("1".into()), vec![frame("L1", 5)], vec![], false, &[]);
+        hub.publish(tick("1", vec![frame("L1", 5)]));
         let mut joined = hub.join();
         assert_eq!(joined.cursor.0, "1");
-        assert_eq!(hub.snapshot().as_str(), r#"{"type":"snapshot","cursor":"1","lots":[{"id":"L1","free":5}]}"#);
+        assert_eq!(hub.snapshot().what.as_str(), r#"{"type":"snapshot","cursor":"1","lots":[{"id":"L1","free":5}]}"#);
         assert!(joined.frames.try_recv().is_err(), "what the snapshot tells is not told again");
-        hub.publish(Cursor("2".into()), vec![frame("L1", 4)], vec![], false, &[]);
+        hub.publish(tick("2", vec![frame("L1", 4)]));
         let text = joined.frames.try_recv().unwrap().text.clone().unwrap();
         assert_eq!(text.as_str(), r#"{"type":"changes","cursor":"2","lots":[{"id":"L1","free":4}]}"#);
     }
@@ -194,10 +238,10 @@ mod tests {
         let hub = Hub::new(10);
         let mut joined = hub.join();
         for n in 0..100 {
-            hub.publish(Cursor(n.to_string()), vec![frame("L1", n)], vec![], false, &[]);
+            hub.publish(tick(&n.to_string(), vec![frame("L1", n)]));
         }
         assert!(matches!(joined.frames.try_recv(), Err(broadcast::error::TryRecvError::Lagged(_))));
-        assert!(hub.snapshot().as_str().contains(r#""free":99"#));
+        assert!(hub.snapshot().what.as_str().contains(r#""free":99"#));
     }
 
     #[test]
@@ -212,8 +256,8 @@ mod tests {
     #[test]
     fn a_retired_lot_is_forgotten() {
         let hub = Hub::new(1);
-        hub.publish(Cursor("1".into()), vec![frame("L1", 5), frame("L2", 6)], vec![], false, &[]);
-        hub.publish(Cursor("2".into()), vec![], vec![], false, &[LotId::parse("L1").unwrap()]);
-        assert!(!hub.snapshot().as_str().contains("L1"));
+        hub.publish(tick("1", vec![frame("L1", 5), frame("L2", 6)]));
+        hub.publish(Tick { retired: vec![LotId::parse("L1").unwrap()], ..tick("2", vec![]) });
+        assert!(!hub.snapshot().what.as_str().contains("L1"));
     }
 }

@@ -4,6 +4,6 @@ mod hub;
 mod message;
 mod session;
 
-pub use hub::{Frame, Full, Hub, Joined, LotFrame, Seat};
+pub use hub::{Frame, Full, Hub, Joined, LotFrame, Seat, Tick, Told};
 pub use message::{ClientMessage, ServerMessage, SpaceView};
 pub use session::{Fault, MAX_WATCHED, Session};

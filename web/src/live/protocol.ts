@@ -40,11 +40,12 @@ export function step(known: Known, message: LiveMessage): Step {
   }
 }
 
-/** Quality may change without a new version (a lot goes silent), so it is compared as well. */
+/** Age and quality may change without a new version (a sensor confirms, a lot goes silent), so they are compared as well. */
 function differs(before: Availability | undefined, after: Availability): boolean {
   return (
     before === undefined ||
     before.version !== after.version ||
+    before.observed_at !== after.observed_at ||
     before.quality !== after.quality ||
     before.level !== after.level
   );

@@ -1,0 +1,221 @@
+//! `WS /api/v1/live`: the socket around a session; `pump` turns the board's changes into the frames it tells.
+
+mod pump;
+
+use std::{collections::BTreeSet, time::Duration};
+
+use axum::{
+    extract::{
+        State, WebSocketUpgrade,
+        ws::{Message, Utf8Bytes, WebSocket, rejection::WebSocketUpgradeRejection},
+    },
+    response::Response,
+};
+use futures_util::{SinkExt, StreamExt, stream::SplitSink};
+use serde::Deserialize;
+use tokio::sync::broadcast::error::RecvError;
+
+use super::{Problem, Shared, json::Params};
+use crate::{
+    availability::Follow,
+    domain::{availability::Cursor, ids::LotId},
+    live::{ClientMessage, Frame, Seat, ServerMessage, Session, SpaceView},
+};
+
+pub use pump::pump;
+
+/// A silent connection is told this often that it lives.
+const HEARTBEAT: Duration = Duration::from_secs(10);
+/// A client that takes nothing for this long is let go.
+const SEND_LIMIT: Duration = Duration::from_secs(30);
+/// Largest message a client may send, bytes.
+const MAX_MESSAGE: usize = 16 * 1024;
+/// Steps of the stream that a resuming client is caught up over; further behind, a snapshot is shorter.
+const MAX_STEPS: usize = 20;
+
+/// Where a client left off.
+#[derive(Debug, Deserialize)]
+pub struct Resume {
+    cursor: Option<String>,
+}
+
+/// Opens a live session.
+pub async fn open(
+    State(services): State<Shared>,
+    Params(resume): Params<Resume>,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+) -> Result<Response, Problem> {
+    let upgrade = upgrade.map_err(|rejection| Problem::bad_request(rejection.body_text()).named("not-a-websocket"))?;
+    let seat = services.hub.seat().map_err(|full| Problem::unavailable(full.to_string()))?;
+    let upgrade = upgrade.read_buffer_size(2048).write_buffer_size(2048).max_message_size(MAX_MESSAGE);
+    Ok(upgrade.on_upgrade(move |socket| async move { serve(services, socket, resume, seat).await }))
+}
+
+async fn serve(services: Shared, socket: WebSocket, resume: Resume, _seat: Seat) {
+    let (out, mut incoming) = socket.split();
+    let mut talk = Talk { services, out, session: Session::default(), told: 0, cursor: Cursor::default() };
+    let mut frames = talk.services.hub.join().frames;
+    if talk.start(resume).await.is_none() {
+        return;
+    }
+    let beat = tokio::time::sleep(HEARTBEAT);
+    tokio::pin!(beat);
+    loop {
+        let said = tokio::select! {
+            frame = frames.recv() => match frame {
+                Ok(frame) => talk.tell(&frame).await,
+                Err(RecvError::Lagged(missed)) => {
+                    metrics::counter!("yunpark_live_frames_skipped_total").increment(missed);
+                    talk.catch_up().await
+                }
+                Err(RecvError::Closed) => None,
+            },
+            message = incoming.next() => match message {
+                Some(Ok(Message::Text(text))) => talk.answer(&text).await,
+                Some(Ok(Message::Binary(_))) => {
+                    talk.say(ServerMessage::Error { detail: "send text, not binary" }.to_text()).await
+                }
+                Some(Ok(Message::Ping(_) | Message::Pong(_))) => Some(Said::Nothing),
+                Some(Ok(Message::Close(_)) | Err(_)) | None => None,
+            },
+            () = &mut beat => {
+                let text = ServerMessage::Heartbeat { cursor: &talk.cursor.0 }.to_text();
+                talk.say(text).await
+            }
+            () = talk.services.stop.cancelled() => {
+                // The client is told; whether it still listens is its affair.
+                let _ = talk.out.send(Message::Close(None)).await;
+                None
+            }
+        };
+        match said {
+            Some(Said::Something) => beat.as_mut().reset(tokio::time::Instant::now() + HEARTBEAT),
+            Some(Said::Nothing) => {}
+            None => return,
+        }
+    }
+}
+
+/// Whether the client heard anything, so that it knows the connection lives.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Said {
+    Something,
+    Nothing,
+}
+
+/// One session on its socket. Whatever sends gives `None` when the client is gone or takes nothing.
+struct Talk {
+    services: Shared,
+    out: SplitSink<WebSocket, Message>,
+    session: Session,
+    /// The last frame whose lots the client knows; older ones are not told again.
+    told: u64,
+    cursor: Cursor,
+}
+
+impl Talk {
+    async fn say(&mut self, text: impl Into<Utf8Bytes>) -> Option<Said> {
+        let sent = tokio::time::timeout(SEND_LIMIT, self.out.send(Message::Text(text.into()))).await;
+        matches!(sent, Ok(Ok(()))).then_some(Said::Something)
+    }
+
+    /// The first message: what changed since the client's cursor, or everything.
+    async fn start(&mut self, resume: Resume) -> Option<Said> {
+        let Some(changed) = self.since(resume).await else { return self.snapshot().await };
+        let present = self.services.hub.present(|lot| lot.by_clock || changed.contains(&lot.id));
+        let lots = present.what.iter().map(|lot| &*lot.json).collect();
+        let text = ServerMessage::Changes { cursor: &present.cursor.0, lots }.to_text();
+        (self.told, self.cursor) = (present.number, present.cursor);
+        self.say(text).await
+    }
+
+    /// The lots that changed after the client's cursor; `None` if a snapshot says it sooner.
+    async fn since(&self, resume: Resume) -> Option<BTreeSet<LotId>> {
+        let mut at = Cursor(resume.cursor?);
+        let mut changed = BTreeSet::new();
+        for _ in 0..MAX_STEPS {
+            match self.services.engine.changes(&at, Duration::ZERO).await {
+                Ok(Follow::Changes { changes, .. }) if changes.is_empty() => return Some(changed),
+                Ok(Follow::Changes { cursor, changes }) => {
+                    changed.extend(changes.into_iter().map(|change| change.availability.lot));
+                    at = cursor;
+                }
+                Ok(Follow::TooOld) | Err(_) => return None,
+            }
+        }
+        None
+    }
+
+    /// Everything in view.
+    async fn snapshot(&mut self) -> Option<Said> {
+        let session = &self.session;
+        let (number, cursor, text) = if session.sees_all() {
+            let told = self.services.hub.snapshot();
+            (told.number, told.cursor, told.what)
+        } else {
+            let told = self.services.hub.present(|lot| session.sees(lot.at));
+            let lots = told.what.iter().map(|lot| &*lot.json).collect();
+            let text = ServerMessage::Snapshot { cursor: &told.cursor.0, lots }.to_text();
+            (told.number, told.cursor, text.into())
+        };
+        (self.told, self.cursor) = (number, cursor);
+        self.say(text).await
+    }
+
+    /// Tells one frame, shared or cut to the session's view.
+    async fn tell(&mut self, frame: &Frame) -> Option<Said> {
+        if frame.renew && frame.number > self.told {
+            return self.catch_up().await;
+        }
+        let mut said = Said::Nothing;
+        if frame.number > self.told {
+            (self.told, self.cursor) = (frame.number, frame.cursor.clone());
+            let text = if self.session.sees_all() {
+                frame.text.clone()
+            } else {
+                self.session.changes(&frame.cursor.0, frame.lots.iter()).map(Into::into)
+            };
+            if let Some(text) = text {
+                said = self.say(text).await?;
+            }
+        }
+        if frame.spaces_lost {
+            return self.all_spaces(said).await;
+        }
+        for text in self.session.moved_spaces(frame) {
+            said = self.say(text).await?;
+        }
+        Some(said)
+    }
+
+    /// The newest state for a session that fell behind.
+    async fn catch_up(&mut self) -> Option<Said> {
+        let said = self.snapshot().await?;
+        self.all_spaces(said).await
+    }
+
+    /// All spaces of the lots the session watches.
+    async fn all_spaces(&mut self, mut said: Said) -> Option<Said> {
+        for lot in self.session.watched().clone() {
+            let text = match self.services.engine.spaces(&lot).await {
+                Ok(Some(spaces)) => {
+                    let spaces = spaces.iter().map(SpaceView::from).collect();
+                    ServerMessage::Spaces { lot: &lot, spaces, partial: false }.to_text()
+                }
+                Ok(None) => ServerMessage::Error { detail: "no such lot" }.to_text(),
+                Err(_) => ServerMessage::Error { detail: "spaces are not available at the moment" }.to_text(),
+            };
+            said = self.say(text).await?;
+        }
+        Some(said)
+    }
+
+    /// Carries out what the client asks.
+    async fn answer(&mut self, text: &str) -> Option<Said> {
+        match self.session.hear(text) {
+            Ok(ClientMessage::View { .. }) => self.snapshot().await,
+            Ok(ClientMessage::Watch { .. }) => self.all_spaces(Said::Nothing).await,
+            Err(fault) => self.say(ServerMessage::Error { detail: &fault.to_string() }.to_text()).await,
+        }
+    }
+}
