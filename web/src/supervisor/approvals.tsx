@@ -1,9 +1,10 @@
 // Seizures that wait for a supervisor; approving asks once more, for it takes a vehicle from somebody.
 import { useEffect, useState } from "preact/hooks";
 import { stamp } from "../age.ts";
-import { ask } from "../http.ts";
+import { ask, askAll } from "../http.ts";
 import { code, t } from "../i18n.ts";
 import { timeZone } from "../officer/city.ts";
+import { reasonWords } from "../officer/wording.ts";
 import { showPlate } from "../plate.ts";
 import { attempt } from "../staff.tsx";
 import type { LedgerRecord } from "../types.ts";
@@ -12,9 +13,9 @@ export function Approvals({ changed }: { changed(): void }) {
   const [waiting, setWaiting] = useState<LedgerRecord[] | null>(null);
   const [fault, setFault] = useState("");
   const look = async (): Promise<void> => {
-    const got = await attempt(() => ask<{ records: LedgerRecord[] }>("/api/v1/records?kind=seizure&limit=200"));
+    const got = await attempt(() => askAll<LedgerRecord, "records">("/api/v1/records?kind=seizure", "records"));
     setFault("fault" in got ? got.fault : "");
-    if ("done" in got) setWaiting(got.done.records.filter((record) => record.state === "proposed"));
+    if ("done" in got) setWaiting(got.done.items.filter((record) => record.state === "proposed"));
   };
   useEffect(() => {
     void look();
@@ -59,7 +60,7 @@ function Waiting({ record, approve }: { record: LedgerRecord; approve(): Promise
         <strong class="plate">{record.plate === null ? t("records.no_plate") : showPlate(record.plate)}</strong>{" "}
         {record.act !== null && record.act !== undefined && <span class="tag" data-tone="bad">{code("act", record.act)}</span>}
       </p>
-      <p>{record.reason}</p>
+      <p>{reasonWords(record.reason)}</p>
       {record.legal_basis !== null && record.legal_basis !== undefined && <p class="hint">{record.legal_basis}</p>}
       <p class="hint">
         {stamp(record.at, timeZone.value)} · {record.officer} · {record.number}

@@ -70,10 +70,14 @@ function Overview() {
             ))}
           </dl>
           <div class="columns">
-            <Approvals changed={() => void count()} />
-            <ByZone numbers={numbers} />
-            <ByDay numbers={numbers} />
-            <Signs />
+            <div class="column">
+              <Approvals changed={() => void count()} />
+              <ByDay numbers={numbers} />
+              <Signs />
+            </div>
+            <div class="column">
+              <ByZone numbers={numbers} />
+            </div>
           </div>
           <Exports query={periodQuery(days)} />
         </div>
