@@ -6,6 +6,8 @@ export class Problem extends Error {
     readonly title: string,
     readonly detail: string,
     readonly fields: Record<string, string>,
+    /** The last word of its type, such as `no-legal-basis`; empty if it has none. */
+    readonly slug: string,
   ) {
     super(detail === "" ? title : detail);
   }
@@ -63,12 +65,13 @@ export async function askAll<T, K extends string>(path: string, field: K): Promi
 }
 
 async function problemOf(answer: Response): Promise<Problem> {
-  const told = (await answer.json().catch(() => ({}))) as { title?: string; detail?: string; fields?: unknown };
+  const told = (await answer.json().catch(() => ({}))) as { type?: string; title?: string; detail?: string; fields?: unknown };
   return new Problem(
     answer.status,
     told.title ?? `HTTP ${answer.status}`,
     told.detail ?? "",
     fieldsOf(told.fields),
+    told.type?.split("/").at(-1) ?? "",
   );
 }
 

@@ -62,6 +62,11 @@ export function Review() {
     <section class="review" aria-label={t("tab.review")}>
       <div class="review-head">
         <h2>{t("review.waiting", { n: count })}</h2>
+        {note !== null && (
+          <p class={note.fault ? "fault" : "saved"} role="status">
+            {note.words}
+          </p>
+        )}
         {count > 0 && (
           <div class="review-move">
             <span class="hint">{t("review.of", { i: place + 1, n: count })}</span>
@@ -74,11 +79,6 @@ export function Review() {
           </div>
         )}
       </div>
-      {note !== null && (
-        <p class={note.fault ? "fault" : "saved"} role="status">
-          {note.words}
-        </p>
-      )}
       {incidents?.length === 0 && <p class="empty card">{t("review.none")}</p>}
       {incident !== undefined && (
         <IncidentDesk

@@ -6,12 +6,13 @@ import { code, t } from "../i18n.ts";
 import { timeZone } from "../officer/city.ts";
 import { reasonWords } from "../officer/wording.ts";
 import { showPlate } from "../plate.ts";
-import { attempt } from "../staff.tsx";
+import { attempt, session } from "../staff.tsx";
 import type { LedgerRecord } from "../types.ts";
 
 export function Approvals({ changed }: { changed(): void }) {
   const [waiting, setWaiting] = useState<LedgerRecord[] | null>(null);
   const [fault, setFault] = useState("");
+  const [refused, setRefused] = useState("");
   const look = async (): Promise<void> => {
     const got = await attempt(() => askAll<LedgerRecord, "records">("/api/v1/records?kind=seizure", "records"));
     setFault("fault" in got ? got.fault : "");
@@ -24,8 +25,8 @@ export function Approvals({ changed }: { changed(): void }) {
   }, []);
   const approve = async (id: string): Promise<void> => {
     const got = await attempt(() => ask(`/api/v1/seizures/${encodeURIComponent(id)}/approve`, { method: "POST", json: {} }));
+    setRefused("fault" in got ? got.fault : "");
     await look();
-    if ("fault" in got) setFault(got.fault);
     changed();
   };
   return (
@@ -34,6 +35,11 @@ export function Approvals({ changed }: { changed(): void }) {
       {fault !== "" && (
         <p class="fault" role="alert">
           {fault}
+        </p>
+      )}
+      {refused !== "" && (
+        <p class="fault" role="alert">
+          {refused}
         </p>
       )}
       {waiting?.length === 0 && <p class="empty">{t("super.no_approvals")}</p>}
@@ -67,7 +73,9 @@ function Waiting({ record, approve }: { record: LedgerRecord; approve(): Promise
       </p>
       <Evidence record={record} />
       <div class="waiting-buttons">
-        {sure ? (
+        {record.officer === session.value?.name ? (
+          <p class="hint">{t("problem.approved-by-proposer")}</p>
+        ) : sure ? (
           <>
             <span>{t("super.approve_sure", { number: record.number })}</span>
             <button type="button" class="button" disabled={busy} onClick={() => void go()}>
