@@ -26,6 +26,7 @@ for (const [sizeName, size] of Object.entries(SIZES)) {
       for (const { name, path, ready, act, staff, role } of wanted) {
         const mine = staff ? await signIn(context, base, user, password) : null;
         if (role !== undefined && role !== mine) continue;
+        if (name === "sign-in") await context.clearCookies();
         const page = await context.newPage();
         await page.goto(`${base}${path}?lang=${lang}`);
         await page.waitForSelector(ready, { timeout: 30_000 });
