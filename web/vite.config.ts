@@ -1,7 +1,11 @@
 // The build of the pages: four HTML entries, no inline scripts, nothing fetched from elsewhere.
 import { defineConfig } from "vite";
 
-const server = "http://127.0.0.1:8080";
+const server = process.env.YUNPARK_SERVER ?? "http://127.0.0.1:8080";
+const proxy = {
+  "/api/v1/live": { target: server, ws: true },
+  "/api": server,
+};
 
 export default defineConfig({
   build: {
@@ -14,10 +18,6 @@ export default defineConfig({
     },
   },
   worker: { format: "es" },
-  server: {
-    proxy: {
-      "/api/v1/live": { target: server, ws: true },
-      "/api": server,
-    },
-  },
+  server: { proxy },
+  preview: { proxy },
 });

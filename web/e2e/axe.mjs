@@ -23,8 +23,10 @@ for (const [sizeName, size] of Object.entries(SIZES)) {
       const wanted = pages.filter(({ name }) => new RegExp(match).test(`${name}-${sizeName}-${lang}-${colorScheme}`));
       if (wanted.length === 0) continue;
       const context = await browser.newContext({ ...size, colorScheme, reducedMotion: "reduce", bypassCSP: true });
-      for (const { name, path, ready, act, staff } of wanted) {
-        if (staff) await signIn(context, base, user, password);
+      for (const { name, path, ready, act, staff, role } of wanted) {
+        const mine = staff ? await signIn(context, base, user, password) : null;
+        if (role !== undefined && role !== mine) continue;
+        if (name === "sign-in") await context.clearCookies();
         const page = await context.newPage();
         await page.goto(`${base}${path}?lang=${lang}`);
         await page.waitForSelector(ready, { timeout: 30_000 });

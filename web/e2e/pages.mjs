@@ -18,14 +18,15 @@ export const PAGES = [
   { name: "officer-seizure", path: "/officer", ready: "[data-tab]", gl: false, staff: true, act: seizure },
   { name: "officer-plates", path: "/officer", ready: "[data-tab]", gl: false, staff: true, act: plates },
   { name: "officer-records", path: "/officer", ready: "[data-tab]", gl: false, staff: true, act: tab("records") },
-  { name: "supervisor", path: "/supervisor", ready: "[data-statistics]", gl: false, staff: true },
+  { name: "supervisor", path: "/supervisor", ready: "[data-statistics]", gl: false, staff: true, role: "supervisor" },
   { name: "sign-in", path: "/officer", ready: 'form[name="sign-in"]', gl: false },
 ];
 
-/** Opens a session whose cookie the whole context keeps. */
+/** Opens a session whose cookie the whole context keeps; gives back its role. */
 export async function signIn(context, base, name, password) {
   const answer = await context.request.post(`${base}/api/v1/session`, { data: { name, password } });
   if (!answer.ok()) throw new Error(`sign-in failed: ${answer.status()}`);
+  return (await answer.json()).role;
 }
 
 async function openList(page) {

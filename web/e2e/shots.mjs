@@ -16,17 +16,17 @@ const pages = PAGES.filter((page) => (user !== undefined || !page.staff) && (wan
 let faults = 0;
 
 for (const gl of [true, false]) {
-  const mine = pages.filter((page) => page.gl === gl);
-  if (mine.length === 0) continue;
+  const pagesNow = pages.filter((page) => page.gl === gl);
+  if (pagesNow.length === 0) continue;
   const browser = await launch({ gl });
   for (const [sizeName, size] of Object.entries(SIZES)) {
     for (const colorScheme of ["light", "dark"]) {
       const context = await browser.newContext({ ...size, colorScheme, locale: "zh-CN", reducedMotion: "reduce" });
-      if (user !== undefined) await signIn(context, base, user, password);
+      const mine = user === undefined ? null : await signIn(context, base, user, password);
       for (const lang of ["zh", "en"]) {
-        for (const { name, path, ready, act, staff } of mine) {
+        for (const { name, path, ready, act, staff, role } of pagesNow) {
           const file = join(out, `${name}-${sizeName}-${lang}-${colorScheme}.png`);
-          if (!new RegExp(match).test(file)) continue;
+          if (!new RegExp(match).test(file) || (role !== undefined && role !== mine)) continue;
           const page = await context.newPage();
           page.on("pageerror", (error) => tell({ event: "page_error", page: name, message: String(error) }));
           try {

@@ -6,6 +6,8 @@ export class Problem extends Error {
     readonly title: string,
     readonly detail: string,
     readonly fields: Record<string, string>,
+    /** The last word of its type, such as `no-legal-basis`; empty if it has none. */
+    readonly slug: string,
   ) {
     super(detail === "" ? title : detail);
   }
@@ -39,13 +41,37 @@ export async function ask<T>(path: string, { method = "GET", json, form, key, si
   return (await answer.json()) as T;
 }
 
+export interface Listed<T> {
+  items: T[];
+  /** True if there are more than were fetched. */
+  more: boolean;
+}
+
+const PAGE = 200;
+const MOST_PAGES = 25;
+
+/** A whole list, page after page by `next`; a very long one stops and says so. */
+export async function askAll<T, K extends string>(path: string, field: K): Promise<Listed<T>> {
+  const items: T[] = [];
+  let after: string | null = null;
+  for (let page = 0; page < MOST_PAGES; page += 1) {
+    const query = `limit=${PAGE}${after === null ? "" : `&after=${encodeURIComponent(after)}`}`;
+    const answer: { [key in K]: T[] } & { next: string | null } = await ask(`${path}${path.includes("?") ? "&" : "?"}${query}`);
+    items.push(...answer[field]);
+    after = answer.next;
+    if (after === null) return { items, more: false };
+  }
+  return { items, more: true };
+}
+
 async function problemOf(answer: Response): Promise<Problem> {
-  const told = (await answer.json().catch(() => ({}))) as { title?: string; detail?: string; fields?: unknown };
+  const told = (await answer.json().catch(() => ({}))) as { type?: string; title?: string; detail?: string; fields?: unknown };
   return new Problem(
     answer.status,
     told.title ?? `HTTP ${answer.status}`,
     told.detail ?? "",
     fieldsOf(told.fields),
+    told.type?.split("/").at(-1) ?? "",
   );
 }
 

@@ -79,6 +79,7 @@ export function Pill({ state, heardAtMs }: { state: Connection; heardAtMs: numbe
       <span class="dot" aria-hidden="true" />
       <span class="pill-word">{t(`pill.${state}`)}</span>
       {detail !== "" && <span class="pill-age">{detail}</span>}
+      {age !== null && state !== "live" && <span class="pill-short">{age}</span>}
     </span>
   );
 }

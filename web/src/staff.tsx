@@ -3,7 +3,8 @@ import { signal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import { ask, Problem } from "./http.ts";
-import { code, t } from "./i18n.ts";
+import { WORDS, type Word } from "./dictionary.ts";
+import { code, lang, t } from "./i18n.ts";
 import type { Role, Session } from "./types.ts";
 
 /** The session, null when signed out, undefined while that is being asked. */
@@ -28,8 +29,19 @@ export async function attempt<T>(work: () => Promise<T>): Promise<{ done: T } | 
 export function faultWords(error: unknown): string {
   if (!(error instanceof Problem)) return t("fault.network");
   const fields = Object.entries(error.fields).map(([name, why]) => `${name}: ${why}`);
-  return [error.message, ...fields].join(" · ");
+  return [problemWords(error), ...fields].join(" · ");
 }
+
+/** The server speaks English; the faults people meet are told in the screen's language, the rest named and quoted. */
+function problemWords({ slug, message, detail }: Problem): string {
+  const known = `problem.${slug}`;
+  if (lang.value === "en" || !(known in WORDS)) return message;
+  const words = t(known as Word);
+  return QUOTED.has(slug) && detail !== "" ? `${words}（${detail}）` : words;
+}
+
+/** Faults whose detail says what is wrong with this very request. */
+const QUOTED = new Set(["bad-request", "unprocessable", "conflict", "not-found", "not-a-picture"]);
 
 async function signOut(): Promise<void> {
   await attempt(() => ask("/api/v1/session", { method: "DELETE" }));

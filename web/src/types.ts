@@ -143,6 +143,10 @@ export interface Incident {
   id: string;
   state: "open" | "ripe" | "reviewed" | "closed";
   plate: string | null;
+  /** Every reading of the plate among its captures. */
+  as_read?: string[];
+  /** A police, ambulance, fire or rescue plate: the duty is asked for first. */
+  may_be_on_duty?: boolean;
   vehicle_class: VehicleClass;
   zone: ZoneFacts;
   first_seen: string;

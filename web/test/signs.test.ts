@@ -1,7 +1,7 @@
 // A sign that shows something else than it should is named, line by line.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { isAdjusted, standing } from "../src/signs/differences.ts";
+import { isAdjusted, onItsWay, standing } from "../src/signs/differences.ts";
 import type { Face, Panel } from "../src/types.ts";
 
 function face(version: number, text: string): Face {
@@ -35,4 +35,11 @@ test("a number held back is told apart from the count", () => {
   assert.ok(line !== undefined);
   assert.equal(isAdjusted({ ...line, reason: "held_back" }), true);
   assert.equal(isAdjusted({ ...line, text: "34" }), false);
+});
+
+test("a new face gets a moment to reach a sign that still answers", () => {
+  assert.equal(onItsWay(4, 6), true);
+  assert.equal(onItsWay(30, 6), false);
+  assert.equal(onItsWay(4, 300), false);
+  assert.equal(onItsWay(4, null), false);
 });

@@ -85,7 +85,7 @@ export function readMessage(data: unknown): LiveMessage | null {
 /** The server speaks at least every 10 s; after this much silence the socket is taken for dead. */
 export const SILENCE_MS = 25_000;
 const FIRST_PAUSE_MS = 500;
-const LONGEST_PAUSE_MS = 15_000;
+const LONGEST_PAUSE_MS = 8_000;
 
 /** The pause before try number `attempt` (from 0); `chance` in [0, 1) spreads clients over its second half. */
 export function pauseMs(attempt: number, chance: number): number {

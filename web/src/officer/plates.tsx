@@ -6,6 +6,7 @@ import { code, t, text } from "../i18n.ts";
 import { showPlate, tidyPlate } from "../plate.ts";
 import { attempt } from "../staff.tsx";
 import type { PlateHistory } from "../types.ts";
+import { nameOf } from "../base-map.ts";
 import { learnCity, timeZone } from "./city.ts";
 import { PriorWords } from "./prior.tsx";
 import { ledgerWording, PURPOSES } from "./wording.ts";
@@ -127,12 +128,12 @@ function Timeline({ history }: { history: PlateHistory }) {
               <span class="tag" data-tone={TONES[entry.kind] ?? "none"}>
                 {t(`kind.${entry.kind}`)}
               </span>{" "}
-              {text(entry.summary)}
+              {text(entry.summary) !== t(`kind.${entry.kind}`) && text(entry.summary)}
             </p>
             <p class="hint">
               {[
                 entry.state === null ? "" : code("state", entry.state),
-                entry.zone ?? "",
+                entry.zone === null ? "" : (nameOf("zone", entry.zone) ?? entry.zone),
                 entry.ledger_seq === null ? "" : t("plates.seq", { n: entry.ledger_seq }),
               ]
                 .filter(Boolean)

@@ -2,25 +2,28 @@
 import { useEffect, useState } from "preact/hooks";
 import { dayStart, stamp } from "../age.ts";
 import { serverNowMs } from "../clock.ts";
-import { ask } from "../http.ts";
+import { askAll } from "../http.ts";
 import { code, t } from "../i18n.ts";
 import { showPlate } from "../plate.ts";
 import { attempt } from "../staff.tsx";
 import type { LedgerRecord } from "../types.ts";
 import { learnCity, timeZone } from "./city.ts";
+import { reasonWords } from "./wording.ts";
 
 const TONES = { warning: "warn", correction: "info", penalty: "bad", seizure: "bad" } as const;
 
 export function Records() {
   const [records, setRecords] = useState<LedgerRecord[] | null>(null);
+  const [more, setMore] = useState(false);
   const [fault, setFault] = useState("");
   const fetchAll = async (): Promise<void> => {
     await learnCity();
     const from = encodeURIComponent(dayStart(serverNowMs(), timeZone.value));
-    const got = await attempt(() => ask<{ records: LedgerRecord[] }>(`/api/v1/records?from=${from}&limit=200`));
+    const got = await attempt(() => askAll<LedgerRecord, "records">(`/api/v1/records?from=${from}`, "records"));
     if ("fault" in got) return setFault(got.fault);
     setFault("");
-    setRecords([...got.done.records].sort((a, b) => b.ledger_seq - a.ledger_seq));
+    setMore(got.done.more);
+    setRecords([...got.done.items].sort((a, b) => b.ledger_seq - a.ledger_seq));
   };
   useEffect(() => void fetchAll(), []);
   return (
@@ -36,6 +39,7 @@ export function Records() {
           {fault}
         </p>
       )}
+      {more && <p class="banner">{t("records.more", { n: records?.length ?? 0 })}</p>}
       {records?.length === 0 && <p class="empty card">{t("records.none")}</p>}
       <ul class="record-list">
         {records?.map((record) => (
@@ -47,7 +51,7 @@ export function Records() {
                 </span>{" "}
                 <strong class="plate">{record.plate === null ? t("records.no_plate") : showPlate(record.plate)}</strong>
               </p>
-              <p>{record.reason}</p>
+              <p>{reasonWords(record.reason)}</p>
               <p class="hint">
                 {stamp(record.at, timeZone.value).slice(11)} · {record.number} · {code("state", record.state)}
               </p>

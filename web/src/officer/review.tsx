@@ -1,8 +1,8 @@
 // The review desk: each ripe incident with its two pictures and what a fair decision needs.
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { durationWords, stamp } from "../age.ts";
 import { distanceWords } from "../geo.ts";
-import { ask, Problem } from "../http.ts";
+import { ask, askAll, Problem } from "../http.ts";
 import { code, lang, t, text } from "../i18n.ts";
 import { showPlate } from "../plate.ts";
 import { attempt, faultWords } from "../staff.tsx";
@@ -13,18 +13,31 @@ import { ledgerWording, VOID_REASONS } from "./wording.ts";
 
 type Decision = "warning" | "penalty" | "reject";
 
+const REFRESH_MS = 20_000;
+
+/** What was shown stays in its place for as long as it waits; what ripened since stands below. */
+function merged(before: Incident[] | null, now: Incident[]): Incident[] {
+  const fresh = new Map(now.map((incident) => [incident.id, incident]));
+  const kept = (before ?? []).flatMap((incident) => fresh.get(incident.id) ?? []);
+  const shown = new Set(kept.map((incident) => incident.id));
+  return [...kept, ...now.filter((incident) => !shown.has(incident.id))];
+}
+
 export function Review() {
   const [incidents, setIncidents] = useState<Incident[] | null>(null);
   const [at, setAt] = useState(0);
+  const [decisions, setDecisions] = useState(0);
   const [note, setNote] = useState<{ fault: boolean; words: string } | null>(null);
   const fetchAll = async (): Promise<void> => {
-    const got = await attempt(() => ask<{ incidents: Incident[] }>("/api/v1/incidents?state=ripe&limit=100"));
-    if ("done" in got) setIncidents(got.done.incidents);
+    const got = await attempt(() => askAll<Incident, "incidents">("/api/v1/incidents?state=ripe", "incidents"));
+    if ("done" in got) setIncidents((before) => merged(before, got.done.items));
     else setNote({ fault: true, words: got.fault });
   };
   useEffect(() => {
     void learnCity();
     void fetchAll();
+    const again = setInterval(() => void fetchAll(), REFRESH_MS);
+    return () => clearInterval(again);
   }, []);
   const count = incidents?.length ?? 0;
   useEffect(() => {
@@ -41,34 +54,37 @@ export function Review() {
     setNote({ fault: false, words });
     setIncidents((all) => all?.filter((incident) => incident.id !== id) ?? null);
     setAt((i) => Math.max(0, Math.min(i, count - 2)));
+    setDecisions((n) => n + 1);
   };
-  const incident = incidents?.[at];
+  const place = Math.min(at, Math.max(0, count - 1));
+  const incident = incidents?.[place];
   return (
     <section class="review" aria-label={t("tab.review")}>
       <div class="review-head">
         <h2>{t("review.waiting", { n: count })}</h2>
+        {note !== null && (
+          <p class={note.fault ? "fault" : "saved"} role="status">
+            {note.words}
+          </p>
+        )}
         {count > 0 && (
           <div class="review-move">
-            <span class="hint">{t("review.of", { i: at + 1, n: count })}</span>
-            <button type="button" class="button plain" disabled={at === 0} onClick={() => setAt(at - 1)}>
+            <span class="hint">{t("review.of", { i: place + 1, n: count })}</span>
+            <button type="button" class="button plain" disabled={place === 0} onClick={() => setAt(place - 1)}>
               {t("review.previous")}
             </button>
-            <button type="button" class="button plain" disabled={at >= count - 1} onClick={() => setAt(at + 1)}>
+            <button type="button" class="button plain" disabled={place >= count - 1} onClick={() => setAt(place + 1)}>
               {t("review.next")}
             </button>
           </div>
         )}
       </div>
-      {note !== null && (
-        <p class={note.fault ? "fault" : "saved"} role="status">
-          {note.words}
-        </p>
-      )}
       {incidents?.length === 0 && <p class="empty card">{t("review.none")}</p>}
       {incident !== undefined && (
         <IncidentDesk
           key={incident.id}
           incident={incident}
+          follows={decisions > 0}
           decided={(words) => decided(incident.id, words)}
           fault={(words) => setNote({ fault: true, words })}
         />
@@ -79,13 +95,34 @@ export function Review() {
 
 interface DeskProps {
   incident: Incident;
+  /** True once something was decided: the next one then takes the focus the decided one had. */
+  follows: boolean;
   decided(words: string): void;
   fault(words: string): void;
 }
 
-function IncidentDesk({ incident, decided, fault }: DeskProps) {
+const DECISION_KEYS: Record<string, Decision> = { "1": "warning", "2": "penalty", "3": "reject" };
+
+function IncidentDesk({ incident, follows, decided, fault }: DeskProps) {
+  const desk = useRef<HTMLElement>(null);
   const [reason, setReason] = useState("");
   const [busy, setBusy] = useState(false);
+  useEffect(() => {
+    // Only what was lost with the decided one is taken; a reader elsewhere on the page is not moved.
+    if (follows && (document.activeElement === null || document.activeElement === document.body)) {
+      desk.current?.focus({ preventScroll: true });
+    }
+    const keys = (event: KeyboardEvent): void => {
+      const decision = DECISION_KEYS[event.key];
+      if (decision === undefined || event.ctrlKey || event.metaKey || event.altKey) return;
+      if (event.target instanceof HTMLElement && event.target.closest("input, textarea, select") !== null) return;
+      event.preventDefault();
+      const unexplained = decision === "reject" && desk.current?.querySelector<HTMLInputElement>('[name="reason"]')?.value.trim() === "";
+      desk.current?.querySelector<HTMLElement>(unexplained ? '[name="reason"]' : `[data-decision="${decision}"]`)?.focus();
+    };
+    addEventListener("keydown", keys);
+    return () => removeEventListener("keydown", keys);
+  }, []);
   const decide = async (decision: Decision): Promise<void> => {
     if (decision === "reject" && reason.trim() === "") return fault(t("review.reason_missing"));
     setBusy(true);
@@ -101,11 +138,20 @@ function IncidentDesk({ incident, decided, fault }: DeskProps) {
       setBusy(false);
     }
   };
+  const plate = incident.plate === null ? t("review.plate_unread") : showPlate(incident.plate);
+  const readings = incident.as_read ?? [];
+  const otherReadings = readings.length > 1 || incident.plate === null ? readings : [];
   return (
-    <article class="card incident" data-incident={incident.id}>
+    <article ref={desk} class="card incident" tabIndex={-1} aria-label={plate} data-incident={incident.id}>
       <header class="incident-head">
-        <h3 class="plate">{incident.plate === null ? t("review.plate_unread") : showPlate(incident.plate)}</h3>
+        <h3 class="plate">{plate}</h3>
         <span class="tag">{t(`vehicle.${incident.vehicle_class}`)}</span>
+        {incident.may_be_on_duty === true && (
+          <span class="tag" data-tone="warn">
+            ! {t("review.on_duty")}
+          </span>
+        )}
+        {otherReadings.length > 0 && <span class="hint">{t("review.as_read", { plates: otherReadings.map(showPlate).join(", ") })}</span>}
       </header>
       <Pictures incident={incident} />
       <Facts incident={incident} />

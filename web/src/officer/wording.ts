@@ -1,5 +1,6 @@
 // The reasons and bases an officer chooses from; what is sent is the Chinese wording, the ledger's language.
 import { WORDS, type Word } from "../dictionary.ts";
+import { t } from "../i18n.ts";
 
 export const REASONS: Word[] = ["wrong.blind_path", "wrong.fire_lane", "wrong.pavement", "wrong.no_parking", "wrong.overstay", "wrong.bay"];
 
@@ -28,4 +29,10 @@ export const BASES: Record<Act, string[]> = {
 /** The wording that goes into the ledger. */
 export function ledgerWording(word: Word): string {
   return WORDS[word].zh;
+}
+
+/** A reason of the ledger in the screen's language where it is one of ours, else as it was written. */
+export function reasonWords(reason: string): string {
+  const word = [...REASONS, ...VOID_REASONS].find((one) => ledgerWording(one) === reason);
+  return word === undefined ? reason : t(word);
 }

@@ -1,6 +1,7 @@
 // One lot in the list: what is free, how old that is, what it costs, how to get there.
 import type { Signal } from "@preact/signals";
 import { ageWords, secondsSince } from "../age.ts";
+import { nameOf } from "../base-map.ts";
 import { shownNowMs } from "../clock.ts";
 import { distanceM, distanceWords, walkMinutes } from "../geo.ts";
 import { code, lang, t, text } from "../i18n.ts";
@@ -59,7 +60,8 @@ export function LotCard({ lot: source }: { lot: Signal<Lot> }) {
 }
 
 function Way({ lot }: { lot: Lot }) {
-  if (position.value === null) return lot.street === null || lot.street === text(lot.name) ? null : <span>{lot.street}</span>;
+  const street = lot.street === null ? null : nameOf("street", lot.street);
+  if (position.value === null) return street === null || street === text(lot.name) ? null : <span>{street}</span>;
   const metres = distanceM(position.value, lot.location);
   return (
     <>
@@ -73,7 +75,7 @@ function Facts({ lot }: { lot: Lot }) {
   const always = lot.opening_hours === null || lot.opening_hours === "24/7";
   return (
     <>
-      {lot.tariff !== null && <span>{text(lot.tariff)}</span>}
+      {lot.tariff !== null && <span class="tariff">{text(lot.tariff)}</span>}
       <span>{always ? t("lot.always") : lot.opening_hours}</span>
       {!always && <span>{t(lot.open ? "lot.open" : "lot.shut")}</span>}
       {lot.max_height_m !== null && <span>{t("lot.height", { m: lot.max_height_m })}</span>}

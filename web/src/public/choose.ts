@@ -12,23 +12,28 @@ export interface Wishes {
   use: "disabled" | "charging" | null;
 }
 
+/** The names of streets by their ids. */
+export type Streets = ReadonlyMap<string, Text>;
+
+const NO_STREETS: Streets = new Map();
+
 export const NO_WISHES: Wishes = { query: "", sort: "free", freeNow: false, kind: null, use: null };
 
 /** The ids that meet the wishes, in order; a pinned lot stands first. */
-export function chosen(lots: Lot[], wishes: Wishes, from: LonLat | null, pinned: string | null): string[] {
+export function chosen(lots: Lot[], wishes: Wishes, from: LonLat | null, pinned: string | null, streets: Streets = NO_STREETS): string[] {
   return lots
-    .filter((lot) => lot.id === pinned || meets(lot, wishes))
+    .filter((lot) => lot.id === pinned || meets(lot, wishes, streets))
     .sort((a, b) => first(pinned, a, b) || order(wishes.sort, from, a, b) || a.id.localeCompare(b.id))
     .map((lot) => lot.id);
 }
 
 /** True if the lot meets every wish. */
-export function meets(lot: Lot, wishes: Wishes): boolean {
+export function meets(lot: Lot, wishes: Wishes, streets: Streets = NO_STREETS): boolean {
   if (wishes.freeNow && lot.level !== "free" && lot.level !== "few") return false;
   if (wishes.kind !== null && lot.kind !== wishes.kind) return false;
   if (wishes.use === "charging" && !((lot.uses.charging ?? 0) > 0 || (lot.uses.ev ?? 0) > 0)) return false;
   if (wishes.use === "disabled" && !((lot.uses.disabled ?? 0) > 0)) return false;
-  return words(wishes.query).every((word) => spoken(lot).includes(word));
+  return words(wishes.query).every((word) => spoken(lot, streets).includes(word));
 }
 
 function first(pinned: string | null, a: Lot, b: Lot): number {
@@ -64,9 +69,13 @@ function words(query: string): string[] {
   return query.normalize("NFKC").toLowerCase().split(/\s+/).filter(Boolean);
 }
 
-function spoken(lot: Lot): string {
-  const name = typeof lot.name === "string" ? lot.name : `${lot.name.zh ?? ""} ${lot.name.en ?? ""}`;
-  return `${lot.id} ${name} ${lot.street ?? ""}`.normalize("NFKC").toLowerCase();
+function spoken(lot: Lot, streets: Streets): string {
+  const street = lot.street === null ? undefined : (streets.get(lot.street) ?? lot.street);
+  return `${lot.id} ${bothNames(lot.name)} ${bothNames(street ?? "")}`.normalize("NFKC").toLowerCase();
+}
+
+function bothNames(name: Text): string {
+  return typeof name === "string" ? name : `${name.zh ?? ""} ${name.en ?? ""}`;
 }
 
 export interface Total {

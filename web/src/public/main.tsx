@@ -15,13 +15,21 @@ function title(): string {
   return t("title.map", { city: text(city.value?.name) || (lang.value === "zh" ? "云和" : "Yunhe") });
 }
 
+const LOST_AFTER_S = 5;
+
+/** In steps, so that a screen reader is not told every second. */
+function inSteps(seconds: number): number {
+  const stride = seconds < 30 ? 5 : 10;
+  return Math.floor(seconds / stride) * stride;
+}
+
 function LostBanner() {
   const heard = heardAtMs.value;
   const silent = heard === null ? 0 : (tick.value - heard) / 1000;
-  if (connection.value === "live" || heard === null || silent < 20) return null;
+  if (connection.value === "live" || heard === null || silent < LOST_AFTER_S) return null;
   return (
     <p class="banner" role="status">
-      {t("banner.stale", { age: ageWords(Math.floor(silent / 10) * 10, lang.value) })}
+      {t("banner.stale", { age: ageWords(inSteps(silent), lang.value) })}
     </p>
   );
 }

@@ -10,7 +10,7 @@ import type { Level } from "../types.ts";
 type Stage = "waiting" | "loading" | "shown" | "failed";
 const stage = signal<Stage>("waiting");
 const zonesShown = signal(false);
-const LEVELS: Level[] = ["free", "few", "full", "no_data"];
+const LEVELS: Level[] = ["free", "few", "full", "closed", "no_data"];
 
 /** True where the reader pays for bytes or waits long for them. */
 function thrifty(): boolean {

@@ -1,5 +1,6 @@
 // What the public page knows: the lots, their live numbers, the connection, the reader's wishes.
 import { computed, signal, type Signal } from "@preact/signals";
+import { baseMap, learnBaseMap, namesOf } from "../base-map.ts";
 import { learnServerTime } from "../clock.ts";
 import { ask } from "../http.ts";
 import { NOTHING_KNOWN, step, type Known } from "../live/protocol.ts";
@@ -30,6 +31,7 @@ const lotListeners = new Set<LotListener>();
 const bayListeners = new Set<BayListener>();
 
 let known: Known = NOTHING_KNOWN;
+let baseMapWanted = false;
 let socket: LiveSocket | null = null;
 
 export function lotSignal(id: string): Signal<Lot> | undefined {
@@ -40,10 +42,12 @@ export function allLots(): Lot[] {
   return roster.value.flatMap((id) => lots.get(id)?.peek() ?? []);
 }
 
+const streets = computed(() => new Map(namesOf(baseMap.value, "street").map(({ id, name }) => [id, name])));
+
 /** The ids to list, in order. */
 export const listed = computed(() => {
   void reorder.value;
-  return chosen(allLots(), wishes.value, position.value, pinned.value);
+  return chosen(allLots(), wishes.value, position.value, pinned.value, streets.value);
 });
 
 /** Tells of each lot whose numbers moved; gives back the way to stop. */
@@ -55,6 +59,12 @@ export function onLots(listener: LotListener): () => void {
 export function onBays(listener: BayListener): () => void {
   bayListeners.add(listener);
   return () => bayListeners.delete(listener);
+}
+
+/** Fetches the base map now, and again whenever the connection returns until it is there. */
+export async function wantBaseMap(): Promise<void> {
+  baseMapWanted = true;
+  await learnBaseMap().catch(() => undefined);
 }
 
 export function watchBays(ids: string[]): void {
@@ -128,5 +138,8 @@ function take(message: LiveMessage): void {
 function tellConnection(state: Connection): void {
   const before = connection.peek();
   connection.value = state;
-  if (before !== "live" && state === "live" && failed.peek()) void refetch();
+  if (before === "live" || state !== "live") return;
+  if (failed.peek()) void refetch();
+  // Without a map on the page nobody asked for the base map yet.
+  if (baseMapWanted) void learnBaseMap().catch(() => undefined);
 }

@@ -26,6 +26,16 @@ function differingLines(desired: Face, confirmed: Face): { n: number; desired: s
   })).filter((line) => line.desired !== line.confirmed);
 }
 
+/** How long a new face may take to reach a sign before the difference is trouble. */
+const ON_ITS_WAY_S = 10;
+/** A sign that confirmed nothing for this long is in trouble however often its face is renewed. */
+const SILENT_S = 60;
+
+/** True while a difference is only a new face on its way to the sign. */
+export function onItsWay(wantedForS: number, confirmedAgoS: number | null): boolean {
+  return wantedForS < ON_ITS_WAY_S && confirmedAgoS !== null && confirmedAgoS < SILENT_S;
+}
+
 /** A line as it reads on the sign. */
 export function lineText(line: FaceLine | undefined): string {
   return line === undefined ? "" : `${line.label} ${line.text}`.trim();

@@ -1,9 +1,10 @@
 // One sign: its panels as confirmed, their text, its health, and any difference from what it should show.
 import { ageWords, secondsSince } from "../age.ts";
-import { shownNowMs } from "../clock.ts";
+import { shownNowMs, tick } from "../clock.ts";
 import { code, lang, t, text } from "../i18n.ts";
 import type { Face, FaceLine, Panel, Sign } from "../types.ts";
-import { isAdjusted, lineText, standing } from "./differences.ts";
+import { isAdjusted, lineText, onItsWay, standing } from "./differences.ts";
+import { wantedForS } from "./store.ts";
 
 const ARROWS = { left: "←", ahead: "↑", right: "→", u_turn: "↶" } as const;
 const PROTOCOLS: Record<string, string> = { mqtt_json: "MQTT", ntcip1203: "NTCIP 1203" };
@@ -55,7 +56,7 @@ function PanelView({ sign, panel }: { sign: Sign; panel: Panel }) {
           <Confirmed at={panel.confirmed_at} />
         </p>
         {confirmed !== null && <Lines face={confirmed} />}
-        <Difference panel={panel} />
+        <Difference sign={sign.id} panel={panel} />
       </figcaption>
     </figure>
   );
@@ -90,21 +91,25 @@ function adjusted(line: FaceLine): string {
   return t("signs.offset", { shown: line.text, free: line.free ?? "–", reason });
 }
 
-function Difference({ panel }: { panel: Panel }) {
+function Difference({ sign, panel }: { sign: string; panel: Panel }) {
   const now = standing(panel);
+  const confirmedAgoS = secondsSince(panel.confirmed_at, shownNowMs());
+  if (now.kind === "differs" && onItsWay(wantedForS(sign, panel.id, tick.value), confirmedAgoS)) {
+    return <p class="same">… {t("signs.on_its_way")}</p>;
+  }
   switch (now.kind) {
     case "nothing":
       return null;
     case "same":
-      return <p class="same">✓ {t("signs.same", { version: now.version })}</p>;
+      return <p class="same">✓ {t("signs.same")}</p>;
     case "unconfirmed":
-      return <p class="differs">! {t("signs.wanted_none", { desired: now.desired })}</p>;
+      return <p class="differs">! {t("signs.wanted_none")}</p>;
     case "unwanted":
-      return <p class="differs">! {t("signs.unwanted", { confirmed: now.confirmed })}</p>;
+      return <p class="differs">! {t("signs.unwanted")}</p>;
     case "differs":
       return (
         <div class="differs">
-          <p>! {t("signs.wanted", { desired: now.desired, confirmed: now.confirmed })}</p>
+          <p>! {t("signs.wanted")}</p>
           {now.lines.map((line) => (
             <p key={line.n}>{t("signs.line_differs", line)}</p>
           ))}

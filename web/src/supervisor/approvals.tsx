@@ -1,20 +1,22 @@
 // Seizures that wait for a supervisor; approving asks once more, for it takes a vehicle from somebody.
 import { useEffect, useState } from "preact/hooks";
 import { stamp } from "../age.ts";
-import { ask } from "../http.ts";
+import { ask, askAll } from "../http.ts";
 import { code, t } from "../i18n.ts";
 import { timeZone } from "../officer/city.ts";
+import { reasonWords } from "../officer/wording.ts";
 import { showPlate } from "../plate.ts";
-import { attempt } from "../staff.tsx";
+import { attempt, session } from "../staff.tsx";
 import type { LedgerRecord } from "../types.ts";
 
 export function Approvals({ changed }: { changed(): void }) {
   const [waiting, setWaiting] = useState<LedgerRecord[] | null>(null);
   const [fault, setFault] = useState("");
+  const [refused, setRefused] = useState("");
   const look = async (): Promise<void> => {
-    const got = await attempt(() => ask<{ records: LedgerRecord[] }>("/api/v1/records?kind=seizure&limit=200"));
+    const got = await attempt(() => askAll<LedgerRecord, "records">("/api/v1/records?kind=seizure", "records"));
     setFault("fault" in got ? got.fault : "");
-    if ("done" in got) setWaiting(got.done.records.filter((record) => record.state === "proposed"));
+    if ("done" in got) setWaiting(got.done.items.filter((record) => record.state === "proposed"));
   };
   useEffect(() => {
     void look();
@@ -23,8 +25,8 @@ export function Approvals({ changed }: { changed(): void }) {
   }, []);
   const approve = async (id: string): Promise<void> => {
     const got = await attempt(() => ask(`/api/v1/seizures/${encodeURIComponent(id)}/approve`, { method: "POST", json: {} }));
+    setRefused("fault" in got ? got.fault : "");
     await look();
-    if ("fault" in got) setFault(got.fault);
     changed();
   };
   return (
@@ -33,6 +35,11 @@ export function Approvals({ changed }: { changed(): void }) {
       {fault !== "" && (
         <p class="fault" role="alert">
           {fault}
+        </p>
+      )}
+      {refused !== "" && (
+        <p class="fault" role="alert">
+          {refused}
         </p>
       )}
       {waiting?.length === 0 && <p class="empty">{t("super.no_approvals")}</p>}
@@ -59,14 +66,16 @@ function Waiting({ record, approve }: { record: LedgerRecord; approve(): Promise
         <strong class="plate">{record.plate === null ? t("records.no_plate") : showPlate(record.plate)}</strong>{" "}
         {record.act !== null && record.act !== undefined && <span class="tag" data-tone="bad">{code("act", record.act)}</span>}
       </p>
-      <p>{record.reason}</p>
+      <p>{reasonWords(record.reason)}</p>
       {record.legal_basis !== null && record.legal_basis !== undefined && <p class="hint">{record.legal_basis}</p>}
       <p class="hint">
         {stamp(record.at, timeZone.value)} · {record.officer} · {record.number}
       </p>
       <Evidence record={record} />
       <div class="waiting-buttons">
-        {sure ? (
+        {record.officer === session.value?.name ? (
+          <p class="hint">{t("problem.approved-by-proposer")}</p>
+        ) : sure ? (
           <>
             <span>{t("super.approve_sure", { number: record.number })}</span>
             <button type="button" class="button" disabled={busy} onClick={() => void go()}>

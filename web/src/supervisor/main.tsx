@@ -70,10 +70,14 @@ function Overview() {
             ))}
           </dl>
           <div class="columns">
-            <Approvals changed={() => void count()} />
-            <ByZone numbers={numbers} />
-            <ByDay numbers={numbers} />
-            <Signs />
+            <div class="column">
+              <Approvals changed={() => void count()} />
+              <ByDay numbers={numbers} />
+              <Signs />
+            </div>
+            <div class="column">
+              <ByZone numbers={numbers} />
+            </div>
           </div>
           <Exports query={periodQuery(days)} />
         </div>
@@ -88,7 +92,7 @@ function ByZone({ numbers }: { numbers: Statistics }) {
     <section class="card">
       <h2>{t("super.by_zone")}</h2>
       {numbers.by_zone.length === 0 && <p class="empty">{t("super.nothing")}</p>}
-      <table>
+      <table hidden={numbers.by_zone.length === 0}>
         <thead>
           <tr>
             <th scope="col">{t("super.zone")}</th>
@@ -120,7 +124,7 @@ function ByDay({ numbers }: { numbers: Statistics }) {
     <section class="card">
       <h2>{t("super.by_day")}</h2>
       {numbers.by_day.length === 0 && <p class="empty">{t("super.nothing")}</p>}
-      <div class="scroll">
+      <div class="scroll" hidden={numbers.by_day.length === 0}>
         <table>
           <thead>
             <tr>

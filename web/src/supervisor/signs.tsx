@@ -1,4 +1,4 @@
-// How the signs are, in one short list; those in trouble first.
+// How the signs are: how many are well, and each one that is not.
 import { useEffect } from "preact/hooks";
 import { t, text } from "../i18n.ts";
 import { follow, signs } from "../signs/store.ts";
@@ -14,15 +14,23 @@ export function Signs() {
     if (!following) void follow();
     following = true;
   }, []);
-  const all = [...(signs.value ?? [])].sort((a, b) => ORDER[a.health.state] - ORDER[b.health.state] || a.id.localeCompare(b.id));
+  const well = (signs.value ?? []).filter((sign) => sign.health.state === "ok").length;
+  const ill = (signs.value ?? []).filter((sign) => sign.health.state !== "ok").sort((a, b) => ORDER[a.health.state] - ORDER[b.health.state] || a.id.localeCompare(b.id));
   return (
     <section class="card">
       <h2>
         <a href="/signs">{t("super.signs")}</a>
       </h2>
       {signs.value?.length === 0 && <p class="empty">{t("signs.none")}</p>}
+      {well > 0 && (
+        <p>
+          <span class="tag" data-tone="info">
+            <span aria-hidden="true">✓</span> {t("super.signs_ok", { n: well })}
+          </span>
+        </p>
+      )}
       <ul class="sign-list">
-        {all.map((sign) => (
+        {ill.map((sign) => (
           <li key={sign.id}>
             <div>
               <p>{text(sign.name)}</p>

@@ -3,12 +3,12 @@ import { effect, untracked, type Signal } from "@preact/signals";
 import { Map as MapView, NavigationControl, setWorkerUrl, type GeoJSONSource } from "maplibre-gl";
 import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url";
 import "maplibre-gl/dist/maplibre-gl.css";
+import { baseMap } from "../../base-map.ts";
 import { boundsOf } from "../../geo.ts";
-import { ask } from "../../http.ts";
 import { t, text } from "../../i18n.ts";
 import type { LonLat, Lot, Text } from "../../types.ts";
 import { sheet } from "../sheet.tsx";
-import { allLots, lotSignal, onLots, pinned, position, roster, selected } from "../store.ts";
+import { allLots, lotSignal, onLots, pinned, position, roster, selected, wantBaseMap } from "../store.ts";
 import { Bays } from "./bays.ts";
 import { drawHatch, drawMark, MARK_SCALE, markName } from "./marks.ts";
 import { PALETTES, type Theme } from "./palette.ts";
@@ -22,11 +22,11 @@ const theme = (): Theme => (dark.matches ? "dark" : "light");
 
 /** Draws the map into `place`; resolves once it stands. */
 export async function showMap(place: HTMLElement, zones: Signal<boolean>): Promise<void> {
-  const base = await ask<GeoJSON.FeatureCollection>("/api/v1/map").catch(() => EMPTY);
+  await wantBaseMap();
   const bounds = boundsOf(allLots().map((lot) => lot.location));
   let bays: Bays | null = null;
   const data = (): MapData => ({
-    base: named(base),
+    base: named(baseMap.peek() ?? EMPTY),
     lots: { type: "FeatureCollection", features: allLots().map(feature) },
     bays: bays?.collection() ?? EMPTY,
     me: me(position.peek()),
@@ -44,7 +44,7 @@ export async function showMap(place: HTMLElement, zones: Signal<boolean>): Promi
       "NavigationControl.ZoomIn": t("map.zoom_in"),
       "NavigationControl.ZoomOut": t("map.zoom_out"),
     },
-    ...(bounds === null ? {} : { bounds, fitBoundsOptions: { padding: 48, maxZoom: 15 } }),
+    ...(bounds === null ? {} : { bounds, fitBoundsOptions: { padding: roomForCorners(place), maxZoom: 15 } }),
   });
   map.touchZoomRotate.disableRotation();
   map.addControl(new NavigationControl({ showCompass: false }), "top-right");
@@ -53,6 +53,12 @@ export async function showMap(place: HTMLElement, zones: Signal<boolean>): Promi
   follow(map, zones, style);
   (place as HTMLElement & { view?: MapView }).view = map;
   await map.once("load");
+}
+
+/** The buttons and the legend cover the edges of a small map; lots are kept clear of them. */
+function roomForCorners(place: HTMLElement) {
+  const small = place.clientWidth < 600;
+  return small ? { top: 28, left: 28, right: 64, bottom: 84 } : { top: 48, left: 48, right: 60, bottom: 72 };
 }
 
 /** Keeps the map in step with numbers, selection, position, zones, language and theme. */
@@ -68,6 +74,12 @@ function follow(map: MapView, zones: Signal<boolean>, style: () => ReturnType<ty
   effect(() => {
     void roster.value;
     void source("lots")?.setData({ type: "FeatureCollection", features: allLots().map(feature) });
+  });
+  let drawn = baseMap.peek();
+  effect(() => {
+    const now = baseMap.value;
+    if (now !== null && now !== drawn) void source("base")?.setData(named(now));
+    drawn = now;
   });
   effect(() => {
     const id = selected.value;
