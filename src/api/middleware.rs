@@ -1,4 +1,4 @@
-//! What every request passes, in order: counted, guarded against panics, timed, given safe headers.
+//! What every request passes, in order: counted, given safe headers, compressed, guarded against panics, timed.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use axum::{
     middleware::{self, Next},
     response::{IntoResponse, Response},
 };
-use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::{catch_panic::CatchPanicLayer, compression::CompressionLayer};
 
 use super::{Problem, Shared};
 
@@ -25,6 +25,7 @@ pub fn around(router: Router<Shared>, services: &Shared) -> Router<Shared> {
             tracing::error!("a request handler panicked");
             Problem::internal("the fault is logged; try again later").into_response()
         }))
+        .layer(CompressionLayer::new().gzip(true))
         .layer(middleware::from_fn(safe_headers))
         .layer(middleware::from_fn(counted))
 }
