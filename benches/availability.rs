@@ -176,7 +176,7 @@ async fn measure(span: Duration) -> Result<(), Failure> {
 }
 
 fn main() -> Result<(), Failure> {
-    let seconds = std::env::args().filter_map(|argument| argument.parse().ok()).next().unwrap_or(3);
+    let seconds = std::env::args().find_map(|argument| argument.parse().ok()).unwrap_or(3);
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?
