@@ -31,29 +31,47 @@ use axum::{
     routing::{get, post},
 };
 
+use crate::config::Role;
+
 pub use problem::Problem;
 pub use state::{HealthCheck, Services, Shared};
 
-/// The whole HTTP door.
+/// The HTTP door of this node: what its roles serve, and always the operators' paths.
 pub fn router(services: Shared) -> Router {
     let limits = &services.config.http;
-    let uploads = Router::new()
-        .route("/api/v1/captures", post(captures::create))
-        .route("/VIID/MotorVehicles", post(viid::motor_vehicles))
-        .layer(DefaultBodyLimit::max(limits.max_upload_bytes));
-    let routes = Router::new()
-        // Pages
+    let plays = |role: Role| services.config.node.roles.contains(&role);
+    let mut routes = operators();
+    if plays(Role::Web) {
+        routes = routes.merge(pages_and_public());
+    }
+    if plays(Role::Enforcement) {
+        routes = routes.merge(staff()).merge(cameras());
+    }
+    routes = routes.layer(DefaultBodyLimit::max(limits.max_body_bytes));
+    if plays(Role::Enforcement) {
+        routes = routes.merge(uploads().layer(DefaultBodyLimit::max(limits.max_upload_bytes)));
+    }
+    let routes = routes
+        .fallback(elsewhere)
+        .method_not_allowed_fallback(|| async { Problem::method_not_allowed("see /api/v1/openapi.json") });
+    middleware::around(routes, &services).with_state(services)
+}
+
+fn operators() -> Router<Shared> {
+    Router::new()
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready))
+        .route("/metrics", get(health::metrics))
+        .route("/api/v1/openapi.json", get(openapi::document))
+}
+
+fn pages_and_public() -> Router<Shared> {
+    Router::new()
         .route("/", get(pages::map))
         .route("/signs", get(pages::signs))
         .route("/officer", get(pages::officer))
         .route("/supervisor", get(pages::supervisor))
         .route("/assets/{*path}", get(pages::asset))
-        // For operators
-        .route("/healthz", get(health::alive))
-        .route("/readyz", get(health::ready))
-        .route("/metrics", get(health::metrics))
-        // Public
-        .route("/api/v1/openapi.json", get(openapi::document))
         .route("/api/v1/lots", get(public::lots))
         .route("/api/v1/lots/{id}", get(public::one_lot))
         .route("/api/v1/lots/{id}/spaces", get(public::spaces))
@@ -64,7 +82,10 @@ pub fn router(services: Shared) -> Router {
         .route("/api/v1/signs/{id}", get(public::sign))
         .route("/api/v1/signs/{id}/panels/{panel}", get(public::panel))
         .route("/api/v1/live", get(live::open))
-        // Staff
+}
+
+fn staff() -> Router<Shared> {
+    Router::new()
         .route("/api/v1/session", post(session::sign_in).get(session::who).delete(session::sign_out))
         .route("/api/v1/incidents", get(incidents::list))
         .route("/api/v1/incidents/{id}", get(incidents::one))
@@ -79,16 +100,22 @@ pub fn router(services: Shared) -> Router {
         .route("/api/v1/plates/{plate}/history", get(plates::history))
         .route("/api/v1/evidence/{sha256}", get(evidence::image))
         .route("/api/v1/statistics", get(statistics::period))
-        // Cameras, GA/T 1400
+}
+
+/// GA/T 1400.
+fn cameras() -> Router<Shared> {
+    Router::new()
         .route("/VIID/System/Register", post(viid::register))
         .route("/VIID/System/UnRegister", post(viid::unregister))
         .route("/VIID/System/Keepalive", post(viid::keepalive))
         .route("/VIID/System/Time", get(viid::time))
-        .layer(DefaultBodyLimit::max(limits.max_body_bytes))
-        .merge(uploads)
-        .fallback(elsewhere)
-        .method_not_allowed_fallback(|| async { Problem::method_not_allowed("see /api/v1/openapi.json") });
-    middleware::around(routes, &services).with_state(services)
+}
+
+/// What carries pictures, and so a larger body.
+fn uploads() -> Router<Shared> {
+    Router::new()
+        .route("/api/v1/captures", post(captures::create))
+        .route("/VIID/MotorVehicles", post(viid::motor_vehicles))
 }
 
 /// What is on no route: a file of the pages' root, or nothing.

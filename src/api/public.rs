@@ -18,6 +18,7 @@ use super::{
     signs::{SignView, SignsView},
 };
 use crate::{
+    config::Role,
     domain::{city::City, lot::Lot},
     store::history,
 };
@@ -31,6 +32,15 @@ fn no_lot() -> Problem {
 
 fn no_sign() -> Problem {
     Problem::not_found("there is no such sign; GET /api/v1/signs names them")
+}
+
+/// What signs show is known where they are driven.
+fn driven_here(services: &Shared) -> Result<(), Problem> {
+    if services.config.node.roles.contains(&Role::Guidance) {
+        Ok(())
+    } else {
+        Err(Problem::unavailable("this node does not drive signs; ask one with the role guidance"))
+    }
 }
 
 fn lot<'a>(city: &'a City, id: &str) -> Result<&'a Lot, Problem> {
@@ -122,16 +132,18 @@ pub async fn map(State(services): State<Shared>) -> Response {
 }
 
 /// Every sign: what it should show, what it has confirmed, how it is.
-#[utoipa::path(get, path = "/api/v1/signs", tag = "public", responses((status = 200)))]
-pub async fn all_signs(State(services): State<Shared>) -> Json<SignsView> {
+#[utoipa::path(get, path = "/api/v1/signs", tag = "public", responses((status = 200), (status = 503)))]
+pub async fn all_signs(State(services): State<Shared>) -> Result<Json<SignsView>, Problem> {
+    driven_here(&services)?;
     let city = services.city.borrow().clone();
-    Json(signs::signs_view(&city, &services.signs))
+    Ok(Json(signs::signs_view(&city, &services.signs)))
 }
 
 /// One sign.
 #[utoipa::path(get, path = "/api/v1/signs/{id}", tag = "public", params(("id" = String, Path)),
     responses((status = 200), (status = 404)))]
 pub async fn sign(State(services): State<Shared>, Segment(id): Segment<String>) -> Result<Json<SignView>, Problem> {
+    driven_here(&services)?;
     let city = services.city.borrow().clone();
     signs::sign_view_of(&city, &services.signs, &id).map(Json).ok_or_else(no_sign)
 }
@@ -144,6 +156,7 @@ pub async fn panel(
     State(services): State<Shared>,
     Segment((id, file)): Segment<(String, String)>,
 ) -> Result<Response, Problem> {
+    driven_here(&services)?;
     let panel = file.strip_suffix(".png").ok_or_else(no_sign)?;
     let city = services.city.borrow().clone();
     let png = signs::panel_png(&city, &services.signs, &id, panel).ok_or_else(no_sign)?;
