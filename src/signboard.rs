@@ -16,8 +16,30 @@ use crate::domain::{
     time::Instant,
 };
 
-/// The faces a sign's panels should show.
-pub type Desired = BTreeMap<PanelId, Arc<Face>>;
+/// The faces a sign's panels should show, and how long each may stand.
+pub type Desired = BTreeMap<PanelId, Wanted>;
+
+/// What a panel should show, and how long it may stand without being told again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wanted {
+    /// What it should show.
+    pub face: Arc<Face>,
+    /// When the first of its numbers reaches its limit; `None` if it shows none. No part of what makes a face new: it moves
+    /// with every observation that confirms the numbers.
+    pub good_until: Option<Instant>,
+}
+
+impl From<Face> for Wanted {
+    /// A face that may stand as long as the sign hears of it.
+    fn from(face: Face) -> Self {
+        Self { face: Arc::new(face), good_until: None }
+    }
+}
+
+/// When the first of the faces has reached its limit; `None` if none has one.
+pub fn good_until(faces: &Desired) -> Option<Instant> {
+    faces.values().filter_map(|wanted| wanted.good_until).min()
+}
 
 /// How a sign is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -57,7 +79,7 @@ pub struct Confirmed {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SignStatus {
     /// What its panels should show.
-    pub desired: Desired,
+    pub desired: BTreeMap<PanelId, Arc<Face>>,
     /// What its panels were seen to show; a panel that is dark or unheard of is missing.
     pub confirmed: BTreeMap<PanelId, Confirmed>,
     /// How the driver finds the sign; `None` before it first tried.
@@ -97,7 +119,7 @@ impl SignBoard {
     }
 
     /// Says what a panel should show, or why nothing could be composed for it.
-    pub fn desire(&self, sign: &SignId, panel: &PanelId, face: Face, fault: Option<String>) {
+    pub fn desire(&self, sign: &SignId, panel: &PanelId, wanted: impl Into<Wanted>, fault: Option<String>) {
         let mut signs = self.signs();
         let entry = signs.entry(sign.clone()).or_default();
         match fault {
@@ -105,7 +127,24 @@ impl SignBoard {
             None => drop(entry.faults.remove(panel)),
         }
         entry.desired.send_modify(|desired| {
-            Arc::make_mut(desired).insert(panel.clone(), Arc::new(face));
+            Arc::make_mut(desired).insert(panel.clone(), wanted.into());
+        });
+    }
+
+    /// Says how long the face a panel should show may stand by now. Followers are woken only if that is sooner than it was:
+    /// a later end they find when they next look.
+    pub fn extend(&self, sign: &SignId, panel: &PanelId, good_until: Option<Instant>) {
+        let mut signs = self.signs();
+        let Some(entry) = signs.get_mut(sign) else { return };
+        entry.desired.send_if_modified(|desired| {
+            let Some(before) = desired.get(panel).map(|wanted| wanted.good_until) else { return false };
+            if before == good_until {
+                return false;
+            }
+            if let Some(wanted) = Arc::make_mut(desired).get_mut(panel) {
+                wanted.good_until = good_until;
+            }
+            good_until.is_some_and(|end| before.is_none_or(|before| end < before))
         });
     }
 
@@ -145,7 +184,7 @@ impl SignBoard {
     /// One sign as it stands; empty if nothing was ever said of it.
     pub fn status(&self, sign: &SignId) -> SignStatus {
         self.signs().get(sign).map_or_else(SignStatus::default, |entry| SignStatus {
-            desired: entry.desired.borrow().as_ref().clone(),
+            desired: entry.desired.borrow().iter().map(|(id, wanted)| (id.clone(), wanted.face.clone())).collect(),
             confirmed: entry.confirmed.clone(),
             health: entry.health.clone(),
             faults: entry.faults.clone(),
@@ -191,6 +230,20 @@ mod tests {
         assert_eq!(board.status(&sign).confirmed[&panel].face.version, 3);
         board.unconfirm(&sign);
         assert!(board.status(&sign).confirmed.is_empty());
+    }
+
+    #[test]
+    fn a_later_end_wakes_no_driver_and_a_sooner_one_does() {
+        let (board, (sign, panel)) = (SignBoard::default(), ids());
+        let at = |s| Instant::UNIX_EPOCH + Duration::seconds(s);
+        board.desire(&sign, &panel, Wanted { good_until: Some(at(900)), ..Face::blank(3).into() }, None);
+        let mut driver = board.follow(&sign);
+        board.extend(&sign, &panel, Some(at(960)));
+        assert!(!driver.has_changed().unwrap(), "a confirmation is not news");
+        assert_eq!(good_until(&driver.borrow_and_update()), Some(at(960)), "but it is there for who looks");
+        board.extend(&sign, &panel, Some(at(60)));
+        assert!(driver.has_changed().unwrap(), "a shorter limit is");
+        assert_eq!((good_until(&driver.borrow()), driver.borrow()[&panel].face.version), (Some(at(60)), 3));
     }
 
     #[test]

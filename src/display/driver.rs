@@ -9,7 +9,7 @@ use crate::{
     clock::{self, Clock},
     config,
     domain::{sign::Sign, time::Instant},
-    signboard::{Desired, HealthState, SignBoard},
+    signboard::{Desired, HealthState, SignBoard, good_until},
 };
 
 /// What a driver's task holds.
@@ -25,10 +25,14 @@ pub struct Context {
 }
 
 /// What a protocol does: all the rest is [`drive`].
+///
+/// What is written carries its own end, so that the sign goes dark by itself when it is not told again: after the dead man's
+/// time, and never after [`good_until`], whichever is sooner. So neither a crash, nor a cut link, nor an orderly stop leaves
+/// a number standing beyond its limit.
 pub trait Protocol {
     /// Shows these faces and returns once the sign was seen to show them, with what else is worth knowing.
     fn show(&mut self, faces: &Desired) -> impl Future<Output = Result<Option<String>, Error>> + Send;
-    /// Confirms that the sign still shows them, and keeps it from falling back.
+    /// Confirms that the sign still shows them, and keeps it from falling back as long as they may stand by now.
     fn verify(&mut self, faces: &Desired) -> impl Future<Output = Result<Option<String>, Error>> + Send;
 }
 
@@ -37,24 +41,35 @@ pub async fn drive(context: Context, mut protocol: impl Protocol) {
     let Context { sign, config, clock, board } = context;
     let mut desired = board.follow(&sign.id);
     let pause = |failures: u32| backoff(failures, Duration::from_secs(u64::from(config.max_backoff_s.max(1))));
-    let (mut shown, mut heard, mut failures): (Option<Arc<Desired>>, Option<Instant>, u32) = (None, None, 0);
+    let dead_man = chrono::Duration::seconds(i64::from(config.dead_man_s));
+    // What the sign shows, and when it goes dark by itself.
+    let (mut shown, mut lit_until, mut failures): (Option<Arc<Desired>>, Option<Instant>, u32) = (None, None, 0);
     loop {
         // Only the newest counts: what changed while the last was written is written next, the rest is passed over.
         let faces = newest(&sign, &mut desired).await;
+        let end = good_until(&faces);
+        if end.is_some_and(|end| end <= clock.now()) {
+            // Too old to be told to anybody. The sign has gone dark by itself; what comes next is written anew.
+            board.unconfirm(&sign.id);
+            (shown, lit_until) = (None, None);
+            wait(&mut desired, Duration::from_secs(1)).await;
+            continue;
+        }
         let outcome = match &shown {
-            Some(shown) if *shown == faces => protocol.verify(&faces).await,
+            Some(shown) if shows_same(shown, &faces) => protocol.verify(&faces).await,
             _ => protocol.show(&faces).await,
         };
         let now = clock.now();
         match outcome {
             Ok(detail) => {
-                (shown, heard, failures) = (Some(faces.clone()), Some(now), 0);
-                board.confirm(&sign.id, faces.iter(), now);
+                let dark = now + dead_man;
+                (shown, lit_until, failures) = (Some(faces.clone()), Some(end.map_or(dark, |end| end.min(dark))), 0);
+                board.confirm(&sign.id, faces.iter().map(|(panel, wanted)| (panel, &wanted.face)), now);
                 if board.report(&sign.id, HealthState::Ok, detail, now) {
                     tracing::info!(sign.id = %sign.id, "the sign shows what it should");
                 }
                 let verify = Duration::from_secs(u64::from(config.verify_every_s.max(1)));
-                wait(&mut desired, verify).await;
+                wait(&mut desired, verify.min(half_of(end, now))).await;
             }
             Err(error) => {
                 shown = None;
@@ -62,8 +77,7 @@ pub async fn drive(context: Context, mut protocol: impl Protocol) {
                 let silent = error.is_silence();
                 // A sign that answers and shows something else is known not to show it; a silent one goes on showing it
                 // until its own timer ends.
-                let dead_man = chrono::Duration::seconds(i64::from(config.dead_man_s));
-                if !silent || heard.is_none_or(|heard| now - heard >= dead_man) {
+                if !silent || lit_until.is_none_or(|end| now >= end) {
                     board.unconfirm(&sign.id);
                 }
                 let state = if silent { HealthState::Unreachable } else { HealthState::Failing };
@@ -88,6 +102,22 @@ async fn newest(sign: &Sign, desired: &mut watch::Receiver<Arc<Desired>>) -> Arc
             return faces;
         }
         wait(desired, Duration::from_secs(1)).await;
+    }
+}
+
+/// Whether two sets of faces show the same, however long they may stand.
+fn shows_same(one: &Desired, other: &Desired) -> bool {
+    let faces = one.iter().map(|(panel, wanted)| (panel, &wanted.face));
+    faces.eq(other.iter().map(|(panel, wanted)| (panel, &wanted.face)))
+}
+
+/// Half of the time that is left until `end`: the next look comes early enough for a confirmation since then to be told to
+/// the sign before it goes dark. At least a quarter of a second.
+fn half_of(end: Option<Instant>, now: Instant) -> Duration {
+    let left = end.and_then(|end| (end - now).to_std().ok());
+    match end {
+        None => Duration::MAX,
+        Some(_) => (left.unwrap_or_default() / 2).max(Duration::from_millis(250)),
     }
 }
 

@@ -14,7 +14,7 @@ use super::{
     Publish,
     driver::{Context, drive},
     mqtt_json::MqttJson,
-    ntcip::Ntcip,
+    ntcip::{Hold, Ntcip},
 };
 use crate::{
     clock::Clock,
@@ -66,7 +66,9 @@ impl Fleet {
         Self { config, clock, city, board, publish, acks, tasks, drivers }
     }
 
-    /// Drives the signs until `stop`. A sign that is left to itself falls back by its own timer.
+    /// Drives the signs until `stop`, and leaves them as they are: a node that is started again soon finds them showing what
+    /// is still true. A sign that is left to itself goes dark by its own timer, never later than the first of its numbers
+    /// reaches its limit.
     pub async fn run(mut self, stop: CancellationToken) -> Result<(), std::convert::Infallible> {
         let (mut acks_open, mut city_open) = (true, true);
         loop {
@@ -119,7 +121,8 @@ impl Fleet {
         let timeout = Duration::from_millis(self.config.timeout_ms);
         let (task, acks) = match &sign.link {
             SignLink::Ntcip1203 { address, community } => {
-                let ntcip = Ntcip::new(&sign, address, community, timeout, self.config.dead_man_s);
+                let hold = Hold::new(self.clock.clone(), self.config.dead_man_s, timeout);
+                let ntcip = Ntcip::new(&sign, address, community, timeout, hold);
                 (self.tasks.spawn(drive(context, ntcip)), None)
             }
             SignLink::MqttJson => {

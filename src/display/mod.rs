@@ -64,6 +64,9 @@ pub enum Error {
         /// The MULTI text of its current buffer.
         shown: String,
     },
+    /// The face is too near to its limit for this sign to be told of it; a newer one is about to come.
+    #[error("less than a minute is left of the face's time, and the sign counts whole minutes")]
+    TooOld,
     /// A fault of the sign leaves its face dark.
     #[error("the sign reports a fault that leaves it dark: {0}")]
     Dark(String),

@@ -19,7 +19,7 @@ pub struct MqttJson {
     pub acks: mpsc::Receiver<Bytes>,
     /// The clock, for how long a face holds.
     pub clock: Clock,
-    /// How long a face holds unless it is told again.
+    /// How long a face holds unless it is told again; never beyond its own end.
     pub dead_man: Duration,
     /// Longest wait for the acknowledgements.
     pub timeout: Duration,
@@ -30,9 +30,10 @@ impl Protocol for MqttJson {
         // What was said of older faces is of no use any more.
         while self.acks.try_recv().is_ok() {}
         let dead_man = chrono::Duration::from_std(self.dead_man).unwrap_or(chrono::Duration::MAX);
-        let valid_until = self.clock.now() + dead_man;
-        for (panel, face) in faces {
-            let payload = serde_json::to_vec(&SetMessage::new(face, valid_until))
+        let dark = self.clock.now() + dead_man;
+        for (panel, wanted) in faces {
+            let valid_until = wanted.good_until.map_or(dark, |end| end.min(dark));
+            let payload = serde_json::to_vec(&SetMessage::new(&wanted.face, valid_until))
                 .map_err(|error| Error::Publish(error.to_string()))?;
             let topic = set_topic(self.sign.as_str(), panel.as_str());
             (self.publish)(&topic, payload.into()).map_err(Error::Publish)?;
@@ -41,7 +42,7 @@ impl Protocol for MqttJson {
     }
 
     async fn verify(&mut self, faces: &Desired) -> Result<Option<String>, Error> {
-        // Told again with a later end; the sign acknowledges what it shows.
+        // Told again with a later end, if there is one by now; the sign acknowledges what it shows.
         self.show(faces).await
     }
 }
@@ -49,7 +50,7 @@ impl Protocol for MqttJson {
 impl MqttJson {
     async fn await_acks(&mut self, faces: &Desired) -> Result<(), Error> {
         let deadline = Instant::now() + self.timeout;
-        let mut missing: Vec<_> = faces.iter().map(|(panel, face)| (panel.as_str(), face.version)).collect();
+        let mut missing: Vec<_> = faces.iter().map(|(panel, wanted)| (panel.as_str(), wanted.face.version)).collect();
         while !missing.is_empty() {
             let ack = match tokio::time::timeout_at(deadline, self.acks.recv()).await {
                 Ok(Some(ack)) => ack,

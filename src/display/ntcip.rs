@@ -15,8 +15,9 @@ use yunpark_signs::{
 
 use super::{Error, driver::Protocol};
 use crate::{
-    domain::{ids::PanelId, sign::Sign},
-    signboard::Desired,
+    clock::Clock,
+    domain::{ids::PanelId, sign::Sign, time::Instant},
+    signboard::{Desired, good_until},
 };
 
 /// The message slot that is written: changeable message 1.
@@ -33,9 +34,38 @@ pub struct Ntcip {
     address: String,
     community: String,
     timeout: Duration,
-    dead_man_min: u16,
+    hold: Hold,
     panels: Vec<(PanelId, Size)>,
     link: Option<Link>,
+}
+
+/// How long a sign is told to hold a message.
+#[derive(Debug, Clone)]
+pub struct Hold {
+    clock: Clock,
+    /// The dead man's time, minutes.
+    dead_man_min: u16,
+    /// Within this a request that was sent is taken, or never.
+    timeout: Duration,
+}
+
+impl Hold {
+    /// The dead man's time is rounded up to whole minutes.
+    pub fn new(clock: Clock, dead_man_s: u32, timeout: Duration) -> Self {
+        let dead_man_min = u16::try_from(dead_man_s.div_ceil(60).clamp(1, 65534)).unwrap_or(65534);
+        Self { clock, dead_man_min, timeout }
+    }
+
+    /// Minutes to write now for faces that may stand until `end`: the dead man's, or the whole minutes that are left, rounded
+    /// down, and counted from the latest moment the sign may take the request at. None is left in the last minute, of which
+    /// a sign that counts minutes cannot be told; guidance lets the line fall back before it comes to that
+    /// (`guidance::policy::shortest_hold`).
+    fn minutes(&self, end: Option<Instant>) -> Option<u16> {
+        let Some(end) = end else { return Some(self.dead_man_min) };
+        let taken = self.clock.now() + chrono::Duration::from_std(self.timeout).unwrap_or(chrono::Duration::MAX);
+        let whole = u16::try_from((end - taken).num_minutes().min(65534)).ok()?;
+        (whole > 0).then_some(whole.min(self.dead_man_min))
+    }
 }
 
 /// An open connection, and what the sign can do.
@@ -49,15 +79,15 @@ struct Link {
 }
 
 impl Ntcip {
-    /// A driver that has not spoken to its sign yet. The dead-man time is rounded up to whole minutes.
-    pub fn new(sign: &Sign, address: &str, community: &str, timeout: Duration, dead_man_s: u32) -> Self {
+    /// A driver that has not spoken to its sign yet.
+    pub fn new(sign: &Sign, address: &str, community: &str, timeout: Duration, hold: Hold) -> Self {
         let size =
             |panel: &crate::domain::sign::Panel| Size { width: panel.width_px.into(), height: panel.height_px.into() };
         Self {
             address: address.to_owned(),
             community: community.to_owned(),
             timeout,
-            dead_man_min: u16::try_from(dead_man_s.div_ceil(60).clamp(1, 65534)).unwrap_or(1),
+            hold,
             panels: sign.panels.iter().map(|panel| (panel.id.clone(), size(panel))).collect(),
             link: None,
         }
@@ -73,19 +103,22 @@ impl Ntcip {
     }
 
     fn multi(&self, faces: &Desired, scheme: ColorScheme) -> Result<String, Error> {
-        let panels: Vec<(&Face, Size)> =
-            self.panels.iter().filter_map(|(id, size)| faces.get(id).map(|face| (face.as_ref(), *size))).collect();
+        let panels: Vec<(&Face, Size)> = self
+            .panels
+            .iter()
+            .filter_map(|(id, size)| faces.get(id).map(|wanted| (wanted.face.as_ref(), *size)))
+            .collect();
         Ok(multi::encode(&panels, scheme)?)
     }
 }
 
 impl Protocol for Ntcip {
     async fn show(&mut self, faces: &Desired) -> Result<Option<String>, Error> {
-        let minutes = self.dead_man_min;
+        let (hold, end) = (self.hold.clone(), good_until(faces));
         let scheme = self.link().await?.scheme;
         let multi = self.multi(faces, scheme)?;
         let link = self.link().await?;
-        let shown = link.show(&multi, minutes).await;
+        let shown = link.show(&multi, || hold.minutes(end)).await;
         if shown.as_ref().is_err_and(Error::is_silence) {
             // A sign that comes back may be another one: it is looked at anew.
             self.link = None;
@@ -93,9 +126,9 @@ impl Protocol for Ntcip {
         shown
     }
 
-    async fn verify(&mut self, _: &Desired) -> Result<Option<String>, Error> {
-        let minutes = self.dead_man_min;
-        let verified = self.link().await?.verify(minutes).await;
+    async fn verify(&mut self, faces: &Desired) -> Result<Option<String>, Error> {
+        let (hold, end) = (self.hold.clone(), good_until(faces));
+        let verified = self.link().await?.verify(|| hold.minutes(end)).await;
         if verified.as_ref().is_err_and(Error::is_silence) {
             self.link = None;
         }
@@ -130,12 +163,12 @@ impl Link {
         }
     }
 
-    /// Writes, checks, lights and reads back one message.
-    async fn show(&mut self, multi: &str, minutes: u16) -> Result<Option<String>, Error> {
+    /// Writes, checks, lights and reads back one message, held for so many minutes as are left when it is lit.
+    async fn show(&mut self, multi: &str, minutes: impl Fn() -> Option<u16> + Send) -> Result<Option<String>, Error> {
         self.written = None;
         self.write(multi).await?;
         let crc = self.validate(multi).await?;
-        self.activate(crc, minutes).await?;
+        self.activate(crc, minutes().ok_or(Error::TooOld)?).await?;
         self.written = Some((multi.to_owned(), crc));
         self.read_back(multi, crc).await
     }
@@ -247,13 +280,17 @@ impl Link {
         }
     }
 
-    /// Reads the face again and starts its time anew.
-    async fn verify(&mut self, minutes: u16) -> Result<Option<String>, Error> {
+    /// Reads the face again and starts its time anew. With no whole minute left its time runs on as it was set, to an end
+    /// that was within the limit then.
+    async fn verify(&mut self, minutes: impl Fn() -> Option<u16> + Send) -> Result<Option<String>, Error> {
         let Some((multi, crc)) = self.written.clone() else {
             return Err(Error::Differs { shown: String::new() });
         };
         let detail = self.read_back(&multi, crc).await?;
-        self.set("the time remaining", &[(oid::TIME_REMAINING.to_vec(), Value::Integer(i32::from(minutes)))]).await?;
+        if let Some(minutes) = minutes() {
+            let time = (oid::TIME_REMAINING.to_vec(), Value::Integer(i32::from(minutes)));
+            self.set("the time remaining", &[time]).await?;
+        }
         Ok(detail)
     }
 
@@ -300,5 +337,35 @@ fn word(status: ErrorStatus) -> String {
     match status {
         ErrorStatus::NoSuchName => "no such object, or read only for this community".to_owned(),
         other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_sign_is_never_told_to_hold_a_face_beyond_its_end(left_ms in -100_000i64..2_000_000, dead_man_s in 0u32..1000, timeout_ms in 0u64..5_000) {
+            let now = Instant::UNIX_EPOCH + chrono::Duration::days(20_000);
+            let timeout = Duration::from_millis(timeout_ms);
+            let hold = Hold::new(Clock::manual(now), dead_man_s, timeout);
+            let left = chrono::Duration::milliseconds(left_ms);
+            match hold.minutes(Some(now + left)) {
+                Some(minutes) => {
+                    prop_assert!(minutes >= 1 && u32::from(minutes) <= dead_man_s.div_ceil(60).max(1));
+                    prop_assert!(i64::from(minutes) * 60_000 + timeout_ms as i64 <= left_ms);
+                }
+                None => prop_assert!(left_ms < 60_000 + timeout_ms as i64),
+            }
+        }
+    }
+
+    #[test]
+    fn a_face_without_a_number_is_held_for_the_dead_mans_time_rounded_up() {
+        let hold = |dead_man_s| Hold::new(Clock::System, dead_man_s, Duration::ZERO).minutes(None);
+        assert_eq!([hold(180), hold(61), hold(0)], [Some(3), Some(2), Some(1)]);
     }
 }

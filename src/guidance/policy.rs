@@ -14,7 +14,7 @@ use crate::{
         city::City,
         ids::LotId,
         lot::Lot,
-        sign::{Arrow, GuidanceLine, Panel},
+        sign::{Arrow, GuidanceLine, Panel, Sign, SignLink},
         text::Language,
         time::Instant,
     },
@@ -36,6 +36,25 @@ pub struct Situation<'a> {
     pub is_open: &'a dyn Fn(&Lot) -> bool,
     /// Free places forecast for a moment, where a forecast can be made.
     pub forecast: &'a dyn Fn(&LotId, Instant) -> Option<u32>,
+}
+
+/// A face as it was composed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Composed {
+    /// What to show, with version 0.
+    pub face: Face,
+    /// When the oldest observation behind its numbers reaches its lot's limit; `None` if it shows no number. From then on
+    /// nobody may show this face any more, whoever has died in between.
+    pub good_until: Option<Instant>,
+}
+
+/// The shortest time a sign can be told to hold a face. An NTCIP sign counts whole minutes: one minute, and what it takes to
+/// write a message. A number that is nearer to its limit cannot be entrusted to it, so its line falls back that much sooner.
+pub fn shortest_hold(link: &SignLink) -> Duration {
+    match link {
+        SignLink::MqttJson => Duration::zero(),
+        SignLink::Ntcip1203 { .. } => Duration::seconds(70),
+    }
 }
 
 /// What a panel remembers from one composition to the next.
@@ -65,16 +84,18 @@ fn words(language: Language) -> Words {
     }
 }
 
-/// What a panel should show, with version 0; moves the memory of FULL in `state`.
-pub fn compose(panel: &Panel, language: Language, situation: &Situation<'_>, state: &mut PanelState) -> Face {
+/// What a panel of a sign should show, and until when it may; moves the memory of FULL in `state`.
+pub fn compose(sign: &Sign, panel: &Panel, situation: &Situation<'_>, state: &mut PanelState) -> Composed {
     state.full.resize(panel.lines.len(), false);
-    let lines: Vec<signs::Line> = panel
-        .lines
-        .iter()
-        .zip(&mut state.full)
-        .map(|(line, was_full)| compose_line(line, language, situation, was_full))
+    let mut good_until: Option<Instant> = None;
+    let lines: Vec<signs::Line> = (panel.lines.iter().zip(&mut state.full))
+        .map(|(line, was_full)| {
+            let (line, end) = compose_line(line, sign, situation, was_full);
+            good_until = [good_until, end].into_iter().flatten().min();
+            line
+        })
         .collect();
-    Face { version: 0, mode: mode_of(&lines), lines }
+    Composed { face: Face { version: 0, mode: mode_of(&lines), lines }, good_until }
 }
 
 fn mode_of(lines: &[signs::Line]) -> Mode {
@@ -88,7 +109,14 @@ fn mode_of(lines: &[signs::Line]) -> Mode {
     }
 }
 
-fn compose_line(line: &GuidanceLine, language: Language, at: &Situation<'_>, was_full: &mut bool) -> signs::Line {
+/// A line, and when the first of the numbers it is made of reaches its limit.
+fn compose_line(
+    line: &GuidanceLine,
+    sign: &Sign,
+    at: &Situation<'_>,
+    was_full: &mut bool,
+) -> (signs::Line, Option<Instant>) {
+    let language = sign.language;
     let words = words(language);
     let label = line.label.as_ref().or_else(|| at.city.target_name(&line.target)).map_or("", |name| name.get(language));
     let lots = at.city.target_lots(&line.target);
@@ -106,17 +134,18 @@ fn compose_line(line: &GuidanceLine, language: Language, at: &Situation<'_>, was
     let open: Vec<&Lot> = lots.iter().copied().filter(|lot| (at.is_open)(lot)).collect();
     if open.is_empty() && !lots.is_empty() {
         *was_full = false;
-        return signs::Line { text: words.closed.to_owned(), state: LineState::Closed, ..blank };
+        return (signs::Line { text: words.closed.to_owned(), state: LineState::Closed, ..blank }, None);
     }
     let live: Vec<(&Lot, &Availability)> = open
         .iter()
         .filter_map(|lot| at.lots.get(&lot.id).map(|a| (*lot, a)))
-        .filter(|(lot, a)| is_live(lot, a, at))
+        .filter(|(lot, a)| is_live(lot, a, at, shortest_hold(&sign.link)))
         .collect();
     if live.is_empty() {
         // The memory of FULL is kept: a lot that was full when it fell silent is not open for having been silent.
-        return blank;
+        return (blank, None);
     }
+    let good_until = live.iter().filter_map(|(lot, a)| Some(a.observed_at? + limit_of(lot, at))).min();
     let free: u32 = live.iter().fold(0, |sum, (_, a)| sum.saturating_add(a.free));
     let capacity = live.iter().fold(0u32, |sum, (_, a)| sum.saturating_add(a.capacity));
     let (count, reason) = count_on_arrival(line, &live, free, at);
@@ -133,14 +162,18 @@ fn compose_line(line: &GuidanceLine, language: Language, at: &Situation<'_>, was
     };
     let counted: Vec<&Lot> = live.iter().map(|(lot, _)| *lot).collect();
     let offset = i64::from(count) - i64::from(free);
-    signs::Line { text, state, lots: ids(&counted), free: Some(free), offset, reason, ..blank }
+    (signs::Line { text, state, lots: ids(&counted), free: Some(free), offset, reason, ..blank }, good_until)
 }
 
-/// Whether a lot's number may be told: live, and not wholly unknown.
-fn is_live(lot: &Lot, availability: &Availability, at: &Situation<'_>) -> bool {
-    let limit = lot.stale_after_s.map_or(at.stale_after, |limit| Duration::seconds(i64::from(limit)));
+/// How old a lot's number may grow.
+fn limit_of(lot: &Lot, at: &Situation<'_>) -> Duration {
+    lot.stale_after_s.map_or(at.stale_after, |limit| Duration::seconds(i64::from(limit)))
+}
+
+/// Whether a lot's number may be told: live for at least `hold` longer, and not wholly unknown.
+fn is_live(lot: &Lot, availability: &Availability, at: &Situation<'_>, hold: Duration) -> bool {
     let unknown = availability.unknown == availability.capacity && availability.capacity > 0;
-    availability.quality(at.now, limit) == Quality::Live && !unknown
+    availability.quality(at.now + hold, limit_of(lot, at)) == Quality::Live && !unknown
 }
 
 /// The count that is judged and shown, and why it is not the bare one.
@@ -209,4 +242,4 @@ fn is_urgent(shown: &Face, face: &Face) -> bool {
 
 #[cfg(test)]
 #[path = "policy_tests.rs"]
-mod tests;
+pub(super) mod tests;

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::domain::{
+    ids::SignId,
     ids::{GroupId, PanelId},
     lot::{CountedBy, LotKind, VehicleClass},
     sign::{LotGroup, Target},
@@ -9,16 +10,17 @@ use crate::domain::{
     time::parse_rfc3339,
 };
 
-struct Town {
-    city: City,
+pub struct Town {
+    pub city: City,
     lots: BTreeMap<LotId, Availability>,
     rules: config::Guidance,
     now: Instant,
     closed: Vec<&'static str>,
     forecast: Option<u32>,
+    link: SignLink,
 }
 
-fn id(text: &str) -> LotId {
+pub fn id(text: &str) -> LotId {
     LotId::parse(text).unwrap()
 }
 
@@ -44,7 +46,19 @@ fn lot(text: &str, capacity: u32) -> Lot {
     }
 }
 
-fn line(target: Target) -> GuidanceLine {
+pub fn sign(link: SignLink, language: Language) -> Sign {
+    Sign {
+        id: SignId::parse("G").unwrap(),
+        name: Localized::default(),
+        location: geo::Coord { x: 119.5, y: 28.1 },
+        heading_deg: 0.0,
+        language,
+        panels: Vec::new(),
+        link,
+    }
+}
+
+pub fn line(target: Target) -> GuidanceLine {
     GuidanceLine { target, label: None, arrow: Some(Arrow::Left), travel_time_s: 120 }
 }
 
@@ -53,7 +67,7 @@ fn group() -> Target {
 }
 
 impl Town {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let mut city = City::default();
         for lot in [lot("A", 100), lot("B", 50)] {
             city.lots.insert(lot.id.clone(), lot);
@@ -63,7 +77,15 @@ impl Town {
         city.groups.insert(gid.clone(), LotGroup { id: gid, name, lots: vec![id("A"), id("B")] });
         let now = parse_rfc3339("2026-03-10T01:00:00Z").unwrap();
         let rules = config::Config::load(None).unwrap().guidance;
-        let mut town = Self { city, lots: BTreeMap::new(), rules, now, closed: Vec::new(), forecast: None };
+        let mut town = Self {
+            city,
+            lots: BTreeMap::new(),
+            rules,
+            now,
+            closed: Vec::new(),
+            forecast: None,
+            link: SignLink::MqttJson,
+        };
         town.count("A", 100, 34);
         town.count("B", 50, 20);
         town
@@ -82,6 +104,10 @@ impl Town {
     }
 
     fn face(&self, targets: &[Target], language: Language, state: &mut PanelState) -> Face {
+        self.composed(targets, language, state).face
+    }
+
+    fn composed(&self, targets: &[Target], language: Language, state: &mut PanelState) -> Composed {
         let lines = targets.iter().cloned().map(line).collect();
         let panel = Panel { id: PanelId::parse("P").unwrap(), width_px: 160, height_px: 64, lines };
         let situation = Situation {
@@ -93,7 +119,7 @@ impl Town {
             is_open: &|lot| !self.closed.contains(&lot.id.as_str()),
             forecast: &|_, at| self.forecast.filter(|_| at == self.now + Duration::seconds(120)),
         };
-        compose(&panel, language, &situation, state)
+        compose(&sign(self.link.clone(), language), &panel, &situation, state)
     }
 
     fn told(&self, targets: &[Target]) -> Vec<String> {
@@ -105,7 +131,7 @@ impl Town {
     }
 }
 
-fn a() -> Target {
+pub fn a() -> Target {
     Target::Lot(id("A"))
 }
 
@@ -136,6 +162,42 @@ fn a_stale_number_is_never_shown() {
     assert_eq!(town.told(&[a()]), ["34"], "just young enough");
     town.now += Duration::microseconds(1);
     assert_eq!(town.told(&[a()]), ["----"]);
+}
+
+#[test]
+fn a_face_may_stand_until_the_first_of_its_numbers_reaches_its_limit() {
+    let mut town = Town::new();
+    let start = town.now;
+    let good_until = |town: &Town, targets: &[Target]| {
+        let end = town.composed(targets, Language::Zh, &mut PanelState::default()).good_until;
+        end.map(|end| (end - start).num_seconds())
+    };
+    town.now += Duration::seconds(100);
+    town.count("B", 50, 20);
+    assert_eq!(good_until(&town, &[b()]), Some(1000));
+    assert_eq!(good_until(&town, &[b(), a()]), Some(900), "the older lot decides");
+    assert_eq!(good_until(&town, &[group()]), Some(900), "in a sum as well");
+    town.city.lots.get_mut("B").unwrap().stale_after_s = Some(60);
+    assert_eq!(good_until(&town, &[a(), b()]), Some(160), "a lot with a limit of its own");
+    town.now += Duration::seconds(61);
+    assert_eq!(good_until(&town, &[a(), b()]), Some(900), "a line without a number has no end");
+    town.count("A", 100, 0);
+    assert_eq!(good_until(&town, &[a()]), Some(161 + 900), "that it is full ends as a number does");
+    town.closed = vec!["A"];
+    assert_eq!(good_until(&town, &[a(), b()]), None);
+}
+
+#[test]
+fn a_sign_that_counts_whole_minutes_falls_back_while_it_can_still_be_told() {
+    let mut town = Town::new();
+    let address = "127.0.0.1:161".to_owned();
+    town.link = SignLink::Ntcip1203 { address, community: "public".to_owned() };
+    town.now += Duration::seconds(830);
+    assert_eq!(town.told(&[a()]), ["34"], "seventy seconds are a minute and the time to write");
+    town.now += Duration::microseconds(1);
+    assert_eq!(town.told(&[a()]), ["----"]);
+    town.link = SignLink::MqttJson;
+    assert_eq!(town.told(&[a()]), ["34"], "a sign that is told the moment itself shows it to the last");
 }
 
 #[test]

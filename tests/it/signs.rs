@@ -14,7 +14,7 @@ use yunpark::{
         sign::{Panel, Sign, SignLink},
         text::{Language, Localized},
     },
-    signboard::{HealthState, SignBoard},
+    signboard::{HealthState, SignBoard, Wanted},
 };
 use yunpark_signs::{
     Arrow, Face, Line, LineState, Mode,
@@ -85,6 +85,30 @@ fn driven(city: City, publish: Publish, acks: mpsc::Receiver<(String, bytes::Byt
 
 fn no_broker() -> (Publish, mpsc::Receiver<(String, bytes::Bytes)>) {
     (Arc::new(|_: &str, _| Err("no broker".to_owned())), mpsc::channel(1).1)
+}
+
+/// The real connection to a broker: what tells a retained message, and what comes back from the signs.
+async fn on_broker(port: u16) -> (Publish, mpsc::Receiver<(String, bytes::Bytes)>) {
+    let options = rumqttc::MqttOptions::new("yunpark-signs", "127.0.0.1", port);
+    let (client, mut events) = rumqttc::AsyncClient::new(options, 64);
+    client.subscribe(ACK_FILTER, rumqttc::QoS::AtLeastOnce).await.unwrap();
+    let (heard, acks) = mpsc::channel(64);
+    tokio::task::spawn_local(async move {
+        while let Ok(event) = events.poll().await {
+            if let rumqttc::Event::Incoming(rumqttc::Packet::Publish(message)) = event {
+                let _ = heard.try_send((message.topic, message.payload));
+            }
+        }
+    });
+    let publish = move |topic: &str, payload: bytes::Bytes| {
+        client.try_publish(topic, rumqttc::QoS::AtLeastOnce, true, payload).map_err(|error| error.to_string())
+    };
+    (Arc::new(publish), acks)
+}
+
+/// A face, and when its number reaches its limit, seconds from now.
+fn good_for(face: Face, seconds: i64) -> Wanted {
+    Wanted { good_until: Some(Clock::System.now() + chrono::Duration::seconds(seconds)), ..face.into() }
 }
 
 /// Polls until `check` holds; fails after a generous deadline, saying what it waited for.
@@ -260,20 +284,7 @@ async fn an_mqtt_sign_follows_the_retained_face_and_acknowledges_it() {
         let broker = services::mosquitto();
         let url = format!("mqtt://127.0.0.1:{}", broker.port);
         let stop = CancellationToken::new();
-        let options = rumqttc::MqttOptions::new("yunpark-signs", "127.0.0.1", broker.port);
-        let (client, mut events) = rumqttc::AsyncClient::new(options, 64);
-        client.subscribe(ACK_FILTER, rumqttc::QoS::AtLeastOnce).await.unwrap();
-        let (heard, acks) = mpsc::channel(64);
-        tokio::task::spawn_local(async move {
-            while let Ok(event) = events.poll().await {
-                if let rumqttc::Event::Incoming(rumqttc::Packet::Publish(message)) = event {
-                    let _ = heard.try_send((message.topic, message.payload));
-                }
-            }
-        });
-        let publish: Publish = Arc::new(move |topic: &str, payload: bytes::Bytes| {
-            client.try_publish(topic, rumqttc::QoS::AtLeastOnce, true, payload).map_err(|error| error.to_string())
-        });
+        let (publish, acks) = on_broker(broker.port).await;
         let driven = driven(city("M1", &["P1"], SignLink::MqttJson), publish, acks);
         let (id, panel) = ids("M1");
         driven.board.desire(&id, &panel, face(1, "城西", "34"), None);
@@ -295,6 +306,125 @@ async fn an_mqtt_sign_follows_the_retained_face_and_acknowledges_it() {
         let output = retained.expect("mosquitto-clients must be installed; `./run test` does it");
         let set: SetMessage = serde_json::from_slice(&output.stdout).unwrap();
         assert_eq!((set.version, set.lines), (2, vec!["城西 ← 满".to_owned()]));
+        stop.cancel();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_number_near_its_limit_is_told_to_a_sign_with_that_very_end_and_goes_dark_when_nobody_speaks_any_more() {
+    local(async {
+        let broker = services::mosquitto();
+        let stop = CancellationToken::new();
+        let (publish, acks) = on_broker(broker.port).await;
+        let sent = Arc::new(std::sync::Mutex::new(Vec::<SetMessage>::new()));
+        let (log, send) = (sent.clone(), publish);
+        let publish: Publish = Arc::new(move |topic: &str, payload: bytes::Bytes| {
+            log.lock().unwrap().push(serde_json::from_slice(&payload).unwrap());
+            send(topic, payload)
+        });
+        let ends = || sent.lock().unwrap().iter().map(|set| set.valid_until).collect::<Vec<_>>();
+        let url = format!("mqtt://127.0.0.1:{}", broker.port);
+        let sign = run_mqtt(MqttSign { url, sign: "M1".into() }, stop.clone()).unwrap();
+        let driven = driven(city("M1", &["P1"], SignLink::MqttJson), publish, acks);
+        let (id, panel) = ids("M1");
+
+        let wanted = good_for(face(1, "城西", "34"), 60);
+        let end = wanted.good_until.unwrap();
+        driven.board.desire(&id, &panel, wanted, None);
+        until("the face", || driven.board.status(&id).confirmed.contains_key(&panel)).await;
+        until("a second telling", || ends().len() > 1).await;
+        assert!(ends().iter().all(|told| *told == end), "nothing confirmed it, so it gains no time: {:?}", ends());
+
+        let later = end + chrono::Duration::seconds(60);
+        driven.board.extend(&id, &panel, Some(later));
+        until("the confirmed end to be told", || ends().last() == Some(&later)).await;
+        let far = end + chrono::Duration::days(1);
+        driven.board.extend(&id, &panel, Some(far));
+        until("the dead man's time to be the shorter", || ends().last().is_some_and(|told| *told > later)).await;
+        assert!(*ends().last().unwrap() < far);
+
+        let wanted = good_for(face(2, "城西", "33"), 4);
+        let end = wanted.good_until.unwrap();
+        driven.board.desire(&id, &panel, wanted, None);
+        until("the next face", || sign.shown()["P1"] == ["城西 ← 33"]).await;
+        drop(driven);
+        assert_eq!(ends().last(), Some(&end), "the dead man's time would be longer");
+        until("the sign to go dark by itself", || sign.shown().is_empty()).await;
+        stop.cancel();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_number_beyond_its_limit_is_told_to_nobody_nor_as_shown() {
+    local(async {
+        let stop = CancellationToken::new();
+        let sign = ntcip_sign(&stop).await;
+        let (publish, acks) = no_broker();
+        let driven = driven(city("N1", &["P1"], link(&sign, "public")), publish, acks);
+        let (id, panel) = ids("N1");
+        driven.board.desire(&id, &panel, face(1, "城西", "34"), None);
+        until("the face", || driven.board.status(&id).confirmed.contains_key(&panel)).await;
+        driven.board.desire(&id, &panel, good_for(face(2, "城西", "33"), -1), None);
+        until("nothing to be known of the sign", || driven.board.status(&id).confirmed.is_empty()).await;
+        assert_ne!(sign.shown(), [["城西 ← 33"]]);
+        driven.board.desire(&id, &panel, good_for(face(3, "城西", "32"), 600), None);
+        until("the newer face", || driven.board.status(&id).confirmed.contains_key(&panel)).await;
+        assert_eq!(sign.shown(), [["城西 ← 32"]]);
+        stop.cancel();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_ntcip_sign_holds_a_number_for_whole_minutes_within_its_limit_and_longer_once_confirmed() {
+    local(async {
+        let stop = CancellationToken::new();
+        let sign = ntcip_sign(&stop).await;
+        let (publish, acks) = no_broker();
+        let driven = driven(city("N1", &["P1"], link(&sign, "public")), publish, acks);
+        let (id, panel) = ids("N1");
+        driven.board.desire(&id, &panel, good_for(face(1, "城西", "34"), 115), None);
+        until("the face", || driven.board.status(&id).confirmed.contains_key(&panel)).await;
+        assert_eq!(snmp("snmpget", &sign, oid::TIME_REMAINING, &[]).await.1, "1", "of 115 s, one whole minute");
+        driven.board.extend(&id, &panel, good_for(face(1, "城西", "34"), 600).good_until);
+        let mut left = String::new();
+        for _ in 0..200 {
+            left = snmp("snmpget", &sign, oid::TIME_REMAINING, &[]).await.1;
+            if left == "3" {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        assert_eq!(left, "3", "the dead man's time, once the number is confirmed");
+
+        // Less than a minute is left: the sign cannot be told of it, so it is not told at all.
+        driven.board.desire(&id, &panel, good_for(face(2, "城西", "33"), 50), None);
+        let detail = || driven.board.status(&id).health.and_then(|health| health.detail).unwrap_or_default();
+        until("the reason", || detail().contains("less than a minute")).await;
+        assert_eq!(sign.shown(), [["城西 ← 34"]]);
+        stop.cancel();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_ntcip_sign_goes_dark_by_itself_after_an_orderly_stop() {
+    local(async {
+        let stop = CancellationToken::new();
+        // Its minutes pass in seconds.
+        let address = "127.0.0.1:0".parse().unwrap();
+        let sign = NtcipSign { width: 320, height: 32, minute: Duration::from_secs(2), ..NtcipSign::new(address) };
+        let sign = run_ntcip(sign, stop.clone()).await.unwrap();
+        let (publish, acks) = no_broker();
+        let driven = driven(city("N1", &["P1"], link(&sign, "public")), publish, acks);
+        let (id, panel) = ids("N1");
+        driven.board.desire(&id, &panel, good_for(face(1, "城西", "34"), 100), None);
+        until("the face", || driven.board.status(&id).confirmed.contains_key(&panel)).await;
+        assert_eq!(sign.shown(), [["城西 ← 34"]]);
+        drop(driven);
+        until("the sign to go dark", || sign.shown().is_empty()).await;
         stop.cancel();
     })
     .await;

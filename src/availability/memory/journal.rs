@@ -76,6 +76,8 @@ pub(super) struct Journal {
     length: u64,
     /// Length after the last compaction.
     compacted: u64,
+    /// Rewritten when it has grown by this much, bytes.
+    pub(super) compact_after: u64,
     /// What went wrong for good: the file no longer says what it should, so nothing more is acknowledged.
     broken: Option<String>,
 }
@@ -99,8 +101,9 @@ impl Journal {
             );
         }
         drop(bytes);
-        let (file, length) = rewrite(&path, core).map_err(|error| fault(error.to_string()))?;
-        Ok(Self { path, file, _lock: lock, length, compacted: length, broken: None })
+        let (file, length) = rewrite(&path, core.state()).map_err(|error| fault(error.to_string()))?;
+        let compact_after = COMPACT_AFTER;
+        Ok(Self { path, file, _lock: lock, length, compacted: length, compact_after, broken: None })
     }
 
     /// Appends an entry and waits until it is on disk. After an error the file is as it was before.
@@ -123,12 +126,14 @@ impl Journal {
         Ok(())
     }
 
-    /// Rewrites the journal as one state if it has grown large.
-    pub(super) fn compact_if_large(&mut self, core: &Core) {
-        if self.length.saturating_sub(self.compacted) < COMPACT_AFTER {
-            return;
-        }
-        match rewrite(&self.path, core) {
+    /// Whether it has grown so large that it is to be rewritten.
+    pub(super) fn is_large(&self) -> bool {
+        self.length.saturating_sub(self.compacted) >= self.compact_after
+    }
+
+    /// Rewrites the journal as the state that its last entry led to.
+    pub(super) fn compact(&mut self, state: Option<State>) {
+        match rewrite(&self.path, state) {
             Ok((file, length)) => (self.file, self.length, self.compacted) = (file, length, length),
             Err(error) => {
                 tracing::warn!(%error, "the journal could not be compacted; it goes on growing");
@@ -177,13 +182,13 @@ fn replay(bytes: &[u8], core: &mut Core) -> Result<usize, String> {
 }
 
 /// Writes the state beside the journal and puts it in the journal's place; the old one stands until the new one is whole.
-fn rewrite(path: &Path, core: &Core) -> std::io::Result<(File, u64)> {
+fn rewrite(path: &Path, state: Option<State>) -> std::io::Result<(File, u64)> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut fresh = path.as_os_str().to_owned();
     fresh.push(".new");
     let fresh = PathBuf::from(fresh);
     let mut writer = BufWriter::new(OpenOptions::new().write(true).create(true).truncate(true).open(&fresh)?);
-    if let Some(state) = core.state() {
+    if let Some(state) = state {
         serde_json::to_writer(&mut writer, &Entry::State(state))?;
         writer.write_all(b"\n")?;
     }

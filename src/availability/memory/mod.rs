@@ -167,8 +167,11 @@ impl Memory {
             let mut core = inner.core.lock().unwrap_or_else(PoisonError::into_inner);
             let result = act(entry, &mut core);
             inner.next.send_replace(core.next());
-            if let Some(journal) = journal.as_mut() {
-                journal.compact_if_large(&core);
+            if let Some(journal) = journal.as_mut().filter(|journal| journal.is_large()) {
+                // Copied, so that readers need not wait for the disk; the journal's own lock keeps other steps out.
+                let state = core.state();
+                drop(core);
+                journal.compact(state);
             }
             Ok(result)
         };
@@ -193,5 +196,81 @@ impl Memory {
         let (generation, number) =
             cursor.0.strip_prefix('m')?.strip_prefix(self.0.epoch.as_str())?.strip_prefix('.')?.split_once('.')?;
         Some((generation.parse().ok()?, number.parse().ok()?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read as _;
+
+    use super::*;
+    use crate::domain::{lot::CountedBy, observation::Statement};
+
+    fn free(count: u32, second: i64) -> Observation {
+        let at = Instant::UNIX_EPOCH + chrono::Duration::seconds(second);
+        Observation {
+            lot: LotId::parse("L1").unwrap(),
+            statement: Statement::Free { count },
+            observed_at: at,
+            received_at: at,
+            session: None,
+            seq: None,
+        }
+    }
+
+    fn shown(memory: &Memory) -> u32 {
+        memory.lots().unwrap().lots[0].free
+    }
+
+    #[tokio::test]
+    async fn counts_are_read_while_the_journal_is_rewritten() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("journal");
+        let limits = Limits { max_future_ms: 60_000, seq_reset_after_s: 60, stream_length: 16 };
+        let memory = Memory::open(Some(path.clone()), limits).unwrap();
+        let lot = LotId::parse("L1").unwrap();
+        let layout = LotLayout { lot, capacity: 10, counted_by: CountedBy::Counters, spaces: Vec::new() };
+        memory.configure(&[layout], Instant::UNIX_EPOCH).await.unwrap();
+        memory.apply(&[free(3, 1)]).await.unwrap();
+
+        // A disk that does not take a byte until somebody reads the other end.
+        let slow = dir.path().join("journal.new");
+        assert!(std::process::Command::new("mkfifo").arg(&slow).status().unwrap().success());
+        memory.0.journal.lock().unwrap().as_mut().unwrap().compact_after = 0;
+        let batch = [free(4, 2)];
+        let rewriting = memory.apply(&batch);
+        let reading = async {
+            let reader = memory.clone();
+            let seen = tokio::task::spawn_blocking(move || {
+                let deadline = std::time::Instant::now() + Duration::from_secs(30);
+                while std::time::Instant::now() < deadline {
+                    if reader.0.core.try_lock().is_ok_and(|core| core.lots().is_some_and(|lots| lots[0].free == 4)) {
+                        return true;
+                    }
+                    std::thread::sleep(Duration::from_millis(5));
+                }
+                false
+            });
+            let seen = seen.await.unwrap();
+            let held = memory.0.journal.try_lock().is_err();
+            let drained = slow.clone();
+            tokio::task::spawn_blocking(move || {
+                let mut sink = Vec::new();
+                std::fs::File::open(drained).unwrap().read_to_end(&mut sink).unwrap();
+            })
+            .await
+            .unwrap();
+            (seen, held)
+        };
+        let (outcomes, (seen, held)) = tokio::join!(rewriting, reading);
+        assert!(seen, "the new count is there for readers although the disk still works");
+        assert!(held, "and the next step waits for the disk");
+        assert_eq!(outcomes.unwrap(), [Outcome::Changed], "a journal that cannot be rewritten goes on growing");
+
+        std::fs::remove_file(&slow).unwrap();
+        memory.apply(&[free(5, 3)]).await.unwrap();
+        assert_eq!(std::fs::read_to_string(&path).unwrap().lines().count(), 1, "rewritten as one state");
+        drop(memory);
+        assert_eq!(shown(&Memory::open(Some(path), limits).unwrap()), 5);
     }
 }
