@@ -232,8 +232,10 @@ pub struct Enforcement {
     pub gap_s: u32,
     /// Pictures of one stay must be at least this far apart, seconds.
     pub min_picture_gap_s: u32,
-    /// A device's clock may differ from ours by this much before a capture is set aside, seconds.
+    /// A capture may be this old when it arrives before it is set aside, seconds.
     pub max_clock_skew_s: u32,
+    /// A capture may be from this far ahead of our clock before it is set aside, seconds.
+    pub max_future_s: u32,
     /// Smallest picture taken as evidence, pixels.
     pub min_width_px: u32,
     /// Smallest picture taken as evidence, pixels.

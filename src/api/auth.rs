@@ -64,7 +64,7 @@ impl FromRequestParts<Shared> for Staff {
         match services.staff.who(token).await {
             Ok(Some(session)) => Ok(Self(session)),
             Ok(None) => Err(Problem::unauthenticated("the session has ended; sign in again")),
-            Err(error) => Err(Problem::fault(&error)),
+            Err(error) => Err(error.into()),
         }
     }
 }

@@ -10,10 +10,12 @@ use bytes::{Bytes, BytesMut};
 use serde::Deserialize;
 use serde_json::json;
 use subtle::ConstantTimeEq;
+use utoipa::ToSchema;
 
 use super::{
     Problem, Shared,
     auth::{Staff, bearer},
+    json::Private,
 };
 use crate::{
     domain::{
@@ -65,16 +67,39 @@ fn camera_of(services: &Shared, token: &str) -> Option<CameraId> {
     found
 }
 
-#[derive(Deserialize)]
+/// What is said of a capture beside its pictures.
+#[derive(Deserialize, ToSchema)]
 struct Meta {
+    /// When it was taken, RFC 3339.
     at: String,
+    /// The plate as read.
     plate: Option<String>,
+    /// `motor` or `non_motor`.
+    #[schema(value_type = Option<String>)]
     vehicle_class: Option<VehicleClass>,
+    /// Colour of the plate in a word.
     plate_color: Option<String>,
+    /// lon/lat WGS-84.
+    #[schema(value_type = Option<Vec<f64>>)]
     location: Option<(f64, f64)>,
+    /// The camera; a camera's token speaks for that camera only.
+    #[schema(value_type = Option<String>)]
     camera: Option<CameraId>,
+    /// The zone, where it is known.
+    #[schema(value_type = Option<String>)]
     zone: Option<ZoneId>,
+    /// What the officer writes.
     note: Option<String>,
+}
+
+/// The parts of the form.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "it only describes the form, which is read part by part")]
+struct CaptureForm {
+    meta: Meta,
+    /// 1 to 8 JPEG or PNG files, each a part of its own.
+    #[schema(value_type = Vec<String>, format = Binary)]
+    image: Vec<u8>,
 }
 
 /// The `Idempotency-Key` of a request.
@@ -92,6 +117,7 @@ pub(super) fn required_key(headers: &HeaderMap) -> Result<String, Problem> {
 
 /// Takes in a capture.
 #[utoipa::path(post, path = "/api/v1/captures", tag = "staff", params(("Idempotency-Key" = String, Header)),
+    request_body(content = CaptureForm, content_type = "multipart/form-data"),
     responses((status = 201), (status = 200, description = "received before"), (status = 400), (status = 401),
     (status = 403), (status = 409), (status = 413), (status = 422)))]
 pub async fn create(
@@ -103,11 +129,6 @@ pub async fn create(
     let key = required_key(&headers)?;
     let form = form.map_err(|_| Problem::unsupported_media("send multipart/form-data with meta and image parts"))?;
     let (meta, images) = read(form, services.config.enforcement.max_image_bytes).await?;
-    if let (Some(camera), Source::Camera(own)) = (&meta.camera, &sender.source)
-        && camera != own
-    {
-        return Err(Problem::forbidden("a camera's token speaks for that camera only"));
-    }
     let at = parse_rfc3339(&meta.at)
         .map_err(|_| Problem::bad_request("meta.at is no RFC 3339 instant").field("meta.at", "no RFC 3339 instant"))?;
     let new = NewCapture {
@@ -126,7 +147,7 @@ pub async fn create(
     };
     let received = services.desk.receive(new, images).await?;
     let status = if received.duplicate { StatusCode::OK } else { StatusCode::CREATED };
-    Ok((status, Json(view(&received))).into_response())
+    Ok(Private((status, Json(view(&received)))).into_response())
 }
 
 fn view(received: &Received) -> serde_json::Value {

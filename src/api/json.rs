@@ -6,11 +6,13 @@ use axum::{
         FromRequest, FromRequestParts, Path, Query, Request,
         rejection::{JsonRejection, PathRejection, QueryRejection},
     },
-    http::{StatusCode, request::Parts},
+    http::{HeaderValue, StatusCode, header, request::Parts},
+    response::{IntoResponse, Response},
 };
 use serde::de::DeserializeOwned;
 
 use super::Problem;
+use crate::enforcement::is_id;
 
 /// A JSON body.
 #[derive(Debug)]
@@ -46,6 +48,31 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Params<T> {
             Err(QueryRejection::FailedToDeserializeQueryString(error)) => Err(Problem::bad_request(error.body_text())),
             Err(error) => Err(Problem::bad_request(error.to_string())),
         }
+    }
+}
+
+/// The id of something kept here, in a path. What cannot be an id names nothing: 404.
+#[derive(Debug)]
+pub struct Id(pub String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Id {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let Segment(id) = Segment::<String>::from_request_parts(parts, state).await?;
+        if is_id(&id) { Ok(Self(id)) } else { Err(Problem::not_found("no such id")) }
+    }
+}
+
+/// An answer for staff only: nobody on the way keeps it.
+#[derive(Debug)]
+pub struct Private<T>(pub T);
+
+impl<T: IntoResponse> IntoResponse for Private<T> {
+    fn into_response(self) -> Response {
+        let mut response = self.0.into_response();
+        response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        response
     }
 }
 

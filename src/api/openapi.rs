@@ -1,7 +1,10 @@
 //! `GET /api/v1/openapi.json`: the whole API, from the handlers' own descriptions.
 
 use axum::Json;
-use utoipa::OpenApi;
+use utoipa::{
+    Modify, OpenApi,
+    openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityRequirement, SecurityScheme},
+};
 
 /// The API's description.
 #[derive(OpenApi)]
@@ -42,9 +45,33 @@ use utoipa::OpenApi;
         super::viid::keepalive,
         super::viid::time,
         super::viid::motor_vehicles,
-    )
+    ),
+    modifiers(&SignIn),
 )]
 struct Document;
+
+/// How staff and cameras prove themselves.
+struct SignIn;
+
+impl Modify for SignIn {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let components = document.components.get_or_insert_default();
+        let cookie = ApiKey::Cookie(ApiKeyValue::new(super::auth::COOKIE));
+        components.add_security_scheme("cookie", SecurityScheme::ApiKey(cookie));
+        components.add_security_scheme("bearer", SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)));
+        let either = ["cookie", "bearer"].map(|name| SecurityRequirement::new(name, Vec::<String>::new()));
+        for (path, item) in &mut document.paths.paths {
+            let operations = [&mut item.get, &mut item.post, &mut item.delete];
+            for operation in operations.into_iter().flatten() {
+                let is_sign_in = path == "/api/v1/session" && operation.request_body.is_some();
+                let is_staff = operation.tags.iter().flatten().any(|tag| tag == "staff");
+                if is_staff && !is_sign_in {
+                    operation.security = Some(either.to_vec());
+                }
+            }
+        }
+    }
+}
 
 /// The whole API as OpenAPI 3.1.
 pub async fn document() -> Json<utoipa::openapi::OpenApi> {
@@ -63,7 +90,11 @@ mod tests {
             methods.iter().map(move |(method, operation)| {
                 let answers: Vec<&str> =
                     operation["responses"].as_object().unwrap().keys().map(String::as_str).collect();
-                format!("{} {path} -> {}", method.to_uppercase(), answers.join(" "))
+                let asked = operation["parameters"].as_array().into_iter().flatten();
+                let mut asked: Vec<&str> = asked.filter_map(|parameter| parameter["name"].as_str()).collect();
+                asked.extend(operation["requestBody"].is_object().then_some("body"));
+                let signed_in = if operation["security"].is_array() { " signed in" } else { "" };
+                format!("{} {path} ({}){signed_in} -> {}", method.to_uppercase(), asked.join(" "), answers.join(" "))
             })
         });
         insta::assert_snapshot!(paths.collect::<Vec<_>>().join("\n"));

@@ -98,6 +98,11 @@ impl Problem {
         self.status
     }
 
+    /// A text the database cannot keep.
+    pub(super) fn bad_text() -> Self {
+        Self::bad_request("a text holds a character that cannot be kept").named("bad-text")
+    }
+
     /// A fault of ours: logged here in full, told to the caller without its inside.
     pub fn fault(error: &(dyn std::error::Error + 'static)) -> Self {
         tracing::error!(error = %error, "a request failed on our side");
@@ -111,6 +116,8 @@ impl From<crate::store::Error> for Problem {
         if error.is_unavailable() {
             tracing::warn!(error = %error, "the database does not answer");
             Self::unavailable("the database does not answer; try again in a moment")
+        } else if error.is_bad_text() {
+            Self::bad_text()
         } else {
             Self::fault(&error)
         }

@@ -3,7 +3,7 @@
 use axum::{
     Json,
     extract::State,
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde::Deserialize;
@@ -13,7 +13,7 @@ use super::{
     Problem, Shared,
     auth::Staff,
     captures::required_key,
-    json::{Body, Params, Segment},
+    json::{Body, Id, Params, Private},
     statistics::instant,
 };
 use crate::{
@@ -57,6 +57,7 @@ impl From<Error> for Problem {
                 tracing::warn!(error = %error, "the database does not answer");
                 Self::unavailable("the database does not answer; try again in a moment")
             }
+            Error::Store(error) if error.is_bad_text() => Self::bad_text(),
             Error::Store(_) | Error::Writing(_) => Self::fault(&error),
             Error::Decoding => Self::unavailable(told),
             Error::NotFound(_) => Self::not_found(told),
@@ -67,6 +68,9 @@ impl From<Error> for Problem {
                 };
                 problem.field(field, reason)
             }
+            Error::UnknownCamera => Self::forbidden(told).named("unknown-camera"),
+            Error::AlreadyRecorded => Self::conflict(told).named("already-recorded"),
+            Error::TooManyRows { .. } => Self::unprocessable(told).named("too-many-rows"),
             Error::KeyReused => Self::conflict(told).named("key-reused"),
             Error::NotAPicture { .. } => Self::unprocessable(told).named("not-a-picture"),
             Error::PictureTooLarge { .. } => Self::too_large(told).named("picture-too-large"),
@@ -80,6 +84,7 @@ impl From<Error> for Problem {
                         Self::unprocessable(&told).named("no-legal-basis").field("legal_basis", told)
                     }
                     Refused::NotASeizure => Self::unprocessable(told),
+                    Refused::NotApproved => Self::conflict(told).named("not-approved"),
                     Refused::AlreadyApproved => Self::conflict(told).named("already-approved"),
                     Refused::ApprovedByProposer => Self::forbidden(told).named("approved-by-proposer"),
                 }
@@ -95,7 +100,8 @@ pub(super) fn limit(asked: Option<u32>) -> u32 {
 
 /// A new record is 201; the same key again is answered 200 with what there is.
 pub(super) fn created((record, again): (RecordView, bool)) -> Response {
-    (if again { StatusCode::OK } else { StatusCode::CREATED }, Json(record)).into_response()
+    let answer = (if again { StatusCode::OK } else { StatusCode::CREATED }, Json(record));
+    Private(answer).into_response()
 }
 
 /// Lists records of a kind, or all of them; as CSV if asked.
@@ -103,23 +109,43 @@ pub(super) async fn listed(services: Shared, staff: Staff, query: Query) -> Resu
     staff.require(Role::may_read_records)?;
     let from = instant(&services, "from", query.from.as_deref(), false)?;
     let to = instant(&services, "to", query.to.as_deref(), true)?;
-    match query.format.as_deref() {
-        Some("csv") => {
-            let text = services.desk.export(query.kind, from, to, &staff.person()).await?;
-            let headers = [
-                (header::CONTENT_TYPE, "text/csv; charset=utf-8"),
-                (header::CONTENT_DISPOSITION, "attachment; filename=\"records.csv\""),
-                (header::CACHE_CONTROL, "no-store"),
-            ];
-            Ok((headers, text).into_response())
-        }
-        None | Some("json") => {
+    match Format::read(query.format.as_deref())? {
+        Format::Csv => Ok(csv("records.csv", services.desk.export(query.kind, from, to, &staff.person()).await?)),
+        Format::Json => {
             let after = query.after.as_deref();
             let (records, next) = services.desk.records(query.kind, from, to, after, limit(query.limit)).await?;
-            Ok(Json(json!({"records": records, "next": next})).into_response())
+            Ok(Private(Json(json!({"records": records, "next": next}))).into_response())
         }
-        Some(_) => Err(Problem::bad_request("format is json or csv").field("format", "not json or csv")),
     }
+}
+
+/// How a list is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Format {
+    /// A page at a time.
+    Json,
+    /// All of it, for a spreadsheet.
+    Csv,
+}
+
+impl Format {
+    /// Reads the `format` of a query.
+    pub(super) fn read(word: Option<&str>) -> Result<Self, Problem> {
+        match word {
+            None | Some("json") => Ok(Self::Json),
+            Some("csv") => Ok(Self::Csv),
+            Some(_) => Err(Problem::bad_request("format is json or csv").field("format", "not json or csv")),
+        }
+    }
+}
+
+/// A CSV file to be saved.
+pub(super) fn csv(name: &'static str, text: String) -> Response {
+    let headers = [
+        (header::CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()),
+        (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")),
+    ];
+    Private((headers, text)).into_response()
 }
 
 /// Records, newest first.
@@ -129,7 +155,7 @@ pub(super) async fn listed(services: Shared, staff: Staff, query: Query) -> Resu
     ("to" = Option<String>, Query, description = "RFC 3339 exclusive, or a day inclusive"),
     ("limit" = Option<u32>, Query), ("after" = Option<String>, Query),
     ("format" = Option<String>, Query, description = "json or csv"),
-), responses((status = 200), (status = 400), (status = 401), (status = 403)))]
+), responses((status = 200), (status = 400), (status = 401), (status = 403), (status = 422, description = "too many rows")))]
 pub async fn list(
     State(services): State<Shared>,
     staff: Staff,
@@ -139,7 +165,12 @@ pub async fn list(
 }
 
 /// Corrections, newest first.
-#[utoipa::path(get, path = "/api/v1/corrections", tag = "staff", responses((status = 200), (status = 401), (status = 403)))]
+#[utoipa::path(get, path = "/api/v1/corrections", tag = "staff", params(
+    ("from" = Option<String>, Query, description = "RFC 3339, or a day of the city's calendar"),
+    ("to" = Option<String>, Query, description = "RFC 3339 exclusive, or a day inclusive"),
+    ("limit" = Option<u32>, Query), ("after" = Option<String>, Query),
+    ("format" = Option<String>, Query, description = "json or csv"),
+), responses((status = 200), (status = 400), (status = 401), (status = 403), (status = 422, description = "too many rows")))]
 pub async fn corrections(
     State(services): State<Shared>,
     staff: Staff,
@@ -150,6 +181,7 @@ pub async fn corrections(
 
 /// Writes a warning, a correction or a penalty case.
 #[utoipa::path(post, path = "/api/v1/records", tag = "staff", params(("Idempotency-Key" = String, Header)),
+    request_body = NewRecord,
     responses((status = 201), (status = 200, description = "written before"), (status = 400), (status = 401),
     (status = 403), (status = 409), (status = 422)))]
 pub async fn create(
@@ -165,6 +197,7 @@ pub async fn create(
 
 /// Writes a correction.
 #[utoipa::path(post, path = "/api/v1/corrections", tag = "staff", params(("Idempotency-Key" = String, Header)),
+    request_body = What,
     responses((status = 201), (status = 200, description = "written before"), (status = 400), (status = 401),
     (status = 403), (status = 409), (status = 422)))]
 pub async fn create_correction(
@@ -185,25 +218,20 @@ pub async fn create_correction(
 pub async fn one(
     State(services): State<Shared>,
     staff: Staff,
-    Segment(id): Segment<String>,
-) -> Result<Json<RecordView>, Problem> {
+    Id(id): Id,
+) -> Result<Private<Json<RecordView>>, Problem> {
     staff.require(Role::may_read_records)?;
     let found = services.desk.find_record(&id).await?;
-    found.map(Json).ok_or_else(|| Problem::not_found("no such record"))
+    found.map(|found| Private(Json(found))).ok_or_else(|| Problem::not_found("no such record"))
 }
 
 /// A record's printable notice.
 #[utoipa::path(get, path = "/api/v1/records/{id}/notice", tag = "staff", params(("id" = String, Path)),
-    responses((status = 200), (status = 401), (status = 403), (status = 404)))]
-pub async fn notice(
-    State(services): State<Shared>,
-    staff: Staff,
-    Segment(id): Segment<String>,
-) -> Result<Response, Problem> {
+    responses((status = 200), (status = 401), (status = 403), (status = 404),
+    (status = 409, description = "a seizure nobody approved yet")))]
+pub async fn notice(State(services): State<Shared>, staff: Staff, Id(id): Id) -> Result<Response, Problem> {
     staff.require(Role::may_read_records)?;
     let page = services.desk.notice(&id, &staff.person()).await?;
     let page = page.ok_or_else(|| Problem::not_found("no such record"))?;
-    let mut response = axum::response::Html(page).into_response();
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    Ok(response)
+    Ok(Private(axum::response::Html(page)).into_response())
 }

@@ -6,7 +6,7 @@ use super::{
     Problem, Shared,
     auth::Staff,
     captures::idempotency_key,
-    json::{Body, Params, Segment},
+    json::{Body, Id, Params, Private},
     records::{Query, created, listed},
 };
 use crate::{
@@ -15,7 +15,12 @@ use crate::{
 };
 
 /// Seizures, newest first.
-#[utoipa::path(get, path = "/api/v1/seizures", tag = "staff", responses((status = 200), (status = 401), (status = 403)))]
+#[utoipa::path(get, path = "/api/v1/seizures", tag = "staff", params(
+    ("from" = Option<String>, Query, description = "RFC 3339, or a day of the city's calendar"),
+    ("to" = Option<String>, Query, description = "RFC 3339 exclusive, or a day inclusive"),
+    ("limit" = Option<u32>, Query), ("after" = Option<String>, Query),
+    ("format" = Option<String>, Query, description = "json or csv"),
+), responses((status = 200), (status = 400), (status = 401), (status = 403), (status = 422, description = "too many rows")))]
 pub async fn list(
     State(services): State<Shared>,
     staff: Staff,
@@ -25,7 +30,8 @@ pub async fn list(
 }
 
 /// Proposes a tow, a detention or a seizure.
-#[utoipa::path(post, path = "/api/v1/seizures", tag = "staff", responses((status = 201),
+#[utoipa::path(post, path = "/api/v1/seizures", tag = "staff", request_body = NewSeizure,
+    params(("Idempotency-Key" = Option<String>, Header)), responses((status = 201),
     (status = 200, description = "proposed before"), (status = 400), (status = 401), (status = 403), (status = 409),
     (status = 422, description = "no legal basis of its own")))]
 pub async fn propose(
@@ -45,8 +51,8 @@ pub async fn propose(
 pub async fn approve(
     State(services): State<Shared>,
     staff: Staff,
-    Segment(id): Segment<String>,
-) -> Result<Json<RecordView>, Problem> {
+    Id(id): Id,
+) -> Result<Private<Json<RecordView>>, Problem> {
     staff.require(Role::may_approve)?;
-    Ok(Json(services.desk.approve_seizure(&id, &staff.person()).await?))
+    Ok(Private(Json(services.desk.approve_seizure(&id, &staff.person()).await?)))
 }

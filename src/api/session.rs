@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use super::{
     Problem, Shared,
     auth::{COOKIE, Staff, bearer, cookie},
-    json::Body,
+    json::{Body, Private},
 };
 use crate::{
     domain::{staff::Role, time::Instant},
@@ -40,15 +40,24 @@ pub struct SessionView {
     token: Option<String>,
 }
 
+impl From<Refused> for Problem {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Wrong => Self::unauthenticated("name or password is wrong"),
+            Refused::Throttled => Self::too_many("too many failed sign-ins; wait a quarter of an hour"),
+            Refused::Name | Refused::Password => Self::unprocessable(refused.to_string()),
+            Refused::Taken => Self::conflict(refused.to_string()),
+            Refused::Store(error) => error.into(),
+            Refused::Hash(_) => Self::fault(&refused),
+        }
+    }
+}
+
 /// Signs in; the cookie serves pages, the token programs.
 #[utoipa::path(post, path = "/api/v1/session", tag = "staff", request_body = Credentials,
     responses((status = 200, body = SessionView), (status = 401), (status = 429)))]
 pub async fn sign_in(State(services): State<Shared>, Body(wanted): Body<Credentials>) -> Result<Response, Problem> {
-    let signed_in = services.staff.sign_in(&wanted.name, &wanted.password).await.map_err(|refused| match refused {
-        Refused::Wrong => Problem::unauthenticated("name or password is wrong"),
-        Refused::Throttled => Problem::too_many("too many failed sign-ins; wait a quarter of an hour"),
-        other => Problem::fault(&other),
-    })?;
+    let signed_in = services.staff.sign_in(&wanted.name, &wanted.password).await?;
     let max_age = (signed_in.expires_at - services.clock.now()).num_seconds().max(0);
     let secure = if services.config.http.secure_cookies { "; Secure" } else { "" };
     let set = format!("{COOKIE}={}; Path=/; HttpOnly; SameSite=Strict; Max-Age={max_age}{secure}", signed_in.token);
@@ -67,15 +76,16 @@ pub async fn sign_in(State(services): State<Shared>, Body(wanted): Body<Credenti
 
 /// Who is signed in.
 #[utoipa::path(get, path = "/api/v1/session", tag = "staff", responses((status = 200, body = SessionView), (status = 401)))]
-pub async fn who(Staff(session): Staff) -> Json<SessionView> {
-    Json(SessionView { name: session.name, role: session.role, expires_at: session.expires_at, token: None })
+pub async fn who(Staff(session): Staff) -> Private<Json<SessionView>> {
+    let view = SessionView { name: session.name, role: session.role, expires_at: session.expires_at, token: None };
+    Private(Json(view))
 }
 
 /// Signs out: the token is worth nothing afterwards.
 #[utoipa::path(delete, path = "/api/v1/session", tag = "staff", responses((status = 204), (status = 401)))]
 pub async fn sign_out(State(services): State<Shared>, _staff: Staff, headers: HeaderMap) -> Result<Response, Problem> {
     if let Some(token) = bearer(&headers).or_else(|| cookie(&headers)) {
-        services.staff.sign_out(token).await.map_err(|error| Problem::fault(&error))?;
+        services.staff.sign_out(token).await?;
     }
     let mut response = StatusCode::NO_CONTENT.into_response();
     let gone = format!("{COOKIE}=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0");

@@ -8,7 +8,11 @@ use axum::{
 use chrono::NaiveDate;
 use serde::Deserialize;
 
-use super::{Problem, Shared, auth::Staff, json::Params};
+use super::{
+    Problem, Shared,
+    auth::Staff,
+    json::{Params, Private},
+};
 use crate::domain::{
     staff::Role,
     time::{Instant, parse_rfc3339},
@@ -55,5 +59,5 @@ pub async fn period(
     staff.require(Role::may_read_records)?;
     let from = instant(&services, "from", period.from.as_deref(), false)?;
     let to = instant(&services, "to", period.to.as_deref(), true)?;
-    Ok(Json(services.desk.statistics(from, to).await?).into_response())
+    Ok(Private(Json(services.desk.statistics(from, to).await?)).into_response())
 }

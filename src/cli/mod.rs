@@ -130,7 +130,13 @@ impl From<RoleArgument> for Role {
 #[derive(Subcommand)]
 enum LedgerCommand {
     /// Prove the ledger whole, or name the entry that is not.
-    Verify(WithConfig),
+    Verify {
+        #[command(flatten)]
+        config: WithConfig,
+        /// A head printed earlier, `SEQ:HASH`, which the ledger must still pass through.
+        #[arg(long)]
+        head: Option<crate::domain::ledger::Head>,
+    },
 }
 
 #[derive(Subcommand)]
@@ -214,9 +220,9 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
             let config = Config::load(Some(&config.config))?;
             user::add(config, &name, role.into()).await
         }
-        Command::Ledger(LedgerCommand::Verify(at)) => {
-            let config = Config::load(Some(&at.config))?;
-            ledger::verify(&config).await
+        Command::Ledger(LedgerCommand::Verify { config, head }) => {
+            let config = Config::load(Some(&config.config))?;
+            ledger::verify(&config, head).await
         }
         Command::Sign(SignCommand::Render { sign, config, out }) => {
             let config = Config::load(Some(&config.config))?;

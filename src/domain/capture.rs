@@ -68,9 +68,11 @@ impl State {
     pub fn parse(word: &str) -> Option<Self> {
         [Self::Accepted, Self::ClockSkew].into_iter().find(|state| state.as_str() == word)
     }
-    /// Sets a capture aside whose device's clock differs too much from ours.
-    pub fn of(at: Instant, received_at: Instant, max_skew: Duration) -> Self {
-        if (at - received_at).abs() > max_skew { Self::ClockSkew } else { Self::Accepted }
+    /// Sets a capture aside whose device's clock differs too much from ours: nothing is sent before it was taken, while what
+    /// could not be sent at once arrives late.
+    pub fn of(at: Instant, received_at: Instant, max_past: Duration, max_future: Duration) -> Self {
+        let ahead = at - received_at;
+        if ahead > max_future || -ahead > max_past { Self::ClockSkew } else { Self::Accepted }
     }
 }
 
@@ -143,10 +145,11 @@ mod tests {
     #[test]
     fn a_clock_that_is_too_far_off_sets_the_capture_aside() {
         let now = parse_rfc3339("2026-03-10T01:00:00Z").unwrap();
-        let limit = Duration::seconds(60);
-        assert_eq!(State::of(now - limit, now, limit), State::Accepted);
-        assert_eq!(State::of(now + limit + Duration::microseconds(1), now, limit), State::ClockSkew);
-        assert_eq!(State::of(now - Duration::days(2), now, limit), State::ClockSkew);
+        let (past, future) = (Duration::days(1), Duration::seconds(60));
+        let state = |at| State::of(at, now, past, future);
+        assert_eq!((state(now - past), state(now + future)), (State::Accepted, State::Accepted));
+        assert_eq!(state(now + future + Duration::microseconds(1)), State::ClockSkew);
+        assert_eq!(state(now - past - Duration::microseconds(1)), State::ClockSkew);
     }
 
     #[test]

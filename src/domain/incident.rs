@@ -2,7 +2,7 @@
 
 use chrono::Duration;
 
-use super::{ids::ZoneId, lot::VehicleClass, time::Instant};
+use super::{ids::ZoneId, ledger::Digest, lot::VehicleClass, plate, time::Instant};
 
 /// Where an incident stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,6 +69,26 @@ pub struct Sighting {
     pub is_usable: bool,
     /// Whether the zone's rule held for this vehicle at that time.
     pub rule_holds: bool,
+    /// Its pictures.
+    pub pictures: Vec<Digest>,
+}
+
+impl Sighting {
+    /// Whether each of the two shows something the other does not: one picture sent twice proves no stay.
+    fn differs_from(&self, other: &Self) -> bool {
+        let has_own = |one: &Self, other: &Self| one.pictures.iter().any(|picture| !other.pictures.contains(picture));
+        has_own(self, other) && has_own(other, self)
+    }
+
+    /// Whether a capture taken at `at` of a vehicle whose fold is the same belongs to one stay with this one: within the gap,
+    /// and with a plate that may be another reading of this one's.
+    pub fn is_one_stay_with(&self, at: Instant, plate: Option<&str>, limits: Limits) -> bool {
+        let may_be_the_same = match (self.plate.as_deref(), plate) {
+            (Some(one), Some(other)) => plate::distance(one, other).is_some(),
+            _ => true,
+        };
+        may_be_the_same && (self.at - at).abs() <= limits.gap
+    }
 }
 
 /// The configured limits of stays.
@@ -161,17 +181,22 @@ pub fn join(at: Instant, spans: &[Span], limits: Limits) -> Joining {
     }
 }
 
-/// Whether a stay is ripe for review: within one unbroken stretch in which the rule held, the vehicle stayed `dwell`, and two
-/// captures with usable pictures lie far enough apart.
+/// Whether a stay is ripe for review: within one unbroken stretch in which the rule held, two captures with different pictures
+/// lie `dwell` apart, and two with usable and different pictures far enough apart.
 pub fn is_ripe(stay: &[Sighting], dwell: Duration, limits: Limits) -> bool {
     let mut stay: Vec<&Sighting> = stay.iter().collect();
     stay.sort_by_key(|sighting| sighting.at);
     stay.split(|sighting| !sighting.rule_holds).any(|stretch| {
-        let (Some(first), Some(last)) = (stretch.first(), stretch.last()) else { return false };
-        let mut usable = stretch.iter().filter(|sighting| sighting.is_usable);
-        let (Some(early), Some(late)) = (usable.next(), usable.next_back()) else { return false };
-        last.at - first.at >= dwell && late.at - early.at >= limits.min_picture_gap
+        let usable: Vec<&Sighting> = stretch.iter().copied().filter(|sighting| sighting.is_usable).collect();
+        is_proven(stretch, dwell) && is_proven(&usable, limits.min_picture_gap)
     })
+}
+
+/// Whether two sightings with different pictures lie this far apart, the first or the last of them among the two.
+fn is_proven(stretch: &[&Sighting], apart: Duration) -> bool {
+    let (Some(first), Some(last)) = (stretch.first(), stretch.last()) else { return false };
+    let proves = |early: &Sighting, late: &Sighting| late.at - early.at >= apart && early.differs_from(late);
+    stretch.iter().any(|sighting| proves(first, sighting) || proves(sighting, last))
 }
 
 impl Incident {
@@ -274,6 +299,7 @@ mod tests {
             vehicle_class: VehicleClass::Motor,
             is_usable: true,
             rule_holds: true,
+            pictures: vec![Digest::of(&seconds.to_be_bytes())],
         }
     }
 
@@ -332,12 +358,26 @@ mod tests {
     #[test]
     fn a_stay_ripens_by_dwell_and_by_two_usable_pictures_far_enough_apart() {
         let unusable = |seconds| Sighting { is_usable: false, ..seen(seconds) };
+        let again = |seconds, of: i64| Sighting { pictures: seen(of).pictures, ..seen(seconds) };
+        let both = |seconds, of: i64| Sighting {
+            pictures: [seen(of).pictures, seen(seconds).pictures].concat(),
+            ..seen(seconds)
+        };
         let off_hours = |seconds| Sighting { rule_holds: false, ..seen(seconds) };
         for (stay, ripe, why) in [
             (vec![seen(0), seen(300)], true, "long enough, two pictures"),
             (vec![seen(300), seen(0)], true, "order does not matter"),
             (vec![seen(0), seen(299)], false, "a second too short"),
             (vec![seen(0)], false, "one sighting"),
+            (vec![seen(0), again(300, 0)], false, "one picture sent twice"),
+            (
+                vec![seen(0), both(300, 0)],
+                false,
+                "the first picture is sent again, so that it proves nothing of the start",
+            ),
+            (vec![seen(0), again(150, 0), seen(300)], true, "the two ends are different pictures"),
+            (vec![seen(0), seen(300), again(310, 0)], true, "a picture sent again takes nothing away"),
+            (vec![seen(0), seen(60), again(300, 0)], false, "different pictures for a minute only"),
             (vec![seen(0), unusable(300)], false, "one usable picture"),
             (vec![unusable(0), seen(291), seen(300)], false, "pictures nine seconds apart"),
             (vec![unusable(0), seen(290), seen(300)], true, "pictures ten seconds apart"),

@@ -116,6 +116,26 @@ pub fn fold(norm: &str) -> String {
     norm.chars().filter(|c| !PROVINCES.contains(*c)).map(|c| class(c).unwrap_or(c)).collect()
 }
 
+/// How far two normal forms are apart, where they may be two readings of one plate: 0 when they are equal, 1 when they differ
+/// only in the province or in one character readers confuse; `None` when they are two plates.
+pub fn distance(one: &str, other: &str) -> Option<u8> {
+    if one == other {
+        return Some(0);
+    }
+    let parts = |norm: &str| -> (Vec<char>, Vec<char>) { norm.chars().partition(|c| PROVINCES.contains(*c)) };
+    let ((province, serial), (other_province, other_serial)) = (parts(one), parts(other));
+    if serial == other_serial {
+        return Some(1);
+    }
+    if province != other_province || serial.len() != other_serial.len() {
+        return None;
+    }
+    let mut differing = serial.iter().zip(&other_serial).filter(|(one, other)| one != other);
+    let (one, other) = differing.next()?;
+    let are_confused = CONFUSABLE.iter().any(|class| class.contains(*one) && class.contains(*other));
+    (are_confused && differing.next().is_none()).then_some(1)
+}
+
 /// Half-width upper case without separators; and the same with `?` where a camera's `-` may stand for an unread one.
 fn clean(raw: &str) -> (String, String) {
     let half_width = |c: char| match c {
@@ -274,6 +294,25 @@ mod tests {
         ] {
             let plate = Plate::read(raw);
             assert_eq!((plate.norm(), plate.kind()), (norm, kind), "{raw}");
+        }
+    }
+
+    #[test]
+    fn readings_of_one_plate_differ_in_the_province_or_in_one_confusable_character() {
+        for (one, other, apart) in [
+            ("浙KB8123", "浙KB8123", Some(0)),
+            ("浙KB8123", "浙K88123", Some(1)),
+            ("浙KB8123", "沪KB8123", Some(1)),
+            ("浙KB8123", "KB8123", Some(1)),
+            ("浙KB8123", "沪K88123", None),
+            ("浙KB8123", "浙KBB123", Some(1)),
+            ("浙KB8123", "浙K8B123", None),
+            ("浙K11111", "浙K77777", None),
+            ("浙KA1234", "浙KA1235", None),
+            ("浙A12345", "浙A123450", None),
+        ] {
+            assert_eq!(distance(one, other), apart, "{one} {other}");
+            assert_eq!(distance(other, one), apart, "{other} {one}");
         }
     }
 

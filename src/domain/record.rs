@@ -112,6 +112,9 @@ pub enum Refused {
     /// It was approved before.
     #[error("the seizure was approved before")]
     AlreadyApproved,
+    /// Nobody approved it yet.
+    #[error("the seizure waits for a supervisor's approval")]
+    NotApproved,
     /// The one who proposed it may not approve it.
     #[error("another person than the proposer must approve")]
     ApprovedByProposer,

@@ -22,6 +22,20 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
+    /// A camera speaks that the city does not have.
+    #[error("this camera is not in the city")]
+    UnknownCamera,
+    /// What is recorded was recorded before.
+    #[error("the incident of these captures has a record already")]
+    AlreadyRecorded,
+    /// More is asked for than one answer holds.
+    #[error("{count} rows are more than the {limit} of one export; ask for less")]
+    TooManyRows {
+        /// How many there are.
+        count: u64,
+        /// How many one export holds.
+        limit: u64,
+    },
     /// The same key was used before for something else.
     #[error("this key was used before with other content")]
     KeyReused,
@@ -67,10 +81,16 @@ pub(super) fn text(field: &'static str, text: &str, max_chars: usize) -> Result<
     if text.chars().count() > max_chars {
         return Err(Error::invalid(field, format!("must have at most {max_chars} characters")));
     }
-    if text.contains('\0') {
-        return Err(Error::invalid(field, "must not hold the character NUL"));
+    if text.contains(|c: char| c.is_control() && !matches!(c, '\n' | '\t')) {
+        return Err(Error::invalid(field, "must hold no control characters but line ends and tabs"));
     }
     Ok(text.to_owned())
+}
+
+/// Whether a text can be the id of anything kept here.
+pub fn is_id(text: &str) -> bool {
+    (1..=64).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b':' | b'-'))
 }
 
 /// A text that may be absent; empty counts as absent.

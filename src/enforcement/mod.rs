@@ -21,11 +21,11 @@ use tokio::sync::{Semaphore, watch};
 
 use self::places::Places;
 pub use self::{
-    error::Error,
+    error::{Error, is_id},
     lookup::Purpose,
     receive::{NewCapture, Received},
     recording::{NewRecord, NewSeizure, What},
-    reviewing::{Decision, IncidentState},
+    reviewing::{Decision, IncidentState, Review},
 };
 use crate::{
     clock::Clock,
@@ -70,7 +70,7 @@ pub struct Desk {
     config: config::Enforcement,
     free_now: FreeNow,
     places: Mutex<Option<(Arc<City>, Arc<Places>)>>,
-    decoding: Semaphore,
+    decoding: Arc<Semaphore>,
     viid: viid::Door,
 }
 
@@ -84,7 +84,7 @@ impl Desk {
         config: config::Enforcement,
         free_now: FreeNow,
     ) -> Self {
-        let decoding = Semaphore::new(DECODED_AT_ONCE);
+        let decoding = Arc::new(Semaphore::new(DECODED_AT_ONCE));
         let viid = viid::Door::new(&config);
         Self { db, evidence, city, clock, config, free_now, places: Mutex::new(None), decoding, viid }
     }

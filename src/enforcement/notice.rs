@@ -8,7 +8,7 @@ use super::{Desk, Error, Person, lookup::what, view::NearLot};
 use crate::{
     domain::{
         ledger::Kind as Step,
-        record::{Kind, Record},
+        record::{Kind, Record, Refused, State},
         time::Instant,
     },
     store::{history, records},
@@ -30,6 +30,9 @@ impl Desk {
     /// A record's notice as an HTML page that prints by itself. Printing it stands in the ledger.
     pub async fn notice(&self, id: &str, person: &Person) -> Result<Option<String>, Error> {
         let Some(record) = records::find(&self.db, id).await? else { return Ok(None) };
+        if record.state == State::Proposed {
+            return Err(Refused::NotApproved.into());
+        }
         self.audit(Step::NoticePrinted, "record", id, json!({"number": record.number}), vec![], person).await?;
         let lots = self.near_at_the_time(&record).await?;
         Ok(Some(self.page(&record, &lots)?))
@@ -119,7 +122,6 @@ impl Desk {
 }
 
 fn state_zh(record: &Record) -> &'static str {
-    use crate::domain::record::State;
     match record.state {
         State::Issued => "已作出",
         State::Opened => "已立案",

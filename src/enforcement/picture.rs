@@ -23,6 +23,14 @@ enum Fault {
     TooLarge,
 }
 
+/// Looks at a picture with a decoder that may have a fault of its own: one that panics has not read a picture.
+fn guarded(look: impl FnOnce() -> Result<Look, Fault>) -> Result<Look, Fault> {
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(look)).unwrap_or_else(|_| {
+        metrics::counter!("yunpark_decoder_panics_total").increment(1);
+        Err(Fault::NotAPicture)
+    })
+}
+
 /// Looks at a picture: its type by its first bytes, its size by its head, and then all of it, so that nothing is kept as
 /// evidence that cannot be shown.
 fn look(bytes: &[u8], max_pixels: u64) -> Result<Look, Fault> {
@@ -56,9 +64,12 @@ impl Desk {
             return Err(Error::PictureTooLarge { index });
         }
         let max_pixels = self.config.max_pixels;
-        let _turn = self.decoding.acquire().await.map_err(|_| Error::Decoding)?;
+        let turn = self.decoding.clone().acquire_owned().await.map_err(|_| Error::Decoding)?;
         let (images, looks) = tokio::task::spawn_blocking(move || {
-            let looks: Vec<Result<Look, Fault>> = images.iter().map(|bytes| look(bytes, max_pixels)).collect();
+            let looks: Vec<Result<Look, Fault>> =
+                images.iter().map(|bytes| guarded(|| look(bytes, max_pixels))).collect();
+            // Held here, so that a request given up while its pictures are decoded does not let another begin.
+            drop(turn);
             (images, looks)
         })
         .await
@@ -98,6 +109,13 @@ mod tests {
         let mut bytes = Cursor::new(Vec::new());
         image::GrayImage::new(width, height).write_to(&mut bytes, ImageFormat::Png).unwrap();
         bytes.into_inner()
+    }
+
+    #[test]
+    fn a_decoder_that_panics_has_read_no_picture() {
+        assert_eq!(guarded(|| panic!("a fault in the decoder")), Err(Fault::NotAPicture));
+        let good = png(4, 3);
+        assert_eq!(guarded(|| look(&good, 12)), look(&good, 12));
     }
 
     #[test]

@@ -79,27 +79,73 @@ pub struct Received {
 /// Most pictures of one capture.
 pub const MAX_IMAGES: usize = 8;
 
+/// A capture whose pictures are kept, ready to be entered.
+struct Kept {
+    capture: Capture,
+    role: Option<Role>,
+    pieces: Vec<Piece>,
+    zone: Option<Zone>,
+}
+
+/// What stood before of the incident a capture joined, and what it became.
+type Joined = (incident::State, Incident);
+
 impl Desk {
     /// Takes in a capture. The same source and key with the same content again changes nothing and is answered the same.
     pub async fn receive(&self, new: NewCapture, images: Vec<Bytes>) -> Result<Received, Error> {
-        let (city, zone) = self.check(&new, &images)?;
-        let content = content(&new, &images);
-        if let Some(known) = self.known(&new, content).await? {
+        self.receive_all(vec![(new, images)]).await?.pop().ok_or(Error::NotFound("capture"))
+    }
+
+    /// Takes in captures that belong together: all of them, or none.
+    pub(super) async fn receive_all(&self, captures: Vec<(NewCapture, Vec<Bytes>)>) -> Result<Vec<Received>, Error> {
+        let mut known = Vec::new();
+        let mut kept = Vec::with_capacity(captures.len());
+        for (new, images) in captures {
+            check_shape(&new, &images)?;
+            let content = content(&new, &images);
+            // Looked up before it is held against today's city, which may have changed since the first time.
+            match self.known(&new, content).await? {
+                Some(answer) => known.push(answer),
+                None => kept.push(self.look_at(new, images, content).await?),
+            }
+        }
+        if kept.is_empty() {
             return Ok(known);
         }
+        let mut tx = self.db.begin_write().await?;
+        incidents::one_at_a_time(&mut tx).await?;
+        let mut received = Vec::with_capacity(kept.len());
+        for kept in kept {
+            received.push(self.enter(&mut tx, kept).await?);
+        }
+        tx.commit().await?;
+        for (received, source) in &received {
+            if !received.duplicate {
+                let state = received.state.as_str();
+                metrics::counter!("yunpark_captures_total", "source" => *source, "state" => state).increment(1);
+            }
+        }
+        known.extend(received.into_iter().map(|(received, _)| received));
+        Ok(known)
+    }
+
+    /// Holds a capture against the city and keeps its pictures; nothing is entered yet.
+    async fn look_at(&self, new: NewCapture, images: Vec<Bytes>, content: Digest) -> Result<Kept, Error> {
+        let (city, zone) = self.place_of(&new)?;
         let now = self.clock.now();
         let pieces = self.keep(images, new.at).await?;
         let plate = new.plate.as_deref().map(Plate::read);
-        let max_skew = Duration::seconds(self.config.max_clock_skew_s.into());
+        let max_past = Duration::seconds(self.config.max_clock_skew_s.into());
+        let max_future = Duration::seconds(self.config.max_future_s.into());
         let id = clock::new_id();
         let holds = zone.as_ref().is_some_and(|zone| {
             rule_holds(zone, new.vehicle_class, hours::is_open(zone.hours.as_deref(), city.time_zone, new.at))
         });
         let capture = Capture {
-            state: State::of(new.at, now, max_skew),
+            state: State::of(new.at, now, max_past, max_future),
             vehicle: vehicle_key(plate.as_ref(), &new.source, new.track.as_deref().unwrap_or(&id)),
             id,
-            key: new.key.clone(),
+            key: new.key,
             content,
             plate,
             plate_color: optional_text("plate_color", new.plate_color.as_deref(), 32)?,
@@ -113,36 +159,29 @@ impl Desk {
             rule_holds: holds,
             incident: None,
             pictures: pieces.iter().map(|piece| piece.sha256).collect(),
-            source: new.source.clone(),
+            source: new.source,
         };
-        self.enter(new, capture, pieces, zone.as_ref()).await
+        Ok(Kept { capture, role: new.role, pieces, zone })
     }
 
-    /// Enters a capture, its incident and its ledger entry in one transaction.
-    async fn enter(
-        &self,
-        new: NewCapture,
-        mut capture: Capture,
-        pieces: Vec<Piece>,
-        zone: Option<&Zone>,
-    ) -> Result<Received, Error> {
-        let now = capture.received_at;
-        let mut tx = self.db.begin_write().await?;
-        incidents::one_at_a_time(&mut tx).await?;
-        if let Some(known) = captures::by_key(&mut tx, &capture.source, &capture.key).await? {
-            return answer_again(&mut tx, known, capture.content).await;
+    /// Enters a capture, its incident and its ledger entries; what is answered, and the kind of its source.
+    async fn enter(&self, tx: &mut Tx, kept: Kept) -> Result<(Received, &'static str), Error> {
+        let Kept { mut capture, role, pieces, zone } = kept;
+        let (now, source) = (capture.received_at, capture.source.word());
+        if let Some(known) = captures::by_key(tx, &capture.source, &capture.key).await? {
+            return Ok((answer_again(tx, known, capture.content).await?, source));
         }
         for piece in &pieces {
-            evidence::note(&mut tx, piece, now).await?;
+            evidence::note(tx, piece, now).await?;
         }
-        let incident = match zone {
-            Some(zone) if capture.state == State::Accepted => Some(self.join(&mut tx, &mut capture, zone, now).await?),
-            _ => None,
+        let joined = match &zone {
+            Some(zone) if capture.state == State::Accepted => Some(self.join(tx, &mut capture, zone, now).await?),
+            _ => {
+                captures::insert(tx, &capture).await?;
+                None
+            }
         };
-        if incident.is_none() {
-            captures::insert(&mut tx, &capture).await?;
-        }
-        let actor = match (&capture.source, new.role) {
+        let actor = match (&capture.source, role) {
             (Source::Staff(name), Some(role)) => Actor::Staff { name: name.clone(), role },
             (Source::Staff(name), None) => Actor::System { rule: format!("capture of {name}") },
             (Source::Camera(id), _) => Actor::Camera { id: id.as_str().to_owned() },
@@ -155,57 +194,37 @@ impl Desk {
             payload: told(&capture),
             evidence: capture.pictures.clone(),
         };
-        ledger::append(&mut tx, entry, now).await?;
-        if let Some((before, incident)) = &incident
-            && incident.state == incident::State::Ripe
-            && *before != incident::State::Ripe
-        {
-            let entry = NewEntry {
-                actor: Actor::System { rule: "dwell".to_owned() },
-                kind: Kind::IncidentRipened,
-                subject_type: "incident",
-                subject_id: incident.id.clone(),
-                payload: json!({
-                    "zone": incident.zone, "plate": incident.plate,
-                    "first_seen": rfc3339(incident.first_seen), "last_seen": rfc3339(incident.last_seen),
-                }),
-                evidence: Vec::new(),
-            };
-            ledger::append(&mut tx, entry, now).await?;
+        ledger::append(tx, entry, now).await?;
+        if let Some(joined) = &joined {
+            note_ripening(tx, joined, now).await?;
         }
-        tx.commit().await?;
-        let state = capture.state.as_str();
-        metrics::counter!("yunpark_captures_total", "source" => capture.source.word(), "state" => state).increment(1);
-        Ok(Received {
-            id: capture.id,
-            duplicate: false,
-            state: capture.state,
-            images: pieces,
-            incident: capture.incident,
-        })
+        let (id, state, incident) = (capture.id, capture.state, capture.incident);
+        Ok((Received { id, duplicate: false, state, images: pieces, incident }, source))
     }
 
     /// Joins a capture to the incident it belongs to, beginning or merging as needed; where that stood before, and as it is.
-    async fn join(
-        &self,
-        tx: &mut Tx,
-        capture: &mut Capture,
-        zone: &Zone,
-        now: Instant,
-    ) -> Result<(incident::State, Incident), Error> {
+    async fn join(&self, tx: &mut Tx, capture: &mut Capture, zone: &Zone, now: Instant) -> Result<Joined, Error> {
         let limits = self.limits();
         let (from, to) = (capture.at - limits.gap, capture.at + limits.gap);
-        let near = incidents::near(tx, &zone.id, &capture.vehicle, from, to).await?;
+        let norm = capture.plate.as_ref().map(Plate::norm).filter(|norm| !norm.is_empty());
+        let mut near = Vec::new();
+        for incident in incidents::near(tx, &zone.id, &capture.vehicle, from, to).await? {
+            let stay = captures::sightings(tx, &incident.id).await?;
+            if stay.iter().any(|sighting| sighting.is_one_stay_with(capture.at, norm, limits)) {
+                near.push(incident);
+            }
+        }
         let spans: Vec<_> = near.iter().map(Incident::span).collect();
         let (before, incident) = match join(capture.at, &spans, limits) {
             Joining::New => {
                 let sighting = incident::Sighting {
                     capture: capture.id.clone(),
                     at: capture.at,
-                    plate: capture.plate.as_ref().map(|plate| plate.norm().to_owned()).filter(|norm| !norm.is_empty()),
+                    plate: norm.map(str::to_owned),
                     vehicle_class: capture.vehicle_class,
                     is_usable: capture.is_usable,
                     rule_holds: capture.rule_holds,
+                    pictures: capture.pictures.clone(),
                 };
                 let vehicle = capture.vehicle.clone();
                 let incident = Incident::begin(clock::new_id(), zone.id.clone(), vehicle, &sighting);
@@ -236,34 +255,86 @@ impl Desk {
         }
     }
 
-    /// Checks what a capture says; the city it was checked against, and the zone it falls in.
-    fn check(&self, new: &NewCapture, images: &[Bytes]) -> Result<(Arc<City>, Option<Zone>), Error> {
-        text("idempotency_key", &new.key, 128)?;
-        if images.is_empty() || images.len() > MAX_IMAGES {
-            return Err(Error::invalid("image", format!("must be there 1 to {MAX_IMAGES} times")));
-        }
-        optional_text("plate", new.plate.as_deref(), 64)?;
-        if let Some(at) = new.location {
-            check_location(at)?;
-        }
+    /// The city a capture is held against, and the zone it falls in.
+    fn place_of(&self, new: &NewCapture) -> Result<(Arc<City>, Option<Zone>), Error> {
         let (city, places) = self.places();
-        let by_camera = |id: &CameraId| city.cameras.get(id).and_then(|camera| camera.zones.first());
-        if let Some(camera) = &new.camera
-            && !city.cameras.contains_key(camera)
-        {
-            return Err(Error::invalid("camera", "is not in the city"));
-        }
-        let zone = match (&new.zone, new.location, &new.camera, &new.source) {
-            (Some(id), ..) => Some(city.zones.get(id).ok_or_else(|| Error::invalid("zone", "is not in the city"))?),
-            (None, Some(at), ..) => places.zone(at).as_ref().and_then(|id| city.zones.get(id)),
-            (None, None, Some(camera), _) | (None, None, None, Source::Camera(camera)) => {
-                by_camera(camera).and_then(|id| city.zones.get(id))
+        let zone = match &new.source {
+            Source::Camera(id) => zone_of_camera(&city, id, new)?,
+            Source::Staff(_) => {
+                let camera = match &new.camera {
+                    Some(id) => {
+                        Some(city.cameras.get(id).ok_or_else(|| Error::invalid("camera", "is not in the city"))?)
+                    }
+                    None => None,
+                };
+                match (&new.zone, new.location) {
+                    (Some(id), _) => {
+                        Some(city.zones.get(id).ok_or_else(|| Error::invalid("zone", "is not in the city"))?)
+                    }
+                    (None, Some(at)) => places.zone(at).as_ref().and_then(|id| city.zones.get(id)),
+                    (None, None) => camera.and_then(|camera| camera.zones.first()).and_then(|id| city.zones.get(id)),
+                }
             }
-            (None, None, None, Source::Staff(_)) => None,
         };
         let zone = zone.cloned();
         Ok((city, zone))
     }
+}
+
+/// Checks what can be checked of a capture without the city.
+fn check_shape(new: &NewCapture, images: &[Bytes]) -> Result<(), Error> {
+    text("idempotency_key", &new.key, 128)?;
+    if images.is_empty() || images.len() > MAX_IMAGES {
+        return Err(Error::invalid("image", format!("must be there 1 to {MAX_IMAGES} times")));
+    }
+    optional_text("plate", new.plate.as_deref(), 64)?;
+    optional_text("plate_color", new.plate_color.as_deref(), 32)?;
+    optional_text("note", new.note.as_deref(), 2000)?;
+    new.location.map_or(Ok(()), check_location)
+}
+
+/// The zone of a camera's capture: a camera speaks for itself and for its own zones. A place outside all of them belongs to
+/// none; without a place, or without areas to hold it against, it is the zone the camera names, or its first.
+fn zone_of_camera<'a>(city: &'a City, id: &CameraId, new: &NewCapture) -> Result<Option<&'a Zone>, Error> {
+    let camera = city.cameras.get(id).ok_or(Error::UnknownCamera)?;
+    if new.camera.as_ref().is_some_and(|named| named != id) {
+        return Err(Error::invalid("camera", "must be the camera whose token this is"));
+    }
+    let named = match &new.zone {
+        Some(zone) if !camera.zones.contains(zone) => {
+            return Err(Error::invalid("zone", "must be one of the camera's own zones"));
+        }
+        Some(zone) => Some(city.zones.get(zone).ok_or_else(|| Error::invalid("zone", "is not in the city"))?),
+        None => None,
+    };
+    let own = || named.into_iter().chain(camera.zones.iter().filter_map(|id| city.zones.get(id)));
+    match new.location {
+        Some((lon, lat)) if own().any(|zone| !zone.area.0.is_empty()) => {
+            let at = geo::Point::new(lon, lat);
+            Ok(own().find(|zone| geo::Contains::contains(&zone.area, &at)))
+        }
+        _ => Ok(own().next()),
+    }
+}
+
+/// Enters that an incident became ripe, if it just did.
+async fn note_ripening(tx: &mut Tx, (before, incident): &Joined, now: Instant) -> Result<(), Error> {
+    if incident.state != incident::State::Ripe || *before == incident::State::Ripe {
+        return Ok(());
+    }
+    let entry = NewEntry {
+        actor: Actor::System { rule: "dwell".to_owned() },
+        kind: Kind::IncidentRipened,
+        subject_type: "incident",
+        subject_id: incident.id.clone(),
+        payload: json!({
+            "zone": incident.zone, "plate": incident.plate,
+            "first_seen": rfc3339(incident.first_seen), "last_seen": rfc3339(incident.last_seen),
+        }),
+        evidence: Vec::new(),
+    };
+    ledger::append(tx, entry, now).await?;
+    Ok(())
 }
 
 /// Refuses a place that is none on earth.

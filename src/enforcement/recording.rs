@@ -2,10 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use utoipa::ToSchema;
 
 use super::{
     Desk, Error, Person,
-    error::{optional_text, text},
+    error::{is_id, optional_text, text},
     receive::check_location,
     reviewing::parse_after,
     view::RecordView,
@@ -24,17 +25,21 @@ use crate::{
 };
 
 /// What a person records, whatever the kind.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct What {
     /// The plate as the officer read it.
     pub plate: Option<String>,
     /// What kind of vehicle.
+    #[schema(value_type = String)]
     pub vehicle_class: VehicleClass,
     /// Where, lon/lat WGS-84.
+    #[schema(value_type = Option<Vec<f64>>)]
     pub location: Option<(f64, f64)>,
     /// The zone; found by the location when absent.
+    #[schema(value_type = Option<String>)]
     pub zone: Option<ZoneId>,
     /// The management cell; found by the location when absent.
+    #[schema(value_type = Option<String>)]
     pub grid_cell: Option<GridCellId>,
     /// Why.
     pub reason: String,
@@ -46,9 +51,10 @@ pub struct What {
 }
 
 /// A warning, a correction or a penalty case as a person writes it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct NewRecord {
     /// What it is; a seizure is proposed on its own path.
+    #[schema(value_type = String)]
     pub kind: Kind,
     /// What it says.
     #[serde(flatten)]
@@ -56,9 +62,10 @@ pub struct NewRecord {
 }
 
 /// A tow, detention or seizure as a person proposes it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct NewSeizure {
     /// Which act.
+    #[schema(value_type = String)]
     pub act: Act,
     /// What it is founded on.
     #[serde(default)]
@@ -93,6 +100,9 @@ impl Desk {
             return Err(Error::invalid("kind", "is proposed at /api/v1/seizures"));
         }
         let content = content(&new);
+        if let Some(record) = self.sent_before(Some(key), content, person).await? {
+            return Ok((record, true));
+        }
         let draft = self.draft(new.kind, new.what)?;
         self.record_once(draft, Some(key), content, person).await
     }
@@ -104,13 +114,16 @@ impl Desk {
         key: Option<&str>,
         person: &Person,
     ) -> Result<(RecordView, bool), Error> {
+        let content = content(&new);
+        if let Some(record) = self.sent_before(key, content, person).await? {
+            return Ok((record, true));
+        }
         let bases = match new.act {
             Act::Tow => &self.config.legal_bases.tow,
             Act::Detention => &self.config.legal_bases.detention,
             Act::Seizure => &self.config.legal_bases.seizure,
         };
         let basis = legal_basis(&new.legal_basis, bases)?;
-        let content = content(&new);
         let (mut draft, captures) = self.draft(Kind::Seizure, new.what)?;
         draft.act = Some(new.act);
         draft.legal_basis = Some(basis);
@@ -167,8 +180,14 @@ impl Desk {
         if what.captures.len() > 50 {
             return Err(Error::invalid("captures", "must name at most 50"));
         }
-        let plate = optional_text("plate", what.plate.as_deref(), 64)?;
-        let plate = plate.map(|raw| Plate::read(&raw).norm().to_owned()).filter(|norm| !norm.is_empty());
+        if !what.captures.iter().all(|id| is_id(id)) {
+            return Err(Error::invalid("captures", "names a capture that does not exist"));
+        }
+        let plate = optional_text("plate", what.plate.as_deref(), 64)?.map(|raw| Plate::read(&raw));
+        if kind == Kind::Penalty && plate.as_ref().is_some_and(|plate| !plate.names_a_vehicle()) {
+            return Err(Error::invalid("plate", "must be a plate with every character read, or be left out"));
+        }
+        let plate = plate.map(|plate| plate.norm().to_owned()).filter(|norm| !norm.is_empty());
         let draft = Draft {
             kind,
             plate,
@@ -186,6 +205,19 @@ impl Desk {
         Ok((draft, what.captures))
     }
 
+    /// What came of this key before, whatever the city is by now.
+    async fn sent_before(
+        &self,
+        key: Option<&str>,
+        content: Digest,
+        person: &Person,
+    ) -> Result<Option<RecordView>, Error> {
+        let Some(key) = key else { return Ok(None) };
+        let key = text("idempotency_key", key, 128)?;
+        let mut tx = self.db.begin_read().await?;
+        Ok(sent(&mut tx, &key, content, person).await?.as_ref().map(RecordView::from))
+    }
+
     async fn record_once(
         &self,
         (mut draft, named): (Draft, Vec<String>),
@@ -198,17 +230,20 @@ impl Desk {
         let mut tx = self.db.begin_write().await?;
         incidents::one_at_a_time(&mut tx).await?;
         if let Some(key) = &key
-            && let Some(sent) = records::sent(&mut tx, &person.name, key).await?
+            && let Some(record) = sent(&mut tx, key, content, person).await?
         {
-            if sent.content != content {
-                return Err(Error::KeyReused);
-            }
-            let record = records::find(&mut tx, &sent.subject_id).await?.ok_or(Error::NotFound("record"))?;
             return Ok((RecordView::from(&record), true));
         }
         for id in &named {
             let capture = captures::find(&mut tx, id).await?;
             let capture = capture.ok_or_else(|| Error::invalid("captures", "names a capture that does not exist"))?;
+            // A tow or a seizure may come on top of a record; a second warning or penalty for one stay may not.
+            if let Some(incident) = &capture.incident
+                && draft.kind != Kind::Seizure
+                && incidents::find(&mut tx, incident).await?.is_some_and(|incident| incident.record.is_some())
+            {
+                return Err(Error::AlreadyRecorded);
+            }
             draft.evidence.extend(capture.pictures);
         }
         draft.evidence.dedup();
@@ -256,6 +291,15 @@ impl Desk {
         let entry = entry(record.kind.first_step(), &record, person);
         record.ledger_seq = ledger::append_record_step(tx, entry, now).await?.seq;
         Ok(record)
+    }
+}
+
+/// The record that came of a key; the same key for something else is refused.
+async fn sent(tx: &mut Tx, key: &str, content: Digest, person: &Person) -> Result<Option<Record>, Error> {
+    match records::sent(tx, &person.name, key).await? {
+        None => Ok(None),
+        Some(sent) if sent.content != content => Err(Error::KeyReused),
+        Some(sent) => records::find(tx, &sent.subject_id).await?.ok_or(Error::NotFound("record")).map(Some),
     }
 }
 

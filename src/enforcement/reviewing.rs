@@ -2,18 +2,21 @@
 
 use serde::Deserialize;
 use serde_json::json;
+use utoipa::ToSchema;
 
 use super::{
     Desk, Error, Person,
-    error::optional_text,
+    error::{is_id, optional_text},
     recording::Draft,
     view::{IncidentView, RecordView},
 };
 use crate::{
     domain::{
+        capture::Capture,
         incident::State,
         ledger::{Kind as Step, NewEntry},
         place::ZoneRule,
+        plate::Plate,
         record::Kind,
         time::to_micros,
     },
@@ -32,6 +35,31 @@ pub enum Decision {
     Reject,
 }
 
+/// A decision as a person states it.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Review {
+    /// What comes of it.
+    #[schema(value_type = String)]
+    pub decision: Decision,
+    /// The plate, as the person reads it on the pictures; needed where the captures do not agree on one full reading.
+    #[serde(default)]
+    pub plate: Option<String>,
+    /// Why; needed for a rejection.
+    #[serde(default)]
+    pub reason: Option<String>,
+    /// What else there is to say.
+    #[serde(default)]
+    pub note: Option<String>,
+}
+
+impl From<Decision> for Review {
+    /// A decision with nothing more said.
+    fn from(decision: Decision) -> Self {
+        Self { decision, plate: None, reason: None, note: None }
+    }
+}
+
 /// Which incidents to list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -47,7 +75,7 @@ pub enum IncidentState {
 }
 
 impl IncidentState {
-    fn states(self) -> (State, State) {
+    pub(super) fn states(self) -> (State, State) {
         match self {
             Self::Open => (State::Open, State::Open),
             Self::Ripe => (State::Ripe, State::Ripe),
@@ -92,13 +120,15 @@ impl Desk {
     pub async fn review(
         &self,
         id: &str,
-        decision: Decision,
-        reason: Option<&str>,
-        note: Option<&str>,
+        review: Review,
         person: &Person,
     ) -> Result<(IncidentView, Option<RecordView>), Error> {
-        let reason = optional_text("reason", reason, 500)?;
-        let note = optional_text("note", note, 2000)?;
+        let reason = optional_text("reason", review.reason.as_deref(), 500)?;
+        let note = optional_text("note", review.note.as_deref(), 2000)?;
+        let said = optional_text("plate", review.plate.as_deref(), 64)?;
+        if review.decision == Decision::Reject && reason.is_none() {
+            return Err(Error::invalid("reason", "must say why the incident is rejected"));
+        }
         let now = self.clock.now();
         let mut tx = self.db.begin_write().await?;
         incidents::one_at_a_time(&mut tx).await?;
@@ -106,7 +136,7 @@ impl Desk {
         // Refused before anything is written.
         incident.clone().review(None)?;
         let captures = captures::of_incident(&mut tx, &incident.id).await?;
-        let kind = match decision {
+        let kind = match review.decision {
             Decision::Warning => Some(Kind::Warning),
             Decision::Penalty => Some(Kind::Penalty),
             Decision::Reject => None,
@@ -114,12 +144,13 @@ impl Desk {
         let record = match kind {
             None => None,
             Some(kind) => {
+                let plate = plate_of(&captures, said.as_deref())?;
                 let location = captures.iter().find_map(|capture| capture.location);
                 let place = location.or_else(|| self.zone_middle(&incident.zone));
                 let grid_cell = place.and_then(|at| self.places().1.cell(at));
                 let draft = Draft {
                     kind,
-                    plate: incident.plate.clone(),
+                    plate,
                     vehicle_class: incident.vehicle_class,
                     location,
                     zone: Some(incident.zone.clone()),
@@ -144,6 +175,7 @@ impl Desk {
             payload: json!({
                 "decision": kind.map_or("reject", Kind::as_str), "reason": reason, "note": note,
                 "record": record.as_ref().map(|record| &record.number),
+                "plate": record.as_ref().and_then(|record| record.plate.as_ref()), "plate_said": said,
             }),
             evidence: record.as_ref().map_or_else(Vec::new, |record| record.evidence.clone()),
         };
@@ -166,11 +198,30 @@ impl Desk {
     }
 }
 
+/// The plate a record is made out to: the one the person says; else the one full reading the captures agree on; else none,
+/// where nobody read any.
+fn plate_of(captures: &[Capture], said: Option<&str>) -> Result<Option<String>, Error> {
+    if let Some(said) = said {
+        let plate = Plate::read(said);
+        let whole = plate.names_a_vehicle().then(|| plate.norm().to_owned());
+        return whole.map(Some).ok_or_else(|| Error::invalid("plate", "must be a plate with every character read"));
+    }
+    let read = captures.iter().filter_map(|capture| capture.plate.as_ref()).filter(|plate| !plate.norm().is_empty());
+    let mut read: Vec<&Plate> = read.collect();
+    read.sort_by_key(|plate| plate.norm());
+    read.dedup_by_key(|plate| plate.norm());
+    match *read {
+        [] => Ok(None),
+        [plate] if plate.names_a_vehicle() => Ok(Some(plate.norm().to_owned())),
+        _ => Err(Error::invalid("plate", "has several readings, or was not fully read: say which it is")),
+    }
+}
+
 /// Where a page begins: `microseconds.id`.
 pub(super) fn parse_after(text: &str) -> Result<(i64, String), Error> {
     let wrong = || Error::invalid("after", "is not what a page gave as next");
     let (at_us, id) = text.split_once('.').ok_or_else(wrong)?;
-    if id.len() > 64 || id.contains('\0') {
+    if !is_id(id) {
         return Err(wrong());
     }
     Ok((at_us.parse().map_err(|_| wrong())?, id.to_owned()))

@@ -15,7 +15,12 @@ use yunpark_sensors::viid::{DeviceId, ItemError, Response, StatusCode, VehicleCa
 use super::{Desk, Error, NewCapture, receive::MAX_IMAGES};
 use crate::{
     clock, config,
-    domain::{capture::Source, ids::CameraId, lot::VehicleClass, time::Instant},
+    domain::{
+        capture::Source,
+        ids::CameraId,
+        lot::VehicleClass,
+        time::{Instant, to_micros},
+    },
 };
 
 /// A challenge is answered within this long, seconds.
@@ -24,6 +29,8 @@ const NONCE_LIFE_S: i64 = 120;
 const MAX_NONCES: usize = 4096;
 /// Most pictures of one posted vehicle that are looked at.
 const MAX_SUB_IMAGES: usize = 24;
+/// Most vehicles of one post that are taken in; the camera is told to send the others again.
+const MAX_VEHICLES: usize = 64;
 
 /// Who is registered, and which challenges are open.
 pub struct Door {
@@ -156,8 +163,16 @@ impl Desk {
         entries: Vec<Result<VehicleCapture, ItemError>>,
     ) -> Result<Vec<Response>, Error> {
         let mut answers = Vec::with_capacity(entries.len());
-        for entry in entries {
+        for (nth, entry) in entries.into_iter().enumerate() {
             answers.push(match entry {
+                Ok(vehicle) if nth >= MAX_VEHICLES => {
+                    metrics::counter!("yunpark_viid_put_off_total").increment(1);
+                    Response { id: vehicle.motor_vehicle_id, status: StatusCode::DeviceBusy }
+                }
+                Ok(vehicle) if vehicle.device_id != *sender => {
+                    metrics::counter!("yunpark_viid_foreign_device_total").increment(1);
+                    Response { id: vehicle.motor_vehicle_id, status: StatusCode::InvalidOperation }
+                }
                 Err(fault) => {
                     let status = fault.status();
                     Response { id: fault.motor_vehicle_id.unwrap_or_default(), status }
@@ -180,13 +195,11 @@ impl Desk {
         Ok(answers)
     }
 
-    /// One posted vehicle: each time at which it was pictured is a capture of the same stay.
+    /// One posted vehicle: each time at which it was pictured is a capture of the same stay; all of them are taken in, or none.
     async fn viid_vehicle(&self, sender: &DeviceId, vehicle: VehicleCapture) -> Result<(), Error> {
-        // A platform may forward its cameras' sightings: the capture is the camera's that took it.
-        let camera = self.viid_camera(&vehicle.device_id).or_else(|| self.viid_camera(sender));
-        let camera = camera.ok_or_else(|| Error::invalid("DeviceID", "is no camera of the city"))?;
+        let camera = self.viid_camera(sender).ok_or(Error::UnknownCamera)?;
         let id = vehicle.motor_vehicle_id.trim();
-        if id.is_empty() || id.len() > 100 || !id.is_ascii() {
+        if id.is_empty() || id.len() > 100 || !id.bytes().all(|b| b.is_ascii_graphic()) {
             return Err(Error::invalid("MotorVehicleID", "must have 1 to 100 ASCII characters"));
         }
         let appear = vehicle.appear_time.or(vehicle.pass_time).or(vehicle.disappear_time);
@@ -196,11 +209,12 @@ impl Desk {
         if shots.is_empty() {
             return Err(Error::invalid("SubImageList", "holds no picture of the vehicle"));
         }
-        for (nth, (at, images)) in shots.into_iter().enumerate() {
+        let capture = |(at, images)| {
             let new = NewCapture {
                 source: Source::Camera(camera.clone()),
                 role: None,
-                key: if nth == 0 { format!("viid:{id}") } else { format!("viid:{id}:{nth}") },
+                // By its time, so that a shot is the same one in whatever company it is sent again.
+                key: format!("viid:{id}:{}", to_micros(at)),
                 track: Some(id.to_owned()),
                 at,
                 plate: vehicle.plate.clone(),
@@ -211,9 +225,9 @@ impl Desk {
                 zone: None,
                 note: None,
             };
-            self.receive(new, images).await?;
-        }
-        Ok(())
+            (new, images)
+        };
+        self.receive_all(shots.into_iter().map(capture).collect()).await.map(|_| ())
     }
 }
 

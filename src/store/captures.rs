@@ -131,11 +131,19 @@ pub async fn of_plate(tx: &mut Tx, plate: &str, limit: u32) -> Result<Vec<Captur
 /// What an incident's captures say of its stay.
 pub async fn sightings(tx: &mut Tx, incident: &str) -> Result<Vec<Sighting>, Error> {
     let text = "SELECT id, at_us, plate_norm, vehicle_class, is_usable, rule_holds FROM captures WHERE incident = $1";
-    let rows = query("captures", text).bind(incident).fetch_all(tx).await?;
+    let rows = query("captures", text).bind(incident).fetch_all(&mut *tx).await?;
+    let text =
+        "SELECT capture, sha256 FROM capture_images WHERE capture IN (SELECT id FROM captures WHERE incident = $1)";
+    let mut pictures = std::collections::HashMap::<String, Vec<Digest>>::new();
+    for row in query("capture_images", text).bind(incident).fetch_all(tx).await? {
+        pictures.entry(row.get("capture")?).or_default().push(row.parse("sha256", Digest::parse)?);
+    }
     rows.iter()
         .map(|row| {
+            let capture: String = row.get("id")?;
             Ok(Sighting {
-                capture: row.get("id")?,
+                pictures: pictures.remove(&capture).unwrap_or_default(),
+                capture,
                 at: row.instant("at_us")?,
                 plate: row.get("plate_norm")?,
                 vehicle_class: class(row)?,

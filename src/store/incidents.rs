@@ -148,6 +148,13 @@ pub async fn count(on: impl Into<On<'_>>, state: State) -> Result<u64, Error> {
     query("incidents", text).bind(state.as_str()).fetch_one(on).await?.count("n")
 }
 
+/// How many incidents a list of all pages would hold.
+pub async fn count_in(on: impl Into<On<'_>>, states: Option<(State, State)>) -> Result<u64, Error> {
+    let text = "SELECT COUNT(*) AS n FROM incidents WHERE state <> 'merged' AND ($1 = '' OR state = $1 OR state = $2)";
+    let counted = query("incidents", text).bind(states.map_or("", |(one, _)| one.as_str()));
+    counted.bind(states.map_or("", |(_, other)| other.as_str())).fetch_one(on).await?.count("n")
+}
+
 fn read(row: &Row) -> Result<Incident, Error> {
     Ok(Incident {
         id: row.get("id")?,

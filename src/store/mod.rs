@@ -63,7 +63,7 @@ pub enum Error {
         table: &'static str,
         /// The column.
         column: String,
-        /// The row, by the first column that was read.
+        /// The row, by its id; never by what may be a plate or a name.
         row: String,
         /// What is wrong with the value.
         reason: String,
@@ -81,6 +81,12 @@ impl Error {
             }),
             _ => false,
         }
+    }
+
+    /// Whether a text was to be kept that the database cannot hold, such as one with the character NUL in PostgreSQL.
+    pub fn is_bad_text(&self) -> bool {
+        let code = |error: &dyn sqlx::error::DatabaseError| error.code().is_some_and(|code| code == "22021");
+        matches!(self, Self::Database(sqlx::Error::Database(error)) if code(error.as_ref()))
     }
 
     /// Whether a unique value is already taken.

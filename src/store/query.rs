@@ -59,7 +59,7 @@ pub struct Query {
     values: Vec<Value>,
 }
 
-/// A query; `table` and the first column it selects name a row that no longer parses.
+/// A query; `table` and the row's id name a row that no longer parses.
 pub fn query(table: &'static str, text: &'static str) -> Query {
     Query { table, text, values: Vec::new() }
 }
@@ -226,16 +226,17 @@ impl Row {
         })
     }
 
-    /// The row's first column as text, whatever it holds.
+    /// The row by its id or its number in the ledger. What else a row holds may be a plate or somebody's name, which an
+    /// error, and so a log, must not show.
     fn name(&self) -> String {
-        let text = match &self.cells {
+        let id = match &self.cells {
             Cells::Sqlite(row) => {
-                row.try_get::<String, _>(0).or_else(|_| row.try_get::<i64, _>(0).map(|n| n.to_string()))
+                row.try_get::<String, _>("id").or_else(|_| row.try_get::<i64, _>("seq").map(|n| n.to_string()))
             }
             Cells::Postgres(row) => {
-                row.try_get::<String, _>(0).or_else(|_| row.try_get::<i64, _>(0).map(|n| n.to_string()))
+                row.try_get::<String, _>("id").or_else(|_| row.try_get::<i64, _>("seq").map(|n| n.to_string()))
             }
         };
-        text.unwrap_or_else(|_| "(unnamed)".to_owned())
+        id.unwrap_or_else(|_| "(row)".to_owned())
     }
 }

@@ -123,6 +123,14 @@ pub async fn list(on: impl Into<On<'_>>, filter: &Filter, limit: u32) -> Result<
     rows.iter().map(read).collect()
 }
 
+/// How many records a list of all pages would hold.
+pub async fn count(on: impl Into<On<'_>>, filter: &Filter) -> Result<u64, Error> {
+    let text = "SELECT COUNT(*) AS n FROM records WHERE ($1 = '' OR kind = $1) AND at_us >= $2 AND at_us < $3";
+    let counted = query("records", text).bind(filter.kind.map_or("", Kind::as_str));
+    let counted = counted.bind(filter.from.map_or(i64::MIN, crate::domain::time::to_micros));
+    counted.bind(filter.to.map_or(i64::MAX, crate::domain::time::to_micros)).fetch_one(on).await?.count("n")
+}
+
 /// Records of a plate's normal form, newest first.
 pub async fn of_plate(tx: &mut Tx, plate: &str, limit: u32) -> Result<Vec<Record>, Error> {
     let rows = query("records", select!("WHERE plate_norm = $1 ORDER BY at_us DESC, id DESC LIMIT $2"));

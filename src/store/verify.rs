@@ -1,5 +1,7 @@
 //! `ledger verify`: walks the whole ledger in one state of the database and names the first entry that is not proven.
 
+mod told;
+
 use std::collections::{BTreeMap, HashSet};
 
 use serde_json::Value as Json;
@@ -41,8 +43,21 @@ pub enum Unproven {
 /// The last entry about a record, and the hash of the record as it stands there.
 type Told = BTreeMap<String, (u64, Digest)>;
 
-/// Proves the ledger: the chain, its noted end, each record's row against its last entry, and, if given, the evidence.
+impl Report {
+    /// Where the chain ends; kept elsewhere, it tells later whether the chain still passes through it.
+    pub fn head(&self) -> Head {
+        Head { seq: self.entries, hash: self.head_hash }
+    }
+}
+
+/// Proves the ledger: the chain, its noted end, each row of records, captures and decided incidents against its entries, and,
+/// if given, the evidence.
 pub async fn verify(db: &Db, evidence: Option<&Evidence>) -> Result<Report, Unproven> {
+    verify_through(db, evidence, None).await
+}
+
+/// Proves the ledger, and that its chain passes through a head that was noted earlier.
+pub async fn verify_through(db: &Db, evidence: Option<&Evidence>, noted: Option<Head>) -> Result<Report, Unproven> {
     let mut tx = db.begin_read().await?;
     let mut end = Head::default();
     let mut told = Told::new();
@@ -52,7 +67,11 @@ pub async fn verify(db: &Db, evidence: Option<&Evidence>) -> Result<Report, Unpr
         for row in &page {
             let entry = read(row, end.seq + 1)?;
             end = end.follow(&entry)?;
+            if let Some(noted) = noted.filter(|noted| noted.seq == end.seq && noted.hash != end.hash) {
+                return Err(broken(noted.seq, "is not the one whose hash was noted"));
+            }
             note_record(&entry, &mut told);
+            told::check_entry(&mut tx, &entry).await?;
             if let Some(evidence) = evidence {
                 check_evidence(evidence, &entry, &mut seen).await?;
             }
@@ -63,6 +82,10 @@ pub async fn verify(db: &Db, evidence: Option<&Evidence>) -> Result<Report, Unpr
     }
     check_start(&mut tx).await?;
     check_end(&mut tx, end).await?;
+    if let Some(noted) = noted.filter(|noted| noted.seq > end.seq) {
+        return Err(broken(end.seq + 1, format!("missing; entry {} was noted earlier", noted.seq)));
+    }
+    told::check_untold(&mut tx, end).await?;
     let checked_records = check_records(&mut tx, told, end).await?;
     Ok(Report { entries: end.seq, head_hash: end.hash, checked_records, checked_evidence: seen.len() as u64 })
 }
@@ -143,7 +166,9 @@ async fn check_records(tx: &mut Tx, mut told: Told, end: Head) -> Result<u64, Un
             let stands = record_json(row).map_err(|error| unparsed(seq, error))?;
             if Digest::of(canonical(&stands).as_bytes()) != digest {
                 let columns = differing(tx, seq, &stands).await?;
-                return Err(broken(seq, format!("record {after} differs from this, its last entry, in {columns}")));
+                if !columns.is_empty() {
+                    return Err(broken(seq, format!("record {after} differs from this, its last entry, in {columns}")));
+                }
             }
             if row.get::<i64>("ledger_seq").ok() != Some(seq as i64) {
                 return Err(broken(seq, format!("record {after} no longer names this, its last entry")));
@@ -154,13 +179,21 @@ async fn check_records(tx: &mut Tx, mut told: Told, end: Head) -> Result<u64, Un
             break;
         }
     }
+    // A row whose id is empty or none is on no page.
+    let rows: u64 = query("records", "SELECT COUNT(*) AS n FROM records").fetch_one(&mut *tx).await?.count("n")?;
+    if rows != checked && told.is_empty() {
+        let text = "SELECT number FROM records WHERE id IS NULL OR id <= '' ORDER BY number LIMIT 1";
+        let forged = query("records", text).fetch_optional(tx).await?;
+        let number = forged.and_then(|row| row.get::<Option<String>>("number").ok().flatten()).unwrap_or_default();
+        return Err(broken(end.seq, format!("a record without an id, number {number:?}, stands in no entry")));
+    }
     match told.into_iter().min_by_key(|(_, (seq, _))| *seq) {
         Some((id, (seq, _))) => Err(broken(seq, format!("record {id} is gone"))),
         None => Ok(checked),
     }
 }
 
-/// The names of the columns in which a row differs from its entry.
+/// The names of the columns in which a row differs from its entry; none where only columns were added.
 async fn differing(tx: &mut Tx, seq: u64, stands: &Json) -> Result<String, Unproven> {
     let page = rows(tx, seq, 1).await?;
     let entry = page.first().map(|row| read(row, seq)).transpose()?;
@@ -168,6 +201,8 @@ async fn differing(tx: &mut Tx, seq: u64, stands: &Json) -> Result<String, Unpro
     let Json::Object(stands) = stands else { return Ok("all".to_owned()) };
     let same = |name: &str| match (said.get(name), stands.get(name)) {
         (Some(one), Some(other)) => canonical(one) == canonical(other),
+        // A column that was added later, and that nothing was written into.
+        (None, Some(Json::Null)) => true,
         _ => false,
     };
     let names: std::collections::BTreeSet<&String> = said.keys().chain(stands.keys()).collect();

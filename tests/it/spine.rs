@@ -166,6 +166,7 @@ fn bad_requests_are_problems_and_never_faults_of_ours() {
     let camera = format!("Bearer {CAMERA_TOKEN}");
     let officer = node.sign_in("wang");
     let staff = [("Authorization", officer.as_str())];
+    let keyed = [staff[0], ("Idempotency-Key", "odd-1")];
     let big = "x".repeat(2 << 20);
     for (method, path, headers, body, wanted) in [
         ("GET", "/api/v1/lots/nowhere", &[][..], None, 404),
@@ -180,6 +181,27 @@ fn bad_requests_are_problems_and_never_faults_of_ours() {
         ("GET", "/api/v1/plates/%E6%B5%99K12345/history?purpose=check", &[], None, 401),
         ("GET", "/api/v1/plates/%E6%B5%99K12345/history", &staff, None, 400),
         ("GET", "/api/v1/incidents/nowhere", &staff, None, 404),
+        ("GET", "/api/v1/incidents/%00", &staff, None, 404),
+        ("POST", "/api/v1/incidents/%00/review", &staff, Some(json!({"decision": "warning"})), 404),
+        ("GET", "/api/v1/records/%00", &staff, None, 404),
+        ("GET", "/api/v1/records/%00/notice", &staff, None, 404),
+        ("POST", "/api/v1/seizures/%00/approve", &staff, None, 404),
+        ("GET", "/api/v1/incidents?format=xml", &staff, None, 400),
+        ("GET", "/api/v1/records?format=xml", &staff, None, 400),
+        (
+            "POST",
+            "/api/v1/records",
+            &keyed,
+            Some(json!({"kind": "warning", "vehicle_class": "motor", "reason": "x", "captures": ["\u{0}"]})),
+            422,
+        ),
+        (
+            "POST",
+            "/api/v1/records",
+            &keyed,
+            Some(json!({"kind": "warning", "vehicle_class": "motor", "reason": "x\u{7}"})),
+            422,
+        ),
         (
             "POST",
             "/api/v1/seizures",

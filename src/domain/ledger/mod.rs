@@ -70,6 +70,22 @@ pub struct Head {
     pub hash: Digest,
 }
 
+impl std::fmt::Display for Head {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{}", self.seq, self.hash)
+    }
+}
+
+impl std::str::FromStr for Head {
+    type Err = String;
+    /// Reads `SEQ:HASH`, as it was printed.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || "a head is SEQ:HASH, as `ledger verify` prints it".to_owned();
+        let (seq, hash) = text.trim().split_once(':').ok_or_else(wrong)?;
+        Ok(Self { seq: seq.parse().map_err(|_| wrong())?, hash: Digest::parse(hash).map_err(|_| wrong())? })
+    }
+}
+
 /// The first place where a ledger is not what was written.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("entry {seq}: {why}")]

@@ -137,3 +137,12 @@ fn an_entry_after_the_noted_end_is_named() {
     let (entries, _) = chain(3);
     assert_eq!(verify(&entries, entries[1].head()).unwrap_err().seq, 3);
 }
+
+#[test]
+fn a_head_is_read_back_as_it_was_printed() {
+    let head = Head { seq: 12, hash: Digest::of(b"twelve") };
+    assert_eq!(head.to_string().parse(), Ok(head));
+    for wrong in ["", "12", "12:", ":", "twelve:00", &format!("-1:{}", head.hash), &format!("12:{}0", head.hash)] {
+        assert!(wrong.parse::<Head>().is_err(), "{wrong}");
+    }
+}

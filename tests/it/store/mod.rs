@@ -63,6 +63,7 @@ on_both! {
     a_reader_sees_one_state_while_others_write,
     a_value_that_does_not_parse_is_named_by_table_row_and_column,
     every_type_comes_back_as_it_was_bound,
+    a_text_the_database_cannot_hold_is_told_apart_from_a_fault,
 }
 
 async fn migrations_are_applied_once_and_none_is_pending_after(db: &Db) {
@@ -118,11 +119,25 @@ async fn a_reader_sees_one_state_while_others_write(db: &Db) {
 async fn a_value_that_does_not_parse_is_named_by_table_row_and_column(db: &Db) {
     query("login_failures", INSERT).bind("f1").bind(1_i64).bind(i64::MAX).execute(db).await.unwrap();
     let row = query("login_failures", "SELECT name, since_us FROM login_failures").fetch_one(db).await.unwrap();
+    // The first column is somebody's name, which no error tells.
     let error = row.instant("since_us").unwrap_err().to_string();
-    assert_eq!(error, "table login_failures, row f1, column since_us: outside the calendar");
-    let error = row.count::<u32>("since_us").unwrap_err().to_string();
-    assert!(error.starts_with("table login_failures, row f1, column since_us: "), "{error}");
+    assert_eq!(error, "table login_failures, row (row), column since_us: outside the calendar");
+    let text = "SELECT '浙K12345' AS plate_norm, 'i1' AS id, 'gone' AS state";
+    let row = query("incidents", text).fetch_one(db).await.unwrap();
+    let error = row.parse("state", |_| Err::<(), _>("unknown state")).unwrap_err().to_string();
+    assert_eq!(error, "table incidents, row i1, column state: unknown state");
+    let row = query("ledger", "SELECT CAST(7 AS BIGINT) AS seq, 'x' AS kind").fetch_one(db).await.unwrap();
+    let error = row.count::<u32>("kind").unwrap_err().to_string();
+    assert!(error.starts_with("table ledger, row 7, column kind: "), "{error}");
     assert!(row.get::<i64>("no_such_column").is_err());
+}
+
+async fn a_text_the_database_cannot_hold_is_told_apart_from_a_fault(db: &Db) {
+    let asked = query("records", "SELECT id FROM records WHERE id = $1").bind("\0").fetch_all(db).await;
+    match db {
+        Db::Sqlite { .. } => assert!(asked.unwrap().is_empty()),
+        Db::Postgres(_) => assert!(asked.is_err_and(|error| error.is_bad_text() && !error.is_unavailable())),
+    }
 }
 
 async fn every_type_comes_back_as_it_was_bound(db: &Db) {

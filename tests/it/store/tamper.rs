@@ -2,10 +2,11 @@
 
 use bytes::Bytes;
 use yunpark::{
-    domain::ledger::{Digest, Kind},
+    domain::ledger::{Digest, Kind, NewEntry},
     store::{
         Db,
         evidence::Evidence,
+        ledger::RECORD,
         query,
         verify::{Unproven, verify as prove},
     },
@@ -16,6 +17,8 @@ use super::ledger::{append, entry, record};
 super::on_both! {
     a_change_in_any_column_of_any_entry_is_named,
     a_record_that_was_changed_dropped_or_made_up_is_named,
+    a_record_without_an_id_is_named,
+    a_column_added_later_counts_once_something_stands_in_it,
     dropped_entries_are_named_wherever_they_stood,
     changed_and_lost_evidence_is_named,
 }
@@ -140,6 +143,26 @@ async fn a_record_that_was_changed_dropped_or_made_up_is_named(db: &Db) {
     run(db, "UPDATE records SET officer = 'li.wei' WHERE id = 'r1'").await;
     run(db, "DELETE FROM records WHERE id = 'r1'").await;
     assert_eq!(named(db, None).await, (3, "record r1 is gone".to_owned()));
+}
+
+async fn a_record_without_an_id_is_named(db: &Db) {
+    five(db).await;
+    let forged = "INSERT INTO records (id, number, kind, state, vehicle_class, at_us, reason, officer, evidence, \
+                  ledger_seq) VALUES ('', 'N-9', 'warning', 'issued', 'motor', 0, 'made up', 'nobody', '[]', 3)";
+    run(db, forged).await;
+    assert_eq!(named(db, None).await, (5, "a record without an id, number \"N-9\", stands in no entry".to_owned()));
+}
+
+async fn a_column_added_later_counts_once_something_stands_in_it(db: &Db) {
+    // As an entry that was written before the column was there.
+    let step = record(db, "r1", "N-1", Vec::new()).await;
+    let mut payload: serde_json::Value = serde_json::from_str(&step.payload).unwrap();
+    payload["record"].as_object_mut().unwrap().remove("approved_by").unwrap();
+    append(db, NewEntry { subject_type: RECORD, payload, ..entry(Kind::RecordStepped, "r1") }).await;
+    run(db, "UPDATE records SET ledger_seq = 2").await;
+    assert_eq!(prove(db, None).await.unwrap().checked_records, 1);
+    run(db, "UPDATE records SET approved_by = 'nobody'").await;
+    assert_eq!(named(db, None).await.1, "record r1 differs from this, its last entry, in approved_by");
 }
 
 async fn dropped_entries_are_named_wherever_they_stood(db: &Db) {
