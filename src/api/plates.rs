@@ -33,7 +33,7 @@ pub struct Search {
 /// A plate's full history.
 #[utoipa::path(get, path = "/api/v1/plates/{plate}/history", tag = "staff", params(("plate" = String, Path),
     ("purpose" = String, Query, description = "why; stands in the ledger")),
-    responses((status = 200), (status = 400), (status = 401), (status = 403)))]
+    responses((status = 200), (status = 400), (status = 401), (status = 403), (status = 404)))]
 pub async fn history(
     State(services): State<Shared>,
     staff: Staff,
@@ -43,6 +43,10 @@ pub async fn history(
     staff.require(Role::may_look_up_plates)?;
     let purpose = Purpose::read(asked.purpose.as_deref())?;
     let history = services.desk.plate_history(&plate, &purpose, &staff.person()).await?;
+    if history.entries.is_empty() {
+        let unknown = Problem::not_found("nothing is kept of this plate; the look-up stands in the ledger");
+        return Err(unknown.named("unknown-plate"));
+    }
     Ok(([(header::CACHE_CONTROL, "no-store")], Json(history)).into_response())
 }
 

@@ -82,6 +82,14 @@ pub struct PlateFound {
     pub entries: u64,
 }
 
+fn stay_zh(seconds: i64) -> String {
+    if seconds < 120 { format!("{seconds}秒") } else { format!("{}分钟", seconds / 60) }
+}
+
+fn stay_en(seconds: i64) -> String {
+    if seconds < 120 { format!("{seconds} s") } else { format!("{} min", seconds / 60) }
+}
+
 impl Desk {
     /// Everything that is kept of a plate. The look-up stands in the ledger before anything is read.
     pub async fn plate_history(&self, asked: &str, purpose: &Purpose, person: &Person) -> Result<History, Error> {
@@ -105,7 +113,7 @@ impl Desk {
             });
         }
         for incident in incidents::of_plate(&mut tx, norm, MAX_ENTRIES).await? {
-            let minutes = (incident.last_seen - incident.first_seen).num_minutes();
+            let stay = (incident.last_seen - incident.first_seen).num_seconds();
             let (zh, en) = match incident.state {
                 State::Rejected => ("违停线索，审核不予处理", "Incident, rejected at review"),
                 State::Recorded => ("违停线索，已处理", "Incident, recorded"),
@@ -116,7 +124,7 @@ impl Desk {
             entries.push(HistoryEntry {
                 kind: "incident",
                 at: incident.first_seen,
-                summary: both(&format!("{zh}（{minutes}分钟）"), &format!("{en} ({minutes} min)")),
+                summary: both(&format!("{zh}（{}）", stay_zh(stay)), &format!("{en} ({})", stay_en(stay))),
                 state: incident.state.public(),
                 zone: Some(incident.zone),
                 id: incident.id,

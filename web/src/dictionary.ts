@@ -173,6 +173,10 @@ export const WORDS = {
   "problem.forbidden": { zh: "没有权限。", en: "Not allowed." },
   "problem.csrf": { zh: "请求未通过校验，请刷新页面。", en: "The request failed a check; reload the page." },
   "problem.not-found": { zh: "没有找到", en: "Not found" },
+  "problem.unknown-plate": {
+    zh: "没有该车牌的任何记录。本次查询已留痕。",
+    en: "Nothing is kept of this plate. The look-up is on record.",
+  },
   "problem.timeout": { zh: "请求超时，请再试一次。", en: "The request took too long; try again." },
   "problem.conflict": { zh: "与现有内容冲突", en: "In conflict with what is there" },
   "problem.too-large": { zh: "内容太大。", en: "Too large." },

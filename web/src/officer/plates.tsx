@@ -29,7 +29,10 @@ export function Plates() {
     const why = encodeURIComponent(purpose);
     setFault("");
     const got = await attempt(() => ask<PlateHistory>(`/api/v1/plates/${encodeURIComponent(asked)}/history?purpose=${why}`));
-    if ("fault" in got) return setFault(got.fault);
+    if ("fault" in got) {
+      setHistory(null);
+      return setFault(got.fault);
+    }
     setHistory(got.done);
     setMatches(null);
   };
