@@ -4,6 +4,7 @@ use std::{
     fs::{self, File, OpenOptions},
     io::{BufWriter, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use serde::{Deserialize, Serialize};
@@ -20,6 +21,10 @@ use crate::domain::{
 
 /// The journal is rewritten as one state when it has grown by this much, bytes.
 const COMPACT_AFTER: u64 = 64 << 20;
+/// How often the lock is tried before it is said to be another's: half a second in all.
+const LOCK_TRIES: u32 = 10;
+/// The pause after each try.
+const LOCK_PAUSE: Duration = Duration::from_millis(50);
 
 /// One step. Replaying the same steps in the same order gives the same state.
 #[derive(Debug, Serialize, Deserialize)]
@@ -153,11 +158,15 @@ fn lock(path: &Path) -> Result<File, String> {
     beside.push(".lock");
     let file = OpenOptions::new().write(true).create(true).truncate(false).open(&beside);
     let file = file.map_err(|error| error.to_string())?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(fs::TryLockError::WouldBlock) => Err("another process has it open".to_owned()),
-        Err(fs::TryLockError::Error(error)) => Err(error.to_string()),
+    // A child that is just being started holds our open files until it runs its own program, so one refusal says little.
+    for _ in 0..LOCK_TRIES {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(fs::TryLockError::WouldBlock) => std::thread::sleep(LOCK_PAUSE),
+            Err(fs::TryLockError::Error(error)) => return Err(error.to_string()),
+        }
     }
+    Err("another process has it open".to_owned())
 }
 
 /// Replays whole entries and returns how many bytes they take.
