@@ -220,6 +220,8 @@ export const WORDS = {
   "review.nearest": { zh: "最近停车场（现在）", en: "Nearest lots (now)" },
   "review.lot": { zh: "{free} 个空位，{distance}", en: "{free} free, {distance}" },
   "review.prior": { zh: "以往记录", en: "Prior record" },
+  "review.plate": { zh: "核定车牌", en: "Plate as you read it" },
+  "review.plate_hint": { zh: "识读不一致或不完整时必填", en: "Needed when readings differ or are not complete" },
   "review.reason": { zh: "理由", en: "Reason" },
   "review.reason_hint": { zh: "不予处理时必填", en: "Needed when rejecting" },
   "review.reason_missing": { zh: "不予处理必须写明理由。", en: "State the reason for rejecting." },

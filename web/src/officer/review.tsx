@@ -4,7 +4,7 @@ import { durationWords, stamp } from "../age.ts";
 import { distanceWords } from "../geo.ts";
 import { ask, askAll, Problem } from "../http.ts";
 import { code, lang, t, text } from "../i18n.ts";
-import { showPlate } from "../plate.ts";
+import { showPlate, tidyPlate } from "../plate.ts";
 import { attempt, faultWords } from "../staff.tsx";
 import type { Incident, LedgerRecord } from "../types.ts";
 import { learnCity, timeZone } from "./city.ts";
@@ -106,6 +106,7 @@ const DECISION_KEYS: Record<string, Decision> = { "1": "warning", "2": "penalty"
 function IncidentDesk({ incident, follows, decided, fault }: DeskProps) {
   const desk = useRef<HTMLElement>(null);
   const [reason, setReason] = useState("");
+  const [said, setSaid] = useState("");
   const [busy, setBusy] = useState(false);
   useEffect(() => {
     // Only what was lost with the decided one is taken; a reader elsewhere on the page is not moved.
@@ -127,7 +128,12 @@ function IncidentDesk({ incident, follows, decided, fault }: DeskProps) {
     if (decision === "reject" && reason.trim() === "") return fault(t("review.reason_missing"));
     setBusy(true);
     try {
-      const json = { decision, ...(reason.trim() === "" ? {} : { reason: reason.trim() }) };
+      const plate = tidyPlate(said);
+      const json = {
+        decision,
+        ...(reason.trim() === "" ? {} : { reason: reason.trim() }),
+        ...(plate === "" ? {} : { plate }),
+      };
       const path = `/api/v1/incidents/${encodeURIComponent(incident.id)}/review`;
       const { record } = await ask<{ record: LedgerRecord | null }>(path, { method: "POST", json });
       decided(record === null ? t("review.rejected") : t("review.done", { number: record.number }));
@@ -156,6 +162,19 @@ function IncidentDesk({ incident, follows, decided, fault }: DeskProps) {
       <Pictures incident={incident} />
       <Facts incident={incident} />
       <div class="decide">
+        {otherReadings.length > 0 && (
+          <label class="field">
+            <span>
+              {t("review.plate")} <small>{t("review.plate_hint")}</small>
+            </span>
+            <input name="plate" list="readings" autocomplete="off" value={said} onInput={(event) => setSaid(event.currentTarget.value)} />
+            <datalist id="readings">
+              {otherReadings.map((reading) => (
+                <option key={reading} value={reading} />
+              ))}
+            </datalist>
+          </label>
+        )}
         <label class="field">
           <span>
             {t("review.reason")} <small>{t("review.reason_hint")}</small>
