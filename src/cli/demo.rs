@@ -159,6 +159,12 @@ fn configuration(folder: &Folder, listen: SocketAddr, mqtt_listen: SocketAddr) -
         .merge(Serialized::default("store.evidence_dir", inside("evidence")))
         .merge(Serialized::default("availability.redis_url", ""))
         .merge(Serialized::default("availability.journal", inside("availability.journal")));
+    // The addresses should stay in sight: only what goes wrong is logged, unless somebody asks for more.
+    let layers = if std::env::var_os("YUNPARK_LOG__FILTER").is_none() {
+        layers.merge(Serialized::default("log.filter", "warn,rumqttd=off,async_snmp=off"))
+    } else {
+        layers
+    };
     Ok(Config::layered(layers)?)
 }
 
