@@ -503,13 +503,6 @@ mod tests {
     }
 
     #[test]
-    fn a_variable_without_a_section_is_none_of_ours() {
-        let environment = Env::prefixed("YUNPARK_").filter(|key| key.as_str().contains("__")).split("__");
-        let only = environment.filter(|key| key.as_str().starts_with("no_such"));
-        assert!(Config::layered(Figment::new().merge(Toml::string(DEFAULT)).merge(only)).is_ok());
-    }
-
-    #[test]
     fn relative_paths_of_a_file_are_relative_to_the_file() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("yunpark.toml");

@@ -106,6 +106,8 @@ CAM-1 = {{ token = "{CAMERA_TOKEN}", viid_password = "Passw0rd!" }}
         let log = fs::OpenOptions::new().create(true).append(true).open(self.dir.path().join("log")).unwrap();
         let child = Command::new(env!("CARGO_BIN_EXE_yunpark"))
             .args(["serve", "--config", self.path()])
+            // A variable of our prefix without a section, as a shell may hold, is none of ours.
+            .env("YUNPARK_CACHE", "elsewhere")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)
