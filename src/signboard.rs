@@ -75,8 +75,31 @@ pub struct Confirmed {
     pub at: Instant,
 }
 
+/// What a display that asks for its face itself says it shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shown {
+    /// The version of the face.
+    pub version: u64,
+    /// When it said so.
+    pub at: Instant,
+}
+
+/// What the panels of such a display say they show.
+pub type ShownFaces = BTreeMap<PanelId, Shown>;
+
+/// What one line of a desired face rests on; told beside the face, for it moves with every observation.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Basis {
+    /// The oldest observation behind the line; `None` if nothing was ever heard.
+    pub observed_at: Option<Instant>,
+    /// How old it may grow before the line falls back, seconds.
+    pub limit_s: u32,
+    /// Share of the places in service that have a live word, 0 to 1.
+    pub reporting_share: f64,
+}
+
 /// One sign as it stands.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct SignStatus {
     /// What its panels should show.
     pub desired: BTreeMap<PanelId, Arc<Face>>,
@@ -86,6 +109,8 @@ pub struct SignStatus {
     pub health: Option<Health>,
     /// Panels whose face could not be composed, and why.
     pub faults: BTreeMap<PanelId, String>,
+    /// What the lines of each desired face rest on, line by line; empty under an order.
+    pub basis: BTreeMap<PanelId, Vec<Basis>>,
 }
 
 #[derive(Debug)]
@@ -94,6 +119,8 @@ struct Entry {
     confirmed: BTreeMap<PanelId, Confirmed>,
     health: Option<Health>,
     faults: BTreeMap<PanelId, String>,
+    basis: BTreeMap<PanelId, Vec<Basis>>,
+    shown: watch::Sender<Arc<ShownFaces>>,
 }
 
 impl Default for Entry {
@@ -103,6 +130,8 @@ impl Default for Entry {
             confirmed: BTreeMap::new(),
             health: None,
             faults: BTreeMap::new(),
+            basis: BTreeMap::new(),
+            shown: watch::Sender::new(Arc::default()),
         }
     }
 }
@@ -188,7 +217,27 @@ impl SignBoard {
             confirmed: entry.confirmed.clone(),
             health: entry.health.clone(),
             faults: entry.faults.clone(),
+            basis: entry.basis.clone(),
         })
+    }
+
+    /// Says what the lines of a panel's desired face rest on.
+    pub fn rest_on(&self, sign: &SignId, panel: &PanelId, basis: Vec<Basis>) {
+        self.signs().entry(sign.clone()).or_default().basis.insert(panel.clone(), basis);
+    }
+
+    /// Notes what a display that asks for its face itself says it shows; its driver hears of it.
+    pub fn hear_shown(&self, sign: &SignId, panel: &PanelId, shown: Shown) {
+        let mut signs = self.signs();
+        let entry = signs.entry(sign.clone()).or_default();
+        entry.shown.send_modify(|faces| {
+            Arc::make_mut(faces).insert(panel.clone(), shown);
+        });
+    }
+
+    /// What a display that asks for its face itself says it shows, now and whenever it says so again.
+    pub fn follow_shown(&self, sign: &SignId) -> watch::Receiver<Arc<ShownFaces>> {
+        self.signs().entry(sign.clone()).or_default().shown.subscribe()
     }
 
     /// Forgets signs and panels that are no longer in the city.
@@ -199,6 +248,7 @@ impl SignBoard {
             let Some(keep) = panels.get(sign) else { continue };
             entry.confirmed.retain(|panel, _| keep.contains(panel));
             entry.faults.retain(|panel, _| keep.contains(panel));
+            entry.basis.retain(|panel, _| keep.contains(panel));
             entry.desired.send_if_modified(|desired| {
                 let gone = desired.keys().any(|panel| !keep.contains(panel));
                 if gone {
@@ -244,6 +294,16 @@ mod tests {
         board.extend(&sign, &panel, Some(at(60)));
         assert!(driver.has_changed().unwrap(), "a shorter limit is");
         assert_eq!((good_until(&driver.borrow()), driver.borrow()[&panel].face.version), (Some(at(60)), 3));
+    }
+
+    #[tokio::test]
+    async fn what_a_display_says_it_shows_reaches_whoever_follows_it() {
+        let (board, (sign, panel)) = (SignBoard::default(), ids());
+        let mut driver = board.follow_shown(&sign);
+        let shown = Shown { version: 9, at: Instant::UNIX_EPOCH };
+        board.hear_shown(&sign, &panel, shown);
+        driver.changed().await.unwrap();
+        assert_eq!(driver.borrow_and_update().get(&panel), Some(&shown));
     }
 
     #[test]

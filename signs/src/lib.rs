@@ -1,10 +1,12 @@
 //! Faces of guidance signs, how they are drawn, and how they are written to a sign.
 
+mod arrow;
 pub mod face;
+pub mod font;
 pub mod layout;
 pub mod mqtt_json;
 pub mod ntcip;
 pub mod render;
 
-pub use face::{Arrow, Face, Line, LineState, Mode, Reason};
-pub use layout::{FitError, Layout, Size, fit};
+pub use face::{Arrow, Colour, Face, Line, LineState, Mode, PAGE_MS, Reason, Rule, Source};
+pub use layout::{FitError, Layout, Size, fit, pages};

@@ -5,27 +5,30 @@ use std::io::Cursor;
 use image::{ImageFormat, Rgb, RgbImage};
 
 use crate::{
-    face::{Arrow, Face, LineState},
-    layout::{FitError, Layout, Part, ROW, Size, arrow_dot, fit, glyph},
+    arrow::arrow_dot,
+    face::{Arrow, Colour, Face},
+    layout::{FitError, Layout, Size, pages},
 };
 
-/// Colour of one LED, red, green, blue.
-pub type Colour = [u8; 3];
+/// What one LED emits: red, green, blue.
+pub type Light = [u8; 3];
 
 /// Amber, the colour of names and arrows.
-pub const AMBER: Colour = [255, 176, 0];
+pub const AMBER: Light = [255, 176, 0];
 /// Green: there is room.
-pub const GREEN: Colour = [40, 255, 80];
+pub const GREEN: Light = [40, 255, 80];
 /// Yellow: nearly full.
-pub const YELLOW: Colour = [255, 236, 40];
+pub const YELLOW: Light = [255, 236, 40];
 /// Red: full or closed.
-pub const RED: Colour = [255, 44, 28];
+pub const RED: Light = [255, 44, 28];
+/// White: no meaning of its own.
+pub const WHITE: Light = [245, 245, 245];
 /// Grey: no number that can be believed.
-pub const GREY: Colour = [150, 150, 150];
+pub const GREY: Light = [150, 150, 150];
 
-const BOARD: Colour = [5, 5, 6];
-const UNLIT: Colour = [24, 24, 26];
-const HOUSING: Colour = [46, 48, 52];
+const BOARD: Light = [5, 5, 6];
+const UNLIT: Light = [24, 24, 26];
+const HOUSING: Light = [46, 48, 52];
 
 /// Why a picture could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -38,13 +41,17 @@ pub enum Error {
     Encode(#[from] image::ImageError),
 }
 
-/// The colour a line's text has on every sign.
-pub fn state_colour(state: LineState) -> Colour {
-    match state {
-        LineState::Free => GREEN,
-        LineState::Few => YELLOW,
-        LineState::Full | LineState::Closed => RED,
-        LineState::NoData => GREY,
+impl Colour {
+    /// What an LED of this colour emits.
+    pub fn light(self) -> Light {
+        match self {
+            Self::Amber => AMBER,
+            Self::Green => GREEN,
+            Self::Yellow => YELLOW,
+            Self::Red => RED,
+            Self::White => WHITE,
+            Self::Grey => GREY,
+        }
     }
 }
 
@@ -52,7 +59,7 @@ pub fn state_colour(state: LineState) -> Colour {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Matrix {
     size: Size,
-    dots: Vec<Option<Colour>>,
+    dots: Vec<Option<Light>>,
 }
 
 impl Matrix {
@@ -61,35 +68,37 @@ impl Matrix {
         Self { size, dots: vec![None; (size.width * size.height) as usize] }
     }
 
-    /// A face on its panel.
+    /// A face on its panel, page by page; at least one.
+    pub fn pages(face: &Face, size: Size) -> Result<Vec<Self>, FitError> {
+        Ok(pages(face, size)?.iter().map(Self::of).collect())
+    }
+
+    /// A face on its panel; of several pages, the first.
     pub fn draw(face: &Face, size: Size) -> Result<Self, FitError> {
-        Ok(Self::of(&fit(face, size)?))
+        Ok(Self::pages(face, size)?.into_iter().next().unwrap_or_else(|| Self::dark(size)))
     }
 
     /// A layout's dots.
     pub fn of(layout: &Layout) -> Self {
         let mut matrix = Self::dark(layout.size);
+        let (letters, row) = (layout.letters, layout.letters.strike.height());
         for run in &layout.runs {
             let mut x = run.x;
             for character in run.text.chars() {
-                let (colour, wide) = match run.part {
-                    Part::Label => (AMBER, 0),
-                    Part::Arrow => (AMBER, ROW),
-                    Part::Text(state) => (state_colour(state), 0),
-                };
-                let glyph = glyph(character);
-                let wide = if wide == 0 { glyph.map_or(0, |glyph| glyph.get_width() as u32) } else { wide };
-                let arrow = if run.part == Part::Arrow { arrow_of(character) } else { None };
-                for (gx, gy) in (0..ROW).flat_map(|gy| (0..wide).map(move |gx| (gx, gy))) {
+                let arrow = run.is_arrow.then(|| arrow_of(character)).flatten();
+                let glyph = if arrow.is_none() { letters.strike.glyph(character) } else { None };
+                let wide = glyph.map_or(if arrow.is_some() { row } else { 0 }, |glyph| glyph.width);
+                for (gx, gy) in (0..row).flat_map(|gy| (0..wide).map(move |gx| (gx, gy))) {
                     let lit = match arrow {
-                        Some(arrow) => arrow_dot(arrow, gx, gy),
-                        None => glyph.is_some_and(|glyph| glyph.get_pixel(gx as usize, gy as usize)),
+                        Some(arrow) => arrow_dot(arrow, row, gx, gy),
+                        None => glyph.is_some_and(|glyph| glyph.dot(gx, gy)),
                     };
                     if lit {
-                        matrix.light(x + gx * layout.scale, run.y + gy * layout.scale, layout.scale, colour);
+                        let light = run.colour.light();
+                        matrix.light(x + gx * letters.scale, run.y + gy * letters.scale, letters.scale, light);
                     }
                 }
-                x += wide * layout.scale;
+                x += wide * letters.scale;
             }
         }
         matrix
@@ -101,14 +110,14 @@ impl Matrix {
     }
 
     /// The LED at a place; `None` is unlit or off the panel.
-    pub fn dot(&self, x: u32, y: u32) -> Option<Colour> {
+    pub fn dot(&self, x: u32, y: u32) -> Option<Light> {
         if x < self.size.width && y < self.size.height { self.dots[(y * self.size.width + x) as usize] } else { None }
     }
 
-    fn light(&mut self, x: u32, y: u32, side: u32, colour: Colour) {
+    fn light(&mut self, x: u32, y: u32, side: u32, light: Light) {
         for (x, y) in (y..y + side).flat_map(|y| (x..x + side).map(move |x| (x, y))) {
             if x < self.size.width && y < self.size.height {
-                self.dots[(y * self.size.width + x) as usize] = Some(colour);
+                self.dots[(y * self.size.width + x) as usize] = Some(light);
             }
         }
     }
@@ -173,11 +182,14 @@ fn mix(below: u8, above: u8, share: f32) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::face::tests::{face, line};
+    use crate::face::{
+        LineState,
+        tests::{face, line},
+    };
 
     const SIZE: Size = Size { width: 160, height: 32 };
 
-    fn colours(state: LineState, text: &str) -> std::collections::BTreeSet<Colour> {
+    fn colours(state: LineState, text: &str) -> std::collections::BTreeSet<Light> {
         let matrix = Matrix::draw(&face(vec![line("城西", Some(Arrow::Left), text, state)]), SIZE).unwrap();
         matrix.dots.iter().flatten().copied().collect()
     }

@@ -179,10 +179,9 @@ mod tests {
             state: LineState::Free,
             lots: vec!["L1".into()],
             free: Some(34),
-            offset: 0,
-            reason: None,
+            ..Line::default()
         };
-        Face { version: 9, mode: Mode::Normal, lines: vec![line] }
+        Face { mode: Mode::Normal, lines: vec![line], ..Face::blank(9) }
     }
 
     #[test]

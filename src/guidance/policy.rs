@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::Duration;
 use yunpark_signs as signs;
-use yunpark_signs::{Face, LineState, Mode, Reason};
+use yunpark_signs::{Colour, Face, LineState, Mode, Reason};
 
 use super::hysteresis::Thresholds;
 use crate::{
@@ -95,7 +95,7 @@ pub fn compose(sign: &Sign, panel: &Panel, situation: &Situation<'_>, state: &mu
             line
         })
         .collect();
-    Composed { face: Face { version: 0, mode: mode_of(&lines), lines }, good_until }
+    Composed { face: Face { mode: mode_of(&lines), lines, ..Face::blank(0) }, good_until }
 }
 
 fn mode_of(lines: &[signs::Line]) -> Mode {
@@ -127,14 +127,14 @@ fn compose_line(
         text: NO_DATA.to_owned(),
         state: LineState::NoData,
         lots: ids(&lots),
-        free: None,
-        offset: 0,
-        reason: None,
+        colour: Colour::Grey,
+        ..signs::Line::default()
     };
     let open: Vec<&Lot> = lots.iter().copied().filter(|lot| (at.is_open)(lot)).collect();
     if open.is_empty() && !lots.is_empty() {
         *was_full = false;
-        return (signs::Line { text: words.closed.to_owned(), state: LineState::Closed, ..blank }, None);
+        let state = LineState::Closed;
+        return (signs::Line { text: words.closed.to_owned(), state, colour: Colour::of(state), ..blank }, None);
     }
     let live: Vec<(&Lot, &Availability)> = open
         .iter()
@@ -162,7 +162,8 @@ fn compose_line(
     };
     let counted: Vec<&Lot> = live.iter().map(|(lot, _)| *lot).collect();
     let offset = i64::from(count) - i64::from(free);
-    (signs::Line { text, state, lots: ids(&counted), free: Some(free), offset, reason, ..blank }, good_until)
+    let colour = Colour::of(state);
+    (signs::Line { text, state, colour, lots: ids(&counted), free: Some(free), offset, reason, ..blank }, good_until)
 }
 
 /// How old a lot's number may grow.

@@ -33,10 +33,9 @@ fn face(version: u64, label: &str, text: &str) -> Face {
         state: LineState::Free,
         lots: vec!["L1".into()],
         free: text.parse().ok(),
-        offset: 0,
-        reason: None,
+        ..Line::default()
     };
-    Face { version, mode: Mode::Normal, lines: vec![line] }
+    Face { mode: Mode::Normal, lines: vec![line], ..Face::blank(version) }
 }
 
 fn ids(sign: &str) -> (SignId, PanelId) {

@@ -6,9 +6,8 @@
 use std::fmt::Write;
 
 use crate::{
-    face::{Face, Line, Mode},
-    layout::{Arrangement, FitError, Size, fit},
-    render::{AMBER, Colour, state_colour},
+    face::{Colour, Face, Line, LineState, Mode},
+    layout::{Arrangement, FitError, Layout, Size, pages},
 };
 
 /// How a sign takes colours, by its `dmsColorScheme`.
@@ -34,7 +33,7 @@ impl ColorScheme {
     }
 
     fn tag(self, multi: &mut String, colour: Colour) {
-        let [r, g, b] = colour;
+        let [r, g, b] = colour.light();
         match self {
             Self::Monochrome => {}
             Self::Classic => drop(write!(multi, "[cf{}]", classic(colour))),
@@ -45,51 +44,66 @@ impl ColorScheme {
 
 /// The numbered colour nearest to ours.
 fn classic(colour: Colour) -> u8 {
-    use crate::render::{GREEN, RED, YELLOW};
     match colour {
-        AMBER => 9,
-        GREEN => 3,
-        YELLOW => 2,
-        RED => 1,
+        Colour::Amber => 9,
+        Colour::Green => 3,
+        Colour::Yellow => 2,
+        Colour::Red => 1,
         // Grey has no number of its own among the classic colours: white.
-        _ => 7,
+        Colour::White | Colour::Grey => 7,
     }
 }
 
-/// The MULTI text of a sign's panels, from left to right. A sign of one panel is written without rectangles.
+/// The MULTI text of a sign's panels, from left to right. A sign of one panel is written without rectangles; a panel with
+/// fewer pages than another begins again.
 pub fn encode(panels: &[(&Face, Size)], scheme: ColorScheme) -> Result<String, FitError> {
+    let laid: Vec<Vec<Layout>> = panels.iter().map(|(face, size)| pages(face, *size)).collect::<Result<_, _>>()?;
+    let count = laid.iter().map(Vec::len).max().unwrap_or(1);
     let mut multi = String::new();
-    let mut left = 1;
-    for (face, size) in panels {
-        let stacked = fit(face, *size)?.arrangement == Arrangement::Stacked;
-        if panels.len() > 1 {
-            let _ = write!(multi, "[tr{left},1,{},{}]", size.width, size.height);
-            left += size.width;
+    if count > 1 {
+        // Tenths of a second; a page goes out for none before the next.
+        let page_ds = panels.iter().map(|(face, _)| face.page_ms / 100).max().unwrap_or(0).clamp(5, 255);
+        let _ = write!(multi, "[pt{page_ds}o0]");
+    }
+    for page in 0..count {
+        if page > 0 {
+            multi.push_str("[np]");
         }
-        if face.mode == Mode::Blank {
-            continue;
-        }
-        multi.push_str("[jp3]");
-        for (index, line) in face.lines.iter().enumerate() {
-            if index > 0 {
-                multi.push_str("[nl]");
+        let mut left = 1;
+        for ((face, size), layouts) in panels.iter().zip(&laid) {
+            let layout = &layouts[page % layouts.len()];
+            if panels.len() > 1 {
+                let _ = write!(multi, "[tr{left},1,{},{}]", size.width, size.height);
+                left += size.width;
             }
-            write_line(&mut multi, line, stacked, scheme);
+            if face.mode == Mode::Blank {
+                continue;
+            }
+            multi.push_str("[jp3]");
+            for (index, line) in face.lines[layout.lines.clone()].iter().enumerate() {
+                if index > 0 {
+                    multi.push_str("[nl]");
+                }
+                write_line(&mut multi, line, layout.arrangement == Arrangement::Stacked, scheme);
+            }
         }
     }
     Ok(multi)
 }
 
 fn write_line(multi: &mut String, line: &Line, stacked: bool, scheme: ColorScheme) {
-    multi.push_str("[jl2]");
-    scheme.tag(multi, AMBER);
+    multi.push_str(if line.state == LineState::Text { "[jl3]" } else { "[jl2]" });
+    scheme.tag(multi, line.label_colour());
     literal(multi, &line.label);
+    if line.state == LineState::Text {
+        return;
+    }
     multi.push_str(if stacked { "[nl][jl4]" } else { "[jl4]" });
     if let Some(arrow) = line.arrow {
         literal(multi, arrow.glyph().encode_utf8(&mut [0; 4]));
         multi.push(' ');
     }
-    scheme.tag(multi, state_colour(line.state));
+    scheme.tag(multi, line.colour);
     literal(multi, &line.text);
 }
 
@@ -134,7 +148,7 @@ impl SyntaxError {
     }
 }
 
-/// Plain text of one rectangle of the sign.
+/// Plain text of one rectangle of the sign, on one page.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Rectangle {
     /// Left, top, width, height in pixels, counted from 1; `None` is the whole sign.
@@ -143,7 +157,7 @@ pub struct Rectangle {
     pub lines: Vec<String>,
 }
 
-/// Reads MULTI as the plain lines of its rectangles.
+/// Reads MULTI as the plain lines of its rectangles, page after page.
 pub fn read(multi: &str) -> Result<Vec<Rectangle>, SyntaxError> {
     let mut rectangles: Vec<Rectangle> = Vec::new();
     let mut place = None;
@@ -177,6 +191,9 @@ pub fn read(multi: &str) -> Result<Vec<Rectangle>, SyntaxError> {
                         finish(&mut rectangles, place, std::mem::replace(&mut lines, vec![String::new()]));
                         place = Some(next);
                     }
+                    Tag::NewPage => {
+                        finish(&mut rectangles, place.take(), std::mem::replace(&mut lines, vec![String::new()]));
+                    }
                     Tag::Style => {}
                 }
             }
@@ -207,6 +224,7 @@ enum Tag {
     NewLine,
     Gap,
     Rectangle([u32; 4]),
+    NewPage,
     Style,
 }
 
@@ -241,7 +259,17 @@ fn parse_tag(tag: &str, at: usize) -> Result<Tag, SyntaxError> {
     if let Some(n) = tag.strip_prefix("fo") {
         return between(n, 1, 255).map(|()| Tag::Style);
     }
+    if let Some(time) = tag.strip_prefix("pt") {
+        let (on, off) =
+            time.split_once('o').map_or((time, "0"), |(on, off)| (on, if off.is_empty() { "0" } else { off }));
+        return if on.is_empty() {
+            Ok(Tag::Style)
+        } else {
+            between(on, 0, 255).and(between(off, 0, 255)).map(|()| Tag::Style)
+        };
+    }
     match tag.strip_prefix("nl") {
+        _ if tag == "np" => Ok(Tag::NewPage),
         Some("") => Ok(Tag::NewLine),
         Some(n) => numbers(n).map(|_| Tag::NewLine),
         None => Err(SyntaxError::Tag(at)),
@@ -287,6 +315,21 @@ mod tests {
                 Rectangle { place: Some([161, 1, 160, 32]), lines: vec![] },
             ]
         );
+    }
+
+    #[test]
+    fn a_face_of_more_lines_than_rows_is_written_on_pages() {
+        let lines = ["A", "B", "C"].map(|label| line(label, None, "1", LineState::Free)).to_vec();
+        let multi = encode(&[(&face(lines), SIZE)], ColorScheme::Monochrome).unwrap();
+        assert_eq!(multi, "[pt40o0][jp3][jl2]A[jl4]1[nl][jl2]B[jl4]1[np][jp3][jl2]C[jl4]1");
+        let told: Vec<Vec<String>> = read(&multi).unwrap().into_iter().map(|page| page.lines).collect();
+        assert_eq!(told, [vec!["A 1", "B 1"], vec!["C 1"]]);
+    }
+
+    #[test]
+    fn free_text_is_centred() {
+        let words = face(vec![Line::words("STOP", Colour::Red)]);
+        assert_eq!(encode(&[(&words, SIZE)], ColorScheme::Classic).unwrap(), "[jp3][jl3][cf1]STOP");
     }
 
     #[test]
