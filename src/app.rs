@@ -30,7 +30,7 @@ use crate::{
     domain::{availability::Quality, city::City, ids::LotId},
     enforcement::{self, Desk},
     forecast::{Forecaster, Recorder},
-    guidance::Guide,
+    guidance::{Guide, OrderDesk, OrderFeed},
     ingest,
     lifecycle::{Death, Lifecycle, Stage},
     live::Hub,
@@ -93,6 +93,8 @@ impl App {
         let signs = Arc::new(SignBoard::default());
         let mut health: Vec<(&'static str, api::HealthCheck)> = Vec::new();
         if has(Role::Guidance) {
+            let orders = OrderFeed::new(db.clone(), clock.clone(), signs.clone());
+            lifecycle.start("orders", Stage::Rest, orders.run(rest.clone()));
             let link = drive_signs(&mut lifecycle, &config, &clock, &counted_city, &board, &signs, &forecaster)?;
             let check: api::HealthCheck = Box::new(move || {
                 let link = link.borrow();
@@ -126,6 +128,7 @@ impl App {
             lifecycle.start("incidents", Stage::Rest, async move { desk.run(rest).await });
         }
         let staff = Arc::new(StaffDesk::new(db.clone(), clock.clone(), config.session.clone()));
+        let orders = Arc::new(OrderDesk::new(db.clone(), clock.clone(), city.clone()));
         let services: Shared = Arc::new(Services {
             hub: Arc::new(Hub::new(config.http.max_live_sessions)),
             city,
@@ -133,6 +136,7 @@ impl App {
             engine,
             board,
             signs,
+            orders,
             forecaster,
             desk,
             staff,

@@ -8,6 +8,11 @@ use figment::{
 };
 use serde::{Deserialize, Serialize};
 
+mod guidance;
+
+pub use crate::domain::guidance::Policy;
+pub use guidance::{Brightness, Colours, Guidance, LanguageWords, Words};
+
 /// The commented default file: the first layer, and what `yunpark config print` prints.
 pub const DEFAULT: &str = include_str!("default.toml");
 
@@ -180,36 +185,6 @@ pub struct Availability {
     pub seq_reset_after_s: u32,
 }
 
-/// What signs are told.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Guidance {
-    /// Which rule turns availability into a number: `thresholds`, or `arrival` (never more than the forecast on arrival).
-    pub policy: Policy,
-    /// Signs are recomposed this often, milliseconds; only what differs is sent.
-    pub tick_ms: u64,
-    /// A panel keeps what it shows at least this long, milliseconds; a fallback is never held back.
-    pub min_dwell_ms: u64,
-    /// FULL is shown when at most this share of the capacity is free.
-    pub full_share: f64,
-    /// FULL is left when more than this share of the capacity is free.
-    pub full_exit_share: f64,
-    /// FULL is shown at least up to this many free places.
-    pub full_free: u32,
-    /// Places kept back from the number shown.
-    pub held_back: u32,
-}
-
-/// Which rule turns availability into a number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Policy {
-    /// The count, with FULL by thresholds with hysteresis.
-    Thresholds,
-    /// The same, and never more than the forecast free places on arrival.
-    Arrival,
-}
-
 /// How signs are driven.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -369,9 +344,7 @@ impl Config {
         let url = self.store.url.reveal();
         let redis = self.availability.redis_url.reveal();
         let mqtt = &self.mqtt.url;
-        let shares = 0.0..=1.0;
-        let guidance = &self.guidance;
-        let rules: [(&'static str, bool, &str); 19] = [
+        let rules: [(&'static str, bool, &str); 16] = [
             ("node.roles", !self.node.roles.is_empty(), "name at least one role"),
             ("http.listen", is_address(&self.http.listen), "must be host:port"),
             ("http.live_tick_ms", self.http.live_tick_ms > 0, "must be at least 1"),
@@ -391,16 +364,12 @@ impl Config {
             ),
             ("availability.partitions", self.availability.partitions > 0, "must be at least 1"),
             ("availability.stream_length", self.availability.stream_length > 0, "must be at least 1"),
-            ("guidance.tick_ms", guidance.tick_ms > 0, "must be at least 1"),
-            ("guidance.full_share", shares.contains(&guidance.full_share), "must be between 0 and 1"),
-            (
-                "guidance.full_exit_share",
-                shares.contains(&guidance.full_exit_share) && guidance.full_exit_share >= guidance.full_share,
-                "must be between full_share and 1",
-            ),
             ("log.filter", is_log_filter(&self.log.filter), "must be a level, or target=level pairs"),
         ];
         if let Some((key, _, reason)) = rules.into_iter().find(|(_, holds, _)| !holds) {
+            return Err((key, reason.to_owned()));
+        }
+        if let Some((key, reason)) = self.guidance.fault() {
             return Err((key, reason.to_owned()));
         }
         for camera in self.enforcement.cameras.keys() {

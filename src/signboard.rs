@@ -13,6 +13,7 @@ use yunpark_signs::Face;
 
 use crate::domain::{
     ids::{PanelId, SignId},
+    sign_order::Order,
     time::Instant,
 };
 
@@ -140,11 +141,28 @@ impl Default for Entry {
 #[derive(Debug, Default)]
 pub struct SignBoard {
     signs: Mutex<BTreeMap<SignId, Entry>>,
+    orders: watch::Sender<Arc<Vec<Order>>>,
 }
 
 impl SignBoard {
     fn signs(&self) -> MutexGuard<'_, BTreeMap<SignId, Entry>> {
         self.signs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Says what people have signs show: every order that holds or is yet to.
+    pub fn order(&self, orders: Vec<Order>) {
+        self.orders.send_if_modified(|known| {
+            let is_new = **known != orders;
+            if is_new {
+                *known = Arc::new(orders);
+            }
+            is_new
+        });
+    }
+
+    /// What people have signs show.
+    pub fn orders(&self) -> Arc<Vec<Order>> {
+        self.orders.borrow().clone()
     }
 
     /// Says what a panel should show, or why nothing could be composed for it.

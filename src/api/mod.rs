@@ -18,6 +18,7 @@ mod public;
 mod records;
 mod seizures;
 mod session;
+mod sign_orders;
 pub mod signs;
 mod state;
 mod statistics;
@@ -28,7 +29,7 @@ use axum::{
     extract::DefaultBodyLimit,
     http::{HeaderMap, Uri},
     response::{IntoResponse, Response},
-    routing::{get, post},
+    routing::{delete, get, post},
 };
 
 use crate::config::Role;
@@ -100,6 +101,9 @@ fn staff() -> Router<Shared> {
         .route("/api/v1/plates/{plate}/history", get(plates::history))
         .route("/api/v1/evidence/{sha256}", get(evidence::image))
         .route("/api/v1/statistics", get(statistics::period))
+        .route("/api/v1/signs/{id}/override", post(sign_orders::begin_override).delete(sign_orders::end_override))
+        .route("/api/v1/sign-messages", post(sign_orders::schedule).get(sign_orders::list))
+        .route("/api/v1/sign-messages/{id}", delete(sign_orders::withdraw))
 }
 
 /// GA/T 1400.

@@ -152,12 +152,18 @@ mod tests {
     use yunpark_signs::{Line, LineState, Mode};
 
     use super::*;
-    use crate::domain::text::Language;
+    use crate::domain::{guidance::RulesChange, sign::Manner, text::Language};
 
     fn city() -> City {
         let mut city = City::default();
         let id = SignId::parse("G1").unwrap();
-        let panel = Panel { id: PanelId::parse("P1").unwrap(), width_px: 128, height_px: 32, lines: Vec::new() };
+        let panel = Panel {
+            id: PanelId::parse("P1").unwrap(),
+            width_px: 128,
+            height_px: 32,
+            lines: Vec::new(),
+            rules: RulesChange::default(),
+        };
         let sign = Sign {
             id: id.clone(),
             name: Localized { zh: "城西一号牌".into(), en: "West 1".into() },
@@ -166,6 +172,7 @@ mod tests {
             language: Language::Zh,
             panels: vec![panel],
             link: SignLink::MqttJson,
+            manner: Manner::default(),
         };
         city.signs.insert(id, sign);
         city

@@ -13,6 +13,7 @@ use crate::{
     domain::city::City,
     enforcement::Desk,
     forecast::Forecaster,
+    guidance::OrderDesk,
     live::Hub,
     signboard::SignBoard,
     staff::StaffDesk,
@@ -40,6 +41,8 @@ pub struct Services {
     pub hub: Arc<Hub>,
     /// What signs should show, and show.
     pub signs: Arc<SignBoard>,
+    /// What people have signs show.
+    pub orders: Arc<OrderDesk>,
     /// Free places on arrival.
     pub forecaster: Arc<Forecaster>,
     /// Captures, incidents, records.

@@ -96,7 +96,9 @@ pub async fn run(options: Options) -> anyhow::Result<ExitCode> {
 
     let db = Db::connect(&config.store).await?;
     db.migrate().await?;
-    super::import::save(&db, &town.to_geojson()).await.context("the simulated town cannot be imported")?;
+    super::import::save(&db, &town.to_geojson(), &config.guidance)
+        .await
+        .context("the simulated town cannot be imported")?;
     let desk = StaffDesk::new(db.clone(), Clock::System, config.session.clone());
     let mut passwords = Vec::new();
     for (name, role) in ACCOUNTS {

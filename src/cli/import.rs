@@ -8,12 +8,13 @@ use super::output::{complain, complain_each, say};
 use crate::{
     cityfeed::known_codec,
     clock::Clock,
-    config,
+    config::{Config, Guidance},
     domain::{
         city::{Document, Fault, documents, read},
         ledger::{Kind, NewEntry},
         staff::Actor,
     },
+    guidance::check,
     store::{
         Db,
         city::{self, Feature, Saved},
@@ -33,8 +34,8 @@ pub enum Error {
 }
 
 /// Imports a city file, or only lists its faults; exit 1 while a fault stands.
-pub async fn run(config: &config::Store, text: &str, dry_run: bool) -> anyhow::Result<ExitCode> {
-    let documents = match checked(text) {
+pub async fn run(config: &Config, text: &str, dry_run: bool) -> anyhow::Result<ExitCode> {
+    let documents = match checked(text, &config.guidance) {
         Ok(documents) => documents,
         Err(faults) => {
             complain_each(&faults);
@@ -53,7 +54,7 @@ pub async fn run(config: &config::Store, text: &str, dry_run: bool) -> anyhow::R
         summary.push_str(": no faults; nothing was changed");
         return Ok(say(&summary));
     }
-    let db = Db::connect(config).await?;
+    let db = Db::connect(&config.store).await?;
     db.migrate().await?;
     let Saved { revision, added, changed, unchanged, retired } = store(&db, documents).await?;
     let _ = write!(
@@ -64,14 +65,15 @@ pub async fn run(config: &config::Store, text: &str, dry_run: bool) -> anyhow::R
 }
 
 /// Imports a city file that must be without fault.
-pub async fn save(db: &Db, text: &str) -> Result<Saved, Error> {
-    let documents = checked(text).map_err(Error::Faults)?;
+pub async fn save(db: &Db, text: &str, guidance: &Guidance) -> Result<Saved, Error> {
+    let documents = checked(text, guidance).map_err(Error::Faults)?;
     Ok(store(db, documents).await?)
 }
 
-fn checked(text: &str) -> Result<Vec<Document>, Vec<Fault>> {
-    read(text, &known_codec)?;
-    documents(text)
+fn checked(text: &str, guidance: &Guidance) -> Result<Vec<Document>, Vec<Fault>> {
+    let city = read(text, &known_codec)?;
+    let faults = check::faults(&city, guidance);
+    if faults.is_empty() { documents(text) } else { Err(faults) }
 }
 
 async fn store(db: &Db, documents: Vec<Document>) -> Result<Saved, crate::store::Error> {

@@ -214,7 +214,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
             let text =
                 std::fs::read_to_string(&file).map_err(|error| anyhow::anyhow!("{}: {error}", file.display()))?;
             let config = Config::load(Some(&config.config))?;
-            import::run(&config.store, &text, dry_run).await
+            import::run(&config, &text, dry_run).await
         }
         Command::User(UserCommand::Add { name, role, config }) => {
             let config = Config::load(Some(&config.config))?;

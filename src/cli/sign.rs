@@ -15,9 +15,12 @@ use crate::{
     cityfeed,
     clock::{self, Clock},
     config::Config,
-    domain::{availability::Availability, city::City, hours, ids::LotId, time::Instant},
-    guidance::policy::{PanelState, Situation, compose},
-    store::Db,
+    domain::{availability::Availability, city::City, hours, ids::LotId, sign_order::Order, time::Instant},
+    guidance::{
+        panel::PanelState,
+        policy::{Situation, compose},
+    },
+    store::{Db, sign_orders},
 };
 
 /// Side of one LED in the picture, pixels.
@@ -28,7 +31,9 @@ pub async fn render(config: &Config, sign: &str, out: &Path) -> anyhow::Result<E
     let db = Db::connect(&config.store).await?;
     let (_, city) = cityfeed::stored(&db).await?.context("no city has been imported")?;
     let lots = lots(&present(config).await?, &city).await?;
-    let png = picture(&city, sign, &lots, config, Clock::System.now())?;
+    let now = Clock::System.now();
+    let orders = sign_orders::running(&db, now).await?;
+    let png = picture(&city, sign, &lots, config, &orders, now)?;
     std::fs::write(out, png).with_context(|| out.display().to_string())?;
     Ok(say(&format!("{sign} drawn into {}", out.display())))
 }
@@ -64,12 +69,13 @@ async fn lots(engine: &Engine, city: &City) -> anyhow::Result<BTreeMap<LotId, Av
     Ok(lots.into_iter().map(|lot| (lot.lot.clone(), lot)).collect())
 }
 
-/// All panels of a sign side by side, composed from `lots` at `now` by the configured rules, as PNG. No forecast is asked.
+/// All panels of a sign side by side, of each every page, composed from `lots` at `now` by the configured rules, as PNG. No forecast is asked.
 pub fn picture(
     city: &City,
     sign: &str,
     lots: &BTreeMap<LotId, Availability>,
     config: &Config,
+    orders: &[Order],
     now: Instant,
 ) -> anyhow::Result<Vec<u8>> {
     let sign = city.signs.get(sign).with_context(|| format!("the city has no sign {sign}"))?;
@@ -81,13 +87,14 @@ pub fn picture(
         stale_after: chrono::Duration::seconds(i64::from(config.availability.stale_after_s)),
         is_open: &|lot| hours::is_open(lot.opening_hours.as_deref(), city.time_zone, now),
         forecast: &|_, _| None,
+        orders,
     };
     let panels = sign.panels.iter().map(|panel| {
         let face = compose(sign, panel, &situation, &mut PanelState::default()).face;
         let size = Size { width: panel.width_px.into(), height: panel.height_px.into() };
-        Matrix::draw(&face, size).with_context(|| format!("panel {}", panel.id))
+        Matrix::pages(&face, size).with_context(|| format!("panel {}", panel.id))
     });
-    Ok(render::png(&panels.collect::<anyhow::Result<Vec<_>>>()?, PITCH_PX)?)
+    Ok(render::png(&panels.collect::<anyhow::Result<Vec<_>>>()?.concat(), PITCH_PX)?)
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 pub mod availability;
 pub mod capture;
 pub mod city;
+pub mod guidance;
 pub mod hours;
 pub mod ids;
 pub mod incident;
@@ -13,6 +14,7 @@ pub mod place;
 pub mod plate;
 pub mod record;
 pub mod sign;
+pub mod sign_order;
 pub mod staff;
 pub mod text;
 pub mod time;

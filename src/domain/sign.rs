@@ -4,6 +4,7 @@ use geo::Coord;
 use serde::{Deserialize, Serialize};
 
 use super::{
+    guidance::{RulesChange, SignLevel},
     ids::{GroupId, LotId, PanelId, SignId},
     text::{Language, Localized},
 };
@@ -22,13 +23,26 @@ pub enum Arrow {
     UTurn,
 }
 
-/// What a panel's number is about: the sum of its lots.
+/// What a panel's number is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Target {
     /// One lot.
     Lot(LotId),
-    /// A named group of lots.
+    /// The sum of a named group of lots.
     Group(GroupId),
+    /// The first of these that has room.
+    Nearest(Vec<Choice>),
+}
+
+/// One of the lots a line may send drivers to, in the order they are to be filled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Choice {
+    /// The lot.
+    pub lot: LotId,
+    /// Which way to drive to it; the line's own arrow when absent.
+    pub arrow: Option<Arrow>,
+    /// Driving time to it, seconds; the line's own when absent.
+    pub travel_time_s: Option<u32>,
 }
 
 /// A named set of lots that a panel may guide to as one.
@@ -56,7 +70,7 @@ pub struct GuidanceLine {
 }
 
 /// One independent display area of a sign.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Panel {
     /// Unique within the sign.
     pub id: PanelId,
@@ -66,6 +80,8 @@ pub struct Panel {
     pub height_px: u16,
     /// Its lines, from top to bottom.
     pub lines: Vec<GuidanceLine>,
+    /// What it sets otherwise than the configured rules.
+    pub rules: RulesChange,
 }
 
 /// How a sign is reached.
@@ -88,6 +104,43 @@ fn default_community() -> String {
     "public".to_owned()
 }
 
+/// What a sign's LEDs can light.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Leds {
+    /// Every colour.
+    #[default]
+    Rgb,
+    /// Red, green, and both together.
+    RedGreen,
+    /// Amber alone.
+    Amber,
+}
+
+/// From a time of day on, how bright a sign is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BrightnessStep {
+    /// Minutes after midnight on the city's clocks.
+    pub from_min: u16,
+    /// Percent of its brightest.
+    pub percent: u8,
+}
+
+/// How a sign behaves, whatever it is told.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Manner {
+    /// Where it stands on a driver's way.
+    pub level: SignLevel,
+    /// What its LEDs can light.
+    pub leds: Leds,
+    /// A panel keeps what it shows at least this long, milliseconds; as configured when absent.
+    pub min_dwell_ms: Option<u32>,
+    /// It is told something new at most once in this time, milliseconds; as configured when absent.
+    pub min_interval_ms: Option<u32>,
+    /// How bright it is by the clock, in order of time; by the sun when empty.
+    pub brightness: Vec<BrightnessStep>,
+}
+
 /// A roadside LED sign.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sign {
@@ -105,4 +158,6 @@ pub struct Sign {
     pub panels: Vec<Panel>,
     /// How it is reached.
     pub link: SignLink,
+    /// How it behaves.
+    pub manner: Manner,
 }

@@ -35,6 +35,10 @@ impl Role {
     pub fn may_approve(self) -> bool {
         matches!(self, Self::Supervisor)
     }
+    /// May have signs show something in place of guidance.
+    pub fn may_order_signs(self) -> bool {
+        matches!(self, Self::Operator | Self::Supervisor | Self::Admin)
+    }
     /// The role's word as it stands in the database and on the command line.
     pub fn as_str(self) -> &'static str {
         match self {

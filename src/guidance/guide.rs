@@ -9,9 +9,13 @@ use std::{
 
 use tokio::sync::{broadcast, watch};
 use tokio_util::sync::CancellationToken;
-use yunpark_signs::{Face, Size, fit};
+use yunpark_signs::{Face, pages};
 
-use super::policy::{Composed, PanelState, Situation, compose};
+use super::{
+    panel::PanelState,
+    policy::{Composed, Situation, compose, min_dwell, min_interval},
+    spoken::size,
+};
 use crate::{
     availability::Board,
     clock::Clock,
@@ -43,6 +47,8 @@ pub struct Guide {
     signs: Arc<SignBoard>,
     forecast: Forecast,
     panels: BTreeMap<(SignId, PanelId), PanelState>,
+    /// When a sign was last told something new.
+    told_at: HashMap<SignId, Instant>,
     /// Opening hours already read, by their text; `None` is unreadable.
     hours: HashMap<String, Option<Hours>>,
 }
@@ -57,7 +63,8 @@ impl Guide {
         signs: Arc<SignBoard>,
         forecast: Forecast,
     ) -> Self {
-        Self { config, clock, city, board, signs, forecast, panels: BTreeMap::new(), hours: HashMap::new() }
+        let (panels, told_at, hours) = (BTreeMap::new(), HashMap::new(), HashMap::new());
+        Self { config, clock, city, board, signs, forecast, panels, told_at, hours }
     }
 
     /// Recomposes at every tick, and at once when a lot changes, at most once a tick.
@@ -116,6 +123,7 @@ impl Guide {
         });
         let config = self.config.clone();
         let forecast = self.forecast.clone();
+        let orders = self.signs.orders();
         let situation = Situation {
             city,
             lots,
@@ -124,6 +132,7 @@ impl Guide {
             stale_after: chrono::Duration::seconds(i64::from(config.availability.stale_after_s)),
             is_open: &is_open,
             forecast: &*forecast,
+            orders: &orders,
         };
         let mut present: BTreeMap<SignId, BTreeSet<PanelId>> = BTreeMap::new();
         for sign in city.signs.values() {
@@ -135,6 +144,7 @@ impl Guide {
         }
         if self.panels.keys().any(|(sign, panel)| !present.get(sign).is_some_and(|panels| panels.contains(panel))) {
             self.panels.retain(|(sign, panel), _| present.get(sign).is_some_and(|panels| panels.contains(panel)));
+            self.told_at.retain(|sign, _| present.contains_key(sign));
             self.signs.retain(&present);
         }
         drop(is_open);
@@ -143,10 +153,10 @@ impl Guide {
 
     fn guide(&mut self, sign: &Sign, panel: &Panel, situation: &Situation<'_>) {
         let state = self.panels.entry((sign.id.clone(), panel.id.clone())).or_default();
-        let Composed { face, good_until } = compose(sign, panel, situation, state);
-        let size = Size { width: u32::from(panel.width_px), height: u32::from(panel.height_px) };
+        let Composed { face, good_until, basis, lost } = compose(sign, panel, situation, state);
+        self.signs.rest_on(&sign.id, &panel.id, basis);
         // A face that does not fit is never cut: the panel goes dark, and the API says why.
-        let (face, good_until, fault) = match fit(&face, size) {
+        let (face, good_until, fault) = match pages(&face, size(panel)) {
             Ok(_) => (face, good_until, None),
             Err(error) => (Face::blank(0), None, Some(error.to_string())),
         };
@@ -160,8 +170,15 @@ impl Guide {
             let told = last.or_else(|| signs.status(&sign.id).confirmed.get(&panel.id).map(|c| c.face.version));
             next_version(told, situation.now)
         };
-        let dwell = chrono::Duration::milliseconds(situation.rules.min_dwell_ms.min(i64::MAX as u64) as i64);
-        if let Some(face) = state.advance(face, situation.now, dwell, version) {
+        // All panels of a sign may change in one step, then the sign rests.
+        let interval = min_interval(sign, situation.rules);
+        let since = self.told_at.get(&sign.id).map(|at| situation.now - *at);
+        if since.is_some_and(|since| since > chrono::Duration::zero() && since < interval) {
+            return;
+        }
+        let dwell = min_dwell(sign, situation.rules);
+        if let Some(face) = state.advance(face, &lost, situation.now, dwell, version) {
+            self.told_at.insert(sign.id.clone(), situation.now);
             if let Some(fault) = &fault {
                 tracing::warn!(sign.id = %sign.id, panel.id = %panel.id, fault = %fault, "a face does not fit its panel");
             }

@@ -9,6 +9,7 @@ use super::{
 use crate::{
     availability::{Engine, Limits, LotLayout},
     domain::{
+        guidance::RulesChange,
         observation::{Observation, Statement},
         sign::SignLink,
         text::Language,
@@ -29,7 +30,13 @@ struct Scene {
 impl Scene {
     fn new() -> Self {
         let mut city = Town::new().city;
-        let panel = Panel { id: PanelId::parse("P").unwrap(), width_px: 160, height_px: 32, lines: vec![line(a())] };
+        let panel = Panel {
+            id: PanelId::parse("P").unwrap(),
+            width_px: 160,
+            height_px: 32,
+            lines: vec![line(a())],
+            rules: RulesChange::default(),
+        };
         let sign = Sign { panels: vec![panel], ..sign(SignLink::MqttJson, Language::Zh) };
         city.signs.insert(sign.id.clone(), sign.clone());
         let start = Instant::UNIX_EPOCH + chrono::Duration::days(20_000);

@@ -1,7 +1,18 @@
 //! From availability to what each panel should show.
 
+pub mod brightness;
+pub mod check;
 pub mod guide;
 pub mod hysteresis;
+mod line;
+pub mod orders;
+pub mod panel;
 pub mod policy;
+mod spoken;
+mod trust;
 
 pub use guide::{Forecast, Guide};
+pub use orders::{OrderDesk, OrderFeed};
+
+#[cfg(test)]
+mod rules_tests;

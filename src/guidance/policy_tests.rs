@@ -1,23 +1,29 @@
 //! What drivers are told, case by case.
 
+use yunpark_signs::Reason;
+
 use super::*;
 use crate::domain::{
+    guidance::{Policy, RulesChange},
     ids::SignId,
     ids::{GroupId, PanelId},
     lot::{CountedBy, LotKind, VehicleClass},
-    sign::{LotGroup, Target},
-    text::Localized,
+    sign::{Arrow, GuidanceLine, LotGroup, Manner, Target},
+    text::{Language, Localized},
     time::parse_rfc3339,
 };
 
 pub struct Town {
     pub city: City,
-    lots: BTreeMap<LotId, Availability>,
-    rules: config::Guidance,
-    now: Instant,
-    closed: Vec<&'static str>,
+    pub lots: BTreeMap<LotId, Availability>,
+    pub rules: config::Guidance,
+    pub now: Instant,
+    pub closed: Vec<&'static str>,
     forecast: Option<u32>,
     link: SignLink,
+    pub manner: Manner,
+    pub change: RulesChange,
+    pub orders: Vec<Order>,
 }
 
 pub fn id(text: &str) -> LotId {
@@ -55,6 +61,7 @@ pub fn sign(link: SignLink, language: Language) -> Sign {
         language,
         panels: Vec::new(),
         link,
+        manner: Manner::default(),
     }
 }
 
@@ -85,13 +92,16 @@ impl Town {
             closed: Vec::new(),
             forecast: None,
             link: SignLink::MqttJson,
+            manner: Manner::default(),
+            change: RulesChange::default(),
+            orders: Vec::new(),
         };
         town.count("A", 100, 34);
         town.count("B", 50, 20);
         town
     }
 
-    fn count(&mut self, lot: &str, capacity: u32, free: u32) {
+    pub fn count(&mut self, lot: &str, capacity: u32, free: u32) {
         let availability = Availability {
             free,
             occupied: capacity - free,
@@ -103,13 +113,14 @@ impl Town {
         self.lots.insert(id(lot), availability);
     }
 
-    fn face(&self, targets: &[Target], language: Language, state: &mut PanelState) -> Face {
+    pub fn face(&self, targets: &[Target], language: Language, state: &mut PanelState) -> Face {
         self.composed(targets, language, state).face
     }
 
-    fn composed(&self, targets: &[Target], language: Language, state: &mut PanelState) -> Composed {
+    pub fn composed(&self, targets: &[Target], language: Language, state: &mut PanelState) -> Composed {
         let lines = targets.iter().cloned().map(line).collect();
-        let panel = Panel { id: PanelId::parse("P").unwrap(), width_px: 160, height_px: 64, lines };
+        let panel =
+            Panel { id: PanelId::parse("P").unwrap(), width_px: 160, height_px: 64, lines, rules: self.change.clone() };
         let situation = Situation {
             city: &self.city,
             lots: &self.lots,
@@ -118,11 +129,13 @@ impl Town {
             stale_after: Duration::seconds(900),
             is_open: &|lot| !self.closed.contains(&lot.id.as_str()),
             forecast: &|_, at| self.forecast.filter(|_| at == self.now + Duration::seconds(120)),
+            orders: &self.orders,
         };
-        compose(&sign(self.link.clone(), language), &panel, &situation, state)
+        let sign = Sign { manner: self.manner.clone(), ..sign(self.link.clone(), language) };
+        compose(&sign, &panel, &situation, state)
     }
 
-    fn told(&self, targets: &[Target]) -> Vec<String> {
+    pub fn told(&self, targets: &[Target]) -> Vec<String> {
         self.face(targets, Language::Zh, &mut PanelState::default())
             .lines
             .iter()
@@ -135,7 +148,7 @@ pub fn a() -> Target {
     Target::Lot(id("A"))
 }
 
-fn b() -> Target {
+pub fn b() -> Target {
     Target::Lot(id("B"))
 }
 
@@ -144,6 +157,7 @@ fn a_line_tells_the_free_places_of_its_lot_under_its_name() {
     let face = Town::new().face(&[a()], Language::Zh, &mut PanelState::default());
     assert_eq!((face.lines[0].to_string().as_str(), face.mode), ("A停车场 ← 34", Mode::Normal));
     assert_eq!((face.lines[0].free, face.lines[0].offset, face.lines[0].reason), (Some(34), 0, None));
+    assert_eq!(face.lines[0].rule, Some(signs::Rule::Thresholds));
 }
 
 #[test]
@@ -274,8 +288,8 @@ fn a_panel_rests_between_numbers_but_falls_back_at_once() {
     let (mut town, mut state) = (Town::new(), PanelState::default());
     let dwell = Duration::seconds(2);
     let advance = |town: &Town, state: &mut PanelState, version: u64| {
-        let face = town.face(&[a(), b()], Language::Zh, state);
-        state.advance(face, town.now, dwell, || version).map(|face| face.lines[0].text.clone())
+        let composed = town.composed(&[a(), b()], Language::Zh, state);
+        state.advance(composed.face, &composed.lost, town.now, dwell, || version).map(|face| face.lines[0].text.clone())
     };
     assert_eq!(advance(&town, &mut state, 1).as_deref(), Some("34"));
     town.count("A", 100, 33);

@@ -14,6 +14,7 @@ pub mod history;
 pub mod incidents;
 pub mod ledger;
 pub mod records;
+pub mod sign_orders;
 pub mod staff;
 pub mod verify;
 

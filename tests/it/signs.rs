@@ -10,8 +10,9 @@ use yunpark::{
     display::{Fleet, Publish},
     domain::{
         city::City,
+        guidance::RulesChange,
         ids::{PanelId, SignId},
-        sign::{Panel, Sign, SignLink},
+        sign::{Manner, Panel, Sign, SignLink},
         text::{Language, Localized},
     },
     signboard::{HealthState, SignBoard, Wanted},
@@ -44,7 +45,13 @@ fn ids(sign: &str) -> (SignId, PanelId) {
 
 fn city(sign: &str, panels: &[&str], link: SignLink) -> City {
     let id = SignId::parse(sign).unwrap();
-    let panel = |id: &&str| Panel { id: PanelId::parse(id).unwrap(), width_px: 160, height_px: 32, lines: Vec::new() };
+    let panel = |id: &&str| Panel {
+        id: PanelId::parse(id).unwrap(),
+        width_px: 160,
+        height_px: 32,
+        lines: Vec::new(),
+        rules: RulesChange::default(),
+    };
     let sign = Sign {
         id: id.clone(),
         name: Localized::default(),
@@ -53,6 +60,7 @@ fn city(sign: &str, panels: &[&str], link: SignLink) -> City {
         language: Language::Zh,
         panels: panels.iter().map(panel).collect(),
         link,
+        manner: Manner::default(),
     };
     let mut city = City::default();
     city.signs.insert(id, sign);

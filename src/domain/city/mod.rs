@@ -98,14 +98,18 @@ impl City {
             Target::Group(id) => {
                 self.groups.get(id).into_iter().flat_map(|g| &g.lots).filter_map(|id| self.lots.get(id)).collect()
             }
+            Target::Nearest(choices) => choices.iter().filter_map(|choice| self.lots.get(&choice.lot)).collect(),
         }
     }
 
-    /// The name of a target, for a line without a label of its own.
+    /// The name of a target, for a line without a label of its own; of several choices, the first one's.
     pub fn target_name(&self, target: &Target) -> Option<&Localized> {
         match target {
             Target::Lot(id) => self.lots.get(id).map(|lot| &lot.name),
             Target::Group(id) => self.groups.get(id).map(|group| &group.name),
+            Target::Nearest(choices) => {
+                choices.first().and_then(|first| self.lots.get(&first.lot)).map(|lot| &lot.name)
+            }
         }
     }
 }

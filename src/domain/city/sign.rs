@@ -1,5 +1,6 @@
 //! Signs, and the groups of lots they guide to.
 
+use chrono::Timelike;
 use geo::Geometry;
 use serde_json::Value;
 
@@ -9,14 +10,17 @@ use super::{
     geometry,
 };
 use crate::domain::{
+    guidance::{Policy, Rules, RulesChange},
     ids::{GroupId, LotId, PanelId, SignId},
-    sign::{GuidanceLine, LotGroup, Panel, Sign, SignLink, Target},
+    sign::{BrightnessStep, Choice, GuidanceLine, LotGroup, Manner, Panel, Sign, SignLink, Target},
 };
 
 /// Widest and highest panel, pixels.
 const MAX_PANEL_PX: u32 = 4_096;
 /// Longest driving time from a sign to its target, seconds.
 const MAX_TRAVEL_TIME_S: u32 = 7_200;
+/// Longest dwell and longest interval of a sign, milliseconds.
+const MAX_REST_MS: u32 = 600_000;
 
 impl<'a> Draft<'a> {
     /// Reads a `sign` feature's properties.
@@ -26,6 +30,7 @@ impl<'a> Draft<'a> {
         let language = sign.may("language").map(|f| f.word());
         let link = sign.need("link").and_then(|f| link(&f));
         let panels = sign.need("panels").and_then(|f| self.panels(&f));
+        let manner = manner(&mut sign);
         sign.finish();
         let read = || {
             Some(Sign {
@@ -36,6 +41,7 @@ impl<'a> Draft<'a> {
                 language: well(language)?.unwrap_or_default(),
                 panels: panels?,
                 link: link?,
+                manner: manner?,
             })
         };
         self.city.signs.extend(read().map(|sign| (sign.id.clone(), sign)));
@@ -64,19 +70,28 @@ impl<'a> Draft<'a> {
             let lines: Vec<Option<GuidanceLine>> = not_empty(&f)?.iter().map(|item| self.line(item)).collect();
             lines.into_iter().collect()
         });
+        let rules = panel.may("guidance").map(|f| rules(&f));
         panel.finish();
-        Some(Panel { id: id?, width_px: width_px? as u16, height_px: height_px? as u16, lines: lines? })
+        Some(Panel {
+            id: id?,
+            width_px: width_px? as u16,
+            height_px: height_px? as u16,
+            lines: lines?,
+            rules: well(rules)?.unwrap_or_default(),
+        })
     }
 
     fn line(&mut self, item: &Field<'a>) -> Option<GuidanceLine> {
         let mut line = item.object()?;
         let lot = line.may("lot");
         let group = line.may("group");
-        let target = match (&lot, &group) {
-            (Some(lot), None) => self.id_of(lot, Thing::Lot).map(Target::Lot),
-            (None, Some(group)) => self.id_of(group, Thing::Group).map(Target::Group),
+        let nearest = line.may("nearest");
+        let target = match (&lot, &group, &nearest) {
+            (Some(lot), None, None) => self.id_of(lot, Thing::Lot).map(Target::Lot),
+            (None, Some(group), None) => self.id_of(group, Thing::Group).map(Target::Group),
+            (None, None, Some(choices)) => self.choices(choices).map(Target::Nearest),
             _ => {
-                item.fault("a line guides to one lot or one group");
+                item.fault("a line guides to one lot, one group, or the nearest of some lots");
                 None
             }
         };
@@ -90,6 +105,22 @@ impl<'a> Draft<'a> {
             arrow: well(arrow)?,
             travel_time_s: well(travel_time_s)?.unwrap_or(0),
         })
+    }
+
+    /// Reads a line's `nearest`: lots in the order they are to be filled.
+    fn choices(&mut self, list: &Field<'a>) -> Option<Vec<Choice>> {
+        let choices: Vec<Option<Choice>> = not_empty(list)?
+            .iter()
+            .map(|item| {
+                let mut choice = item.object()?;
+                let lot = choice.need("lot").and_then(|f| self.id_of(&f, Thing::Lot));
+                let arrow = choice.may("arrow").map(|f| f.word());
+                let travel_time_s = choice.may("travel_time_s").map(|f| f.whole(0..=MAX_TRAVEL_TIME_S));
+                choice.finish();
+                Some(Choice { lot: lot?, arrow: well(arrow)?, travel_time_s: well(travel_time_s)? })
+            })
+            .collect();
+        choices.into_iter().collect()
     }
 
     /// Reads one element of the file's `groups`.
@@ -118,6 +149,73 @@ fn not_empty<'a>(list: &Field<'a>) -> Option<Vec<Field<'a>>> {
         return None;
     }
     Some(items)
+}
+
+/// How a sign behaves.
+fn manner(sign: &mut Object<'_>) -> Option<Manner> {
+    let level = sign.may("level").map(|f| f.word());
+    let leds = sign.may("leds").map(|f| f.word());
+    let min_dwell_ms = sign.may("min_dwell_ms").map(|f| f.whole(0..=MAX_REST_MS));
+    let min_interval_ms = sign.may("min_interval_ms").map(|f| f.whole(0..=MAX_REST_MS));
+    let brightness = sign.may("brightness").map(|f| brightness(&f));
+    Some(Manner {
+        level: well(level)?.unwrap_or_default(),
+        leds: well(leds)?.unwrap_or_default(),
+        min_dwell_ms: well(min_dwell_ms)?,
+        min_interval_ms: well(min_interval_ms)?,
+        brightness: well(brightness)?.unwrap_or_default(),
+    })
+}
+
+/// A table of brightness by the clock, sorted by time.
+fn brightness(list: &Field<'_>) -> Option<Vec<BrightnessStep>> {
+    let steps: Vec<Option<BrightnessStep>> = not_empty(list)?
+        .iter()
+        .map(|item| {
+            let mut step = item.object()?;
+            let from_min = step.need("from").and_then(|f| {
+                let time = f.text().and_then(|text| chrono::NaiveTime::parse_from_str(text, "%H:%M").ok());
+                if time.is_none() {
+                    f.fault("must be a time of day such as 18:30");
+                }
+                time.map(|time| (time.hour() * 60 + time.minute()) as u16)
+            });
+            let percent = step.need("percent").and_then(|f| f.whole(1..=100));
+            step.finish();
+            Some(BrightnessStep { from_min: from_min?, percent: percent? as u8 })
+        })
+        .collect();
+    let mut steps: Vec<BrightnessStep> = steps.into_iter().collect::<Option<_>>()?;
+    steps.sort_by_key(|step| step.from_min);
+    Some(steps)
+}
+
+/// What a panel sets otherwise than the configured rules.
+fn rules(field: &Field<'_>) -> Option<RulesChange> {
+    let change: RulesChange = field.word()?;
+    // Whatever it leaves out is taken as harmless here: the configured rules are checked where they stand.
+    let harmless = Rules {
+        policy: Policy::Thresholds,
+        full_share: 0.0,
+        full_exit_share: 1.0,
+        full_free: 0,
+        almost_full_share: 0.0,
+        almost_full_exit_share: 1.0,
+        almost_full_free: 0,
+        almost_full_as_word: false,
+        held_back: 0,
+        round_to: 1,
+        number_max_age_s: 0,
+        number_reporting_share: 1.0,
+        min_reporting_share: 0.0,
+    };
+    match harmless.changed(&change).fault() {
+        None => Some(change),
+        Some((key, reason)) => {
+            field.fault_at(key, reason);
+            None
+        }
+    }
 }
 
 fn link(field: &Field<'_>) -> Option<SignLink> {

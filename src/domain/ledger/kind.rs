@@ -65,6 +65,10 @@ kinds! {
     SignInRefused = "staff.sign_in_refused",
     /// A person signed out.
     SignedOut = "staff.signed_out",
+    /// Signs were ordered to show something.
+    SignOrdered = "sign.ordered",
+    /// An order to signs was withdrawn.
+    SignOrderWithdrawn = "sign.order_withdrawn",
     /// A city file was imported.
     CityImported = "city.imported",
 }
