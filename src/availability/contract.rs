@@ -120,6 +120,40 @@ pub enum Follow {
     TooOld,
 }
 
+/// A part of what the engine holds that may have lost something since it was last known to be whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Loss {
+    /// Why.
+    pub cause: Cause,
+    /// The partition.
+    pub(super) partition: usize,
+    /// The life of the server that holds it now.
+    pub(super) server: String,
+}
+
+/// Why something may be missing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cause {
+    /// This process began, and kept nothing by itself.
+    Started,
+    /// The server was restarted or replaced by another, which may have been behind.
+    ServerChanged,
+    /// The server holds nothing any more, or never did.
+    Emptied,
+}
+
+impl Cause {
+    /// Its name in metrics and logs.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Started => "started",
+            Self::ServerChanged => "server_changed",
+            Self::Emptied => "emptied",
+        }
+    }
+}
+
 /// Why an engine could not do as it was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {

@@ -12,7 +12,7 @@ mod redis;
 use std::{path::PathBuf, time::Duration};
 
 pub use board::{Board, BoardState, Changes};
-pub use contract::{Error, Follow, Limits, LotLayout, Snapshot};
+pub use contract::{Cause, Error, Follow, Limits, Loss, LotLayout, Snapshot};
 pub use memory::Memory;
 pub use redis::Redis;
 
@@ -106,6 +106,31 @@ impl Engine {
         now: Instant,
     ) -> Result<Outcome, Error> {
         each!(self, engine => engine.set_out_of_service(lot, space, out_of_service, now).await)
+    }
+
+    /// What may have lost something since [`Engine::settle`] was last called for it: a Redis that was emptied, restarted or
+    /// replaced by its replica. The in-process engine loses nothing while it lives.
+    pub async fn losses(&self) -> Result<Vec<Loss>, Error> {
+        match self {
+            Self::Memory(_) => Ok(Vec::new()),
+            Self::Redis(engine) => engine.losses().await,
+        }
+    }
+
+    /// Says that what may have been lost is made good; followers take a new snapshot.
+    pub async fn settle(&self, losses: &[Loss]) -> Result<(), Error> {
+        match self {
+            Self::Memory(_) => Ok(()),
+            Self::Redis(engine) => engine.settle(losses).await,
+        }
+    }
+
+    /// Whether a lot is among what may have been lost.
+    pub fn is_concerned(&self, lot: &LotId, losses: &[Loss]) -> bool {
+        match self {
+            Self::Memory(_) => true,
+            Self::Redis(engine) => engine.lies_in(lot, losses),
+        }
     }
 
     /// Whether the engine answers.

@@ -7,6 +7,7 @@ mod connect;
 mod migrations;
 mod query;
 
+pub mod availability_state;
 pub mod captures;
 pub mod city;
 pub mod evidence;

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "what a test asks for and does not get, fails it")]
 
+mod cluster;
 mod laws;
 mod model;
 mod recovery;
@@ -10,7 +11,7 @@ use std::{future::Future, sync::Arc, time::Duration};
 
 use tokio_util::sync::CancellationToken;
 use yunpark::{
-    availability::{Board, Engine, Error, Follow, Limits, LotLayout},
+    availability::{Board, Cause, Engine, Error, Follow, Limits, LotLayout},
     config,
     domain::{
         availability::{Availability, Cursor, Outcome, SpaceStatus},
@@ -26,8 +27,12 @@ use crate::services::{self, Server};
 const LIMITS: Limits = Limits { max_future_ms: 60_000, seq_reset_after_s: 600, stream_length: 10_000 };
 
 fn redis_config(port: u16, prefix: &str, stream_length: usize) -> config::Availability {
+    redis_config_at(&format!("redis://127.0.0.1:{port}/0"), prefix, stream_length)
+}
+
+fn redis_config_at(url: &str, prefix: &str, stream_length: usize) -> config::Availability {
     config::Availability {
-        redis_url: format!("redis://127.0.0.1:{port}/0").as_str().into(),
+        redis_url: url.into(),
         key_prefix: prefix.to_owned(),
         partitions: 3,
         stream_length,
@@ -46,7 +51,7 @@ fn memory_engine(stream_length: usize) -> Engine {
     Engine::memory(None, Limits { stream_length, ..LIMITS }).unwrap()
 }
 
-/// Runs a scenario on the in-process engine, on the same with a journal, and on Redis.
+/// Runs a scenario on the in-process engine, on the same with a journal, on Redis, on a cluster of three, and on Valkey.
 macro_rules! on_every_engine {
     ($($(#[$meta:meta])* async fn $name:ident($engine:ident: Engine) $body:block)*) => {$(
         $(#[$meta])*
@@ -70,6 +75,20 @@ macro_rules! on_every_engine {
             async fn in_redis() {
                 let server = services::redis();
                 scenario(redis_engine(&server, LIMITS.stream_length).await).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+            async fn in_a_redis_cluster() {
+                let (url, prefix) = tokio::task::spawn_blocking(services::shared_cluster).await.unwrap();
+                let config = redis_config_at(&url, &prefix, LIMITS.stream_length);
+                scenario(Engine::redis(&config).await.unwrap()).await;
+            }
+
+            #[tokio::test]
+            async fn in_valkey() {
+                if let Some(server) = services::valkey() {
+                    scenario(redis_engine(&server, LIMITS.stream_length).await).await;
+                }
             }
         }
     )*};

@@ -1,24 +1,36 @@
-//! The connections to Redis: one in order for writes, one for reads, and some that wait for changes.
+//! The connections to Redis, be it one server or a cluster: one in order for writes, one for reads, and those that wait.
 
 use std::{
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use ::redis::{
-    AsyncConnectionConfig, Client, Cmd, RedisError, Value,
-    aio::{ConnectionManager, ConnectionManagerConfig, MultiplexedConnection},
+    Client, Cmd, ConnectionInfo, ErrorKind, IntoConnectionInfo, RedisError, Value,
+    aio::{ConnectionLike, MultiplexedConnection},
+    cluster::{ClusterClient, ClusterClientBuilder},
+    cluster_async::ClusterConnection,
+    cluster_routing::{Route, RoutingInfo, SingleNodeRoutingInfo, SlotAddr},
+    cmd,
 };
 
-use super::super::contract::Error;
+use super::{
+    super::contract::Error,
+    line::Line,
+    waiter::{Homes, Waiter},
+    wire,
+};
 
-/// Longest wait for a connection and for an answer.
-const CONNECT: Duration = Duration::from_secs(2);
+/// Longest wait for a connection, and for an answer to whoever writes and whoever only looks.
+pub(super) const CONNECT: Duration = Duration::from_secs(2);
 const ANSWER: Duration = Duration::from_secs(10);
+const ANSWER_TO_READERS: Duration = Duration::from_secs(3);
 /// Longest wait in one blocking read; a longer wait is made of several.
 pub(super) const LONGEST_BLOCK: Duration = Duration::from_secs(5);
-/// Idle waiting connections kept for the next who waits.
+/// Idle waiters kept for the next who waits.
 const IDLE_WAITERS: usize = 4;
+/// How often the cluster's client tries a command again, and the shortest and longest pause before it does, milliseconds.
+const CLUSTER_RETRIES: (u32, u64, u64) = (5, 20, 1000);
 
 /// Which connection a command takes.
 #[derive(Debug, Clone, Copy)]
@@ -31,10 +43,15 @@ pub(super) enum Lane {
 
 /// Connections that mend themselves.
 pub(super) struct Link {
-    client: Client,
-    writer: ConnectionManager,
-    reader: ConnectionManager,
-    waiters: Mutex<Vec<MultiplexedConnection>>,
+    lines: Lines,
+    waiters: Mutex<Vec<Waiter>>,
+}
+
+enum Lines {
+    /// One server, or a pair of which one takes writes.
+    Alone { writer: Box<Line>, reader: Box<Line> },
+    /// A cluster: commands go to the server that holds their keys.
+    Cluster { writer: ClusterConnection, reader: ClusterConnection, homes: Arc<Homes> },
 }
 
 impl std::fmt::Debug for Link {
@@ -45,57 +62,161 @@ impl std::fmt::Debug for Link {
 }
 
 impl Link {
-    /// Connects, or says why not.
-    pub(super) async fn open(url: &str) -> Result<Self, Error> {
-        let client = Client::open(url).map_err(|error| Error::Setting(format!("availability.redis_url: {error}")))?;
-        let config = ConnectionManagerConfig::new()
-            .set_number_of_retries(1)
-            .set_connection_timeout(Some(CONNECT))
-            .set_response_timeout(Some(ANSWER));
-        let connect = || client.get_connection_manager_with_config(config.clone());
-        let (writer, reader) = (connect().await.map_err(of)?, connect().await.map_err(of)?);
-        Ok(Self { client, writer, reader, waiters: Mutex::new(Vec::new()) })
-    }
-
-    /// Sends one command and waits for its answer.
-    pub(super) async fn send(&self, lane: Lane, command: &Cmd) -> Result<Value, RedisError> {
-        let mut connection = match lane {
-            Lane::Write => self.writer.clone(),
-            Lane::Read => self.reader.clone(),
-        };
-        connection.send_packed_command(command).await?.extract_error()
-    }
-
-    /// Sends a command that blocks for at most [`LONGEST_BLOCK`], on a connection of its own. Whoever gives up waiting
-    /// drops the connection with the wait.
-    pub(super) async fn wait(&self, command: &Cmd) -> Result<Value, RedisError> {
-        let idle = self.waiters().pop();
-        let mut connection = if let Some(connection) = idle {
-            connection
+    /// Connects to the first of the addresses that answers, and asks it whether it belongs to a cluster.
+    pub(super) async fn open(urls: &str) -> Result<Self, Error> {
+        let wrong = |error: RedisError| Error::Setting(format!("availability.redis_url: {error}"));
+        let seeds: Vec<ConnectionInfo> = (urls.split(',').map(str::trim).filter(|url| !url.is_empty()))
+            .map(IntoConnectionInfo::into_connection_info)
+            .collect::<Result<_, _>>()
+            .map_err(wrong)?;
+        let clients: Arc<[Client]> =
+            seeds.iter().map(|seed| Client::open(seed.clone())).collect::<Result<_, _>>().map_err(wrong)?;
+        let lines = if is_cluster(&clients).await? {
+            if seeds.iter().any(|seed| seed.redis_settings().db() != 0) {
+                return Err(Error::Setting("availability.redis_url: a cluster has no database but 0".to_owned()));
+            }
+            let connect =
+                async |answer| cluster(&seeds, answer).map_err(wrong)?.get_async_connection().await.map_err(of);
+            Lines::Cluster {
+                writer: connect(ANSWER).await?,
+                reader: connect(ANSWER_TO_READERS).await?,
+                homes: Arc::new(Homes::new(seeds.clone())),
+            }
         } else {
-            let config = AsyncConnectionConfig::new()
-                .set_connection_timeout(Some(CONNECT))
-                .set_response_timeout(Some(LONGEST_BLOCK + ANSWER));
-            self.client.get_multiplexed_async_connection_with_config(&config).await?
+            Lines::Alone {
+                writer: Box::new(Line::open(clients.clone(), ANSWER).await.map_err(of)?),
+                reader: Box::new(Line::open(clients, ANSWER_TO_READERS).await.map_err(of)?),
+            }
         };
-        let answer = connection.send_packed_command(command).await?.extract_error()?;
+        Ok(Self { lines, waiters: Mutex::new(Vec::new()) })
+    }
+
+    /// Sends one command to the server that holds its keys, and waits for its answer.
+    pub(super) async fn send(&self, lane: Lane, command: &Cmd) -> Result<Value, RedisError> {
+        match (&self.lines, lane) {
+            (Lines::Alone { writer, .. }, Lane::Write) => writer.send(command).await,
+            (Lines::Alone { reader, .. }, Lane::Read) => reader.send(command).await,
+            (Lines::Cluster { writer, .. }, Lane::Write) => on_cluster(writer, command).await,
+            (Lines::Cluster { reader, .. }, Lane::Read) => on_cluster(reader, command).await,
+        }
+    }
+
+    /// What the server that holds a key says of itself.
+    pub(super) async fn server_of(&self, key: &str) -> Result<ServerWord, RedisError> {
+        let asked = match &self.lines {
+            Lines::Alone { reader, .. } => reader.send(&cmd("INFO")).await?,
+            Lines::Cluster { reader, .. } => {
+                let slot = on_cluster(reader, cmd("CLUSTER").arg("KEYSLOT").arg(key)).await?;
+                let Value::Int(slot) = slot else { return Err(RedisError::from((ErrorKind::Client, "no slot"))) };
+                let route = Route::new(slot as u16, SlotAddr::Master);
+                let routing = RoutingInfo::SingleNode(SingleNodeRoutingInfo::SpecificNode(route));
+                reader.clone().route_command(cmd("INFO"), routing).await?
+            }
+        };
+        ServerWord::read(asked)
+    }
+
+    /// Waits until some stream has an entry after its place, or the time is over. It may end sooner: whoever waits looks
+    /// for himself what there is. Whoever gives up waiting drops the connections with the wait.
+    pub(super) async fn wait_for_entry(
+        &self,
+        streams: &[&str],
+        after: &[&str],
+        at_most: Duration,
+    ) -> Result<(), RedisError> {
+        let idle = self.waiters().pop();
+        let mut waiter = idle.unwrap_or_default();
+        match &self.lines {
+            Lines::Alone { reader, .. } => waiter.wait_on_one(reader, streams, after, at_most).await?,
+            Lines::Cluster { homes, .. } => waiter.wait_on_each(homes, streams, after, at_most).await,
+        }
         let mut waiters = self.waiters();
         if waiters.len() < IDLE_WAITERS {
-            waiters.push(connection);
+            waiters.push(waiter);
         }
-        Ok(answer)
+        Ok(())
     }
 
-    fn waiters(&self) -> std::sync::MutexGuard<'_, Vec<MultiplexedConnection>> {
+    fn waiters(&self) -> std::sync::MutexGuard<'_, Vec<Waiter>> {
         self.waiters.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
+/// What a server says of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct ServerWord {
+    /// The name of this life of its process.
+    pub(super) run_id: String,
+    /// Whether it takes writes.
+    pub(super) is_master: bool,
+    /// Whether it belongs to a cluster.
+    is_cluster: bool,
+}
+
+impl ServerWord {
+    /// Asks over a connection.
+    pub(super) async fn ask(connection: &mut MultiplexedConnection) -> Result<Self, RedisError> {
+        Self::read(connection.send_packed_command(&cmd("INFO")).await?.extract_error()?)
+    }
+
+    fn read(answer: Value) -> Result<Self, RedisError> {
+        let text = wire::text(answer).map_err(|_| RedisError::from((ErrorKind::Client, "INFO gives no text")))?;
+        let field = |name: &str| {
+            let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+            line.map(str::trim)
+        };
+        let run_id = field("run_id").unwrap_or_default().to_owned();
+        Ok(Self {
+            run_id,
+            is_master: field("role") != Some("slave"),
+            is_cluster: field("cluster_enabled") == Some("1"),
+        })
+    }
+}
+
+/// Whether the first server that answers belongs to a cluster.
+async fn is_cluster(seeds: &[Client]) -> Result<bool, Error> {
+    let mut last = Error::Setting("availability.redis_url names no address".to_owned());
+    for seed in seeds {
+        let config = ::redis::AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(CONNECT))
+            .set_response_timeout(Some(ANSWER_TO_READERS));
+        let asked = async {
+            let mut connection = seed.get_multiplexed_async_connection_with_config(&config).await?;
+            ServerWord::ask(&mut connection).await
+        };
+        match asked.await {
+            Ok(word) => return Ok(word.is_cluster),
+            Err(error) => last = of(error),
+        }
+    }
+    Err(last)
+}
+
+fn cluster(seeds: &[ConnectionInfo], answer: Duration) -> Result<ClusterClient, RedisError> {
+    let (retries, shortest_ms, longest_ms) = CLUSTER_RETRIES;
+    ClusterClientBuilder::new(seeds.iter().cloned())
+        .connection_timeout(CONNECT)
+        .response_timeout(answer)
+        .overall_response_timeout(Some(answer))
+        .retries(retries)
+        .min_retry_wait(shortest_ms)
+        .max_retry_wait(longest_ms)
+        .build()
+}
+
+async fn on_cluster(connection: &ClusterConnection, command: &Cmd) -> Result<Value, RedisError> {
+    connection.clone().req_packed_command(command).await?.extract_error()
+}
+
 /// Our word for an error of Redis.
 pub(super) fn of(error: RedisError) -> Error {
-    if error.is_io_error() || error.is_connection_dropped() || error.is_timeout() || error.is_connection_refusal() {
-        Error::Unreachable(error.to_string())
-    } else {
-        Error::Refused(error.to_string())
-    }
+    // A server that loads its file, has lost its master, or belongs to a cluster that is not whole, may do so later.
+    let is_away = ["LOADING", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "READONLY"].map(Some).contains(&error.code())
+        || error.is_io_error()
+        || error.is_connection_dropped()
+        || error.is_timeout()
+        || error.is_connection_refusal()
+        || error.is_cluster_error();
+    if is_away { Error::Unreachable(error.to_string()) } else { Error::Refused(error.to_string()) }
 }

@@ -1,7 +1,10 @@
 //! The engine in Redis: a function library applies each batch in one atomic step where the counts are kept.
 
+mod life;
+mod line;
 mod link;
 mod place;
+mod waiter;
 mod wire;
 
 use std::{
@@ -249,16 +252,9 @@ impl Redis {
     /// Waits until some stream has an entry after its place, or the time is over. What it brought is read again by
     /// [`Redis::read_after`], which alone sees a gap.
     async fn wait_for_entry(&self, places: &[Place], at_most: Duration) -> Result<(), Error> {
-        let mut command = cmd("XREAD");
-        // Zero would wait for ever.
-        command.arg("COUNT").arg(1).arg("BLOCK").arg(at_most.as_millis().max(1) as u64).arg("STREAMS");
-        for partition in &self.0.partitions {
-            command.arg(&partition.changes);
-        }
-        for place in places {
-            command.arg(&place.id);
-        }
-        self.0.link.wait(&command).await.map(|_| ()).map_err(link::of)
+        let streams: Vec<&str> = self.0.partitions.iter().map(|partition| partition.changes.as_str()).collect();
+        let after: Vec<&str> = places.iter().map(|place| place.id.as_str()).collect();
+        self.0.link.wait_for_entry(&streams, &after, at_most).await.map_err(link::of)
     }
 
     /// Calls a function; a Redis that lost the library or the city is given them again, once.

@@ -1,0 +1,90 @@
+//! One PostgreSQL cluster for all tests of this run; each test takes a database of its own.
+
+use std::{
+    fs,
+    path::PathBuf,
+    process::{Command, Stdio},
+    sync::OnceLock,
+};
+
+use tempfile::TempDir;
+
+use super::{free_name, free_port, is_root, wait_for};
+
+/// A PostgreSQL cluster shared by all tests of this run; each test takes a database of its own.
+struct Cluster {
+    port: u16,
+}
+
+/// A new, empty database: its `postgres://` address.
+pub fn postgres() -> String {
+    static CLUSTER: OnceLock<Cluster> = OnceLock::new();
+    let cluster = CLUSTER.get_or_init(start_cluster);
+    let name = format!("t{}", free_name());
+    let status = Command::new(postgres_tool("psql"))
+        .args(["-h", "127.0.0.1", "-p", &cluster.port.to_string(), "-U", "yunpark", "-d", "postgres", "-qc"])
+        .arg(format!("CREATE DATABASE {name}"))
+        .status()
+        .unwrap();
+    assert!(status.success(), "a database can be made");
+    format!("postgres://yunpark@127.0.0.1:{}/{name}", cluster.port)
+}
+
+fn start_cluster() -> Cluster {
+    let port = free_port();
+    // The cluster outlives this function and ends with the test process: `setpriv --pdeathsig` sees to that.
+    // The signal comes when the thread that started it ends, so a thread of its own waits beside it.
+    let dir = TempDir::new().unwrap().keep();
+    let data = dir.join("data");
+    let as_root = is_root();
+    if as_root {
+        assert!(Command::new("chown").arg("postgres").arg(&dir).status().unwrap().success());
+    }
+    let run_as = |program: PathBuf| {
+        if as_root {
+            let mut command = Command::new("setpriv");
+            command.args(["--reuid=postgres", "--regid=postgres", "--init-groups", "--pdeathsig", "KILL"]).arg(program);
+            command
+        } else {
+            let mut command = Command::new("setpriv");
+            command.args(["--pdeathsig", "KILL"]).arg(program);
+            command
+        }
+    };
+    let made = run_as(postgres_tool("initdb"))
+        .current_dir(&dir)
+        .args(["-U", "yunpark", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync", "-D"])
+        .arg(&data)
+        .stdout(Stdio::null())
+        .status()
+        .expect("PostgreSQL must be installed; `./run test` does it");
+    assert!(made.success(), "initdb makes a cluster");
+    let mut command = run_as(postgres_tool("postgres"));
+    command
+        .current_dir(&dir)
+        .args(["-p", &port.to_string(), "-h", "127.0.0.1", "-c", "fsync=off", "-c", "max_connections=200", "-k"])
+        .arg(&dir)
+        .arg("-D")
+        .arg(&data)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(fs::File::create(dir.join("log")).unwrap());
+    std::thread::spawn(move || command.spawn().and_then(|mut child| child.wait()));
+    wait_for("PostgreSQL", || {
+        Command::new(postgres_tool("psql"))
+            .args(["-h", "127.0.0.1", "-p", &port.to_string(), "-U", "yunpark", "-d", "postgres", "-qc", "SELECT 1"])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status()
+            .ok()
+            .filter(std::process::ExitStatus::success)
+    });
+    Cluster { port }
+}
+
+/// A tool of PostgreSQL, from the newest of Debian's versioned folders or the path.
+fn postgres_tool(name: &str) -> PathBuf {
+    let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let tools = versions.map(|version| version.path().join("bin").join(name)).filter(|tool| tool.exists());
+    tools.max().unwrap_or_else(|| PathBuf::from(name))
+}
