@@ -104,6 +104,8 @@ pub struct Basis {
 pub struct SignStatus {
     /// What its panels should show.
     pub desired: BTreeMap<PanelId, Arc<Face>>,
+    /// Until when each may; a face with no end is missing.
+    pub good_until: BTreeMap<PanelId, Instant>,
     /// What its panels were seen to show; a panel that is dark or unheard of is missing.
     pub confirmed: BTreeMap<PanelId, Confirmed>,
     /// How the driver finds the sign; `None` before it first tried.
@@ -232,6 +234,9 @@ impl SignBoard {
     pub fn status(&self, sign: &SignId) -> SignStatus {
         self.signs().get(sign).map_or_else(SignStatus::default, |entry| SignStatus {
             desired: entry.desired.borrow().iter().map(|(id, wanted)| (id.clone(), wanted.face.clone())).collect(),
+            good_until: (entry.desired.borrow().iter())
+                .filter_map(|(id, wanted)| Some((id.clone(), wanted.good_until?)))
+                .collect(),
             confirmed: entry.confirmed.clone(),
             health: entry.health.clone(),
             faults: entry.faults.clone(),

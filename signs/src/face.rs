@@ -196,6 +196,22 @@ impl Face {
         Self { version, page_ms: PAGE_MS, ..Self::default() }
     }
 
+    /// The face without anything that ages: every line keeps its label and shows `----`; with free text alone it is dark.
+    #[must_use]
+    pub fn fallen_back(&self) -> Self {
+        let silent = |line: &Line| Line {
+            label: line.label.clone(),
+            arrow: line.arrow,
+            text: "----".to_owned(),
+            colour: Colour::Grey,
+            lots: line.lots.clone(),
+            ..Line::default()
+        };
+        let lines: Vec<Line> = self.lines.iter().filter(|line| line.state != LineState::Text).map(silent).collect();
+        let mode = if lines.is_empty() { Mode::Blank } else { Mode::Fallback };
+        Self { mode, lines, ..self.clone() }
+    }
+
     /// Whether the two show the same, whatever their versions.
     pub fn shows_same(&self, other: &Self) -> bool {
         let Self { version: _, mode, lines, source, page_ms, brightness_percent } = self;
@@ -282,6 +298,14 @@ pub(crate) mod tests {
     fn a_face_told_before_pages_and_brightness_still_reads() {
         let old = r#"{"version":3,"mode":"blank","lines":[]}"#;
         assert_eq!(serde_json::from_str::<Face>(old).unwrap(), Face::blank(3));
+    }
+
+    #[test]
+    fn a_face_that_falls_back_keeps_its_labels_and_loses_its_numbers_and_words() {
+        let told = face(vec![line("城西", Some(Arrow::Left), "34", LineState::Free)]).fallen_back();
+        assert_eq!((told.mode, told.lines[0].to_string().as_str()), (Mode::Fallback, "城西 ← ----"));
+        assert_eq!((told.lines[0].state, told.lines[0].free), (LineState::NoData, None));
+        assert_eq!(face(vec![Line::words("前方施工", Colour::Red)]).fallen_back().mode, Mode::Blank);
     }
 
     #[test]

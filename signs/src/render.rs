@@ -155,6 +155,20 @@ pub fn png(panels: &[Matrix], pitch: u32) -> Result<Vec<u8>, Error> {
     Ok(bytes.into_inner())
 }
 
+/// A panel as plain dots, one pixel for each LED and black where none is lit, for a display that is a screen itself: PNG.
+///
+/// # Errors
+/// The picture cannot be encoded.
+pub fn dots_png(panel: &Matrix) -> Result<Vec<u8>, Error> {
+    let mut picture = RgbImage::new(panel.size.width, panel.size.height);
+    for (x, y, pixel) in picture.enumerate_pixels_mut() {
+        *pixel = Rgb(panel.dot(x, y).unwrap_or_default());
+    }
+    let mut bytes = Cursor::new(Vec::new());
+    picture.write_to(&mut bytes, ImageFormat::Png)?;
+    Ok(bytes.into_inner())
+}
+
 /// How much of a pixel a lamp covers; a lit one also glows around its rim.
 struct Cover {
     lit: f32,
@@ -216,6 +230,16 @@ mod tests {
             (x0..x1).flat_map(|x| (8..136).map(move |y| (x, y))).map(|(x, y)| picture.get_pixel(x, y).0[1]).max()
         };
         assert_eq!((brightest(8, 648), brightest(656, 1296)), (Some(255), Some(24)));
+    }
+
+    #[test]
+    fn plain_dots_are_a_pixel_each() {
+        let panel = Matrix::draw(&face(vec![line("城西", None, "34", LineState::Free)]), SIZE).unwrap();
+        let picture =
+            image::load_from_memory_with_format(&dots_png(&panel).unwrap(), ImageFormat::Png).unwrap().to_rgb8();
+        assert_eq!(picture.dimensions(), (SIZE.width, SIZE.height));
+        let same = |(x, y, pixel): (u32, u32, &Rgb<u8>)| pixel.0 == panel.dot(x, y).unwrap_or([0; 3]);
+        assert!(picture.enumerate_pixels().all(same));
     }
 
     #[test]

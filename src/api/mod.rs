@@ -2,6 +2,7 @@
 
 pub mod auth;
 mod captures;
+mod displays;
 mod evidence;
 pub mod health;
 mod incidents;
@@ -82,6 +83,8 @@ fn pages_and_public() -> Router<Shared> {
         .route("/api/v1/signs", get(public::all_signs))
         .route("/api/v1/signs/{id}", get(public::sign))
         .route("/api/v1/signs/{id}/panels/{panel}", get(public::panel))
+        .route("/api/v1/signs/{id}/page", get(displays::page))
+        .route("/api/v1/signs/{id}/shown", post(displays::shown))
         .route("/api/v1/live", get(live::open))
 }
 

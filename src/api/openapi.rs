@@ -20,6 +20,8 @@ use utoipa::{
         super::public::all_signs,
         super::public::sign,
         super::public::panel,
+        super::displays::page,
+        super::displays::shown,
         super::sign_orders::begin_override,
         super::sign_orders::end_override,
         super::sign_orders::schedule,

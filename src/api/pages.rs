@@ -27,6 +27,11 @@ pub async fn signs(headers: HeaderMap) -> Response {
     page("signs.html", &headers)
 }
 
+/// `GET /api/v1/signs/{id}/page`: the screen of a sign; it reads from its address which.
+pub fn display(headers: &HeaderMap) -> Response {
+    page("display.html", headers)
+}
+
 /// `GET /officer`: the officers' page; it asks for a sign-in itself.
 pub async fn officer(headers: HeaderMap) -> Response {
     page("officer.html", &headers)

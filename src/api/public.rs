@@ -15,7 +15,7 @@ use super::{
         SpacesView,
     },
     map, signs,
-    signs::{SignView, SignsView},
+    signs::{PictureQuery, SignView, SignsView},
 };
 use crate::{
     config::Role,
@@ -30,12 +30,12 @@ fn no_lot() -> Problem {
     Problem::not_found("there is no such lot; GET /api/v1/lots names them")
 }
 
-fn no_sign() -> Problem {
+pub(super) fn no_sign() -> Problem {
     Problem::not_found("there is no such sign; GET /api/v1/signs names them")
 }
 
 /// What signs show is known where they are driven.
-fn driven_here(services: &Shared) -> Result<(), Problem> {
+pub(super) fn driven_here(services: &Shared) -> Result<(), Problem> {
     if services.config.node.roles.contains(&Role::Guidance) {
         Ok(())
     } else {
@@ -136,7 +136,7 @@ pub async fn map(State(services): State<Shared>) -> Response {
 pub async fn all_signs(State(services): State<Shared>) -> Result<Json<SignsView>, Problem> {
     driven_here(&services)?;
     let city = services.city.borrow().clone();
-    Ok(Json(signs::signs_view(&city, &services.signs)))
+    Ok(Json(signs::signs_view(&city, &services.signs, services.clock.now())))
 }
 
 /// One sign.
@@ -145,21 +145,25 @@ pub async fn all_signs(State(services): State<Shared>) -> Result<Json<SignsView>
 pub async fn sign(State(services): State<Shared>, Segment(id): Segment<String>) -> Result<Json<SignView>, Problem> {
     driven_here(&services)?;
     let city = services.city.borrow().clone();
-    signs::sign_view_of(&city, &services.signs, &id).map(Json).ok_or_else(no_sign)
+    signs::sign_view_of(&city, &services.signs, &id, services.clock.now()).map(Json).ok_or_else(no_sign)
 }
 
-/// A panel as it is lit now, by its confirmed face, as PNG.
+/// A panel as it is lit now, by its confirmed face, or as it should be, as PNG.
 #[utoipa::path(get, path = "/api/v1/signs/{id}/panels/{panel}.png", tag = "public",
-    params(("id" = String, Path), ("panel" = String, Path)),
+    params(("id" = String, Path), ("panel" = String, Path),
+    ("face" = Option<String>, Query, description = "confirmed, desired or fallback"),
+    ("page" = Option<u32>, Query, description = "of a face of several pages, from 0"),
+    ("style" = Option<String>, Query, description = "lamps, or dots: one pixel for each LED")),
     responses((status = 200, content_type = "image/png"), (status = 404)))]
 pub async fn panel(
     State(services): State<Shared>,
     Segment((id, file)): Segment<(String, String)>,
+    Params(query): Params<PictureQuery>,
 ) -> Result<Response, Problem> {
     driven_here(&services)?;
     let panel = file.strip_suffix(".png").ok_or_else(no_sign)?;
     let city = services.city.borrow().clone();
-    let png = signs::panel_png(&city, &services.signs, &id, panel).ok_or_else(no_sign)?;
+    let png = signs::panel_png(&city, &services.signs, &id, panel, query).ok_or_else(no_sign)?;
     let png = png.map_err(|error| Problem::fault(&error))?;
     Ok(([(header::CONTENT_TYPE, "image/png"), (header::CACHE_CONTROL, PICTURE_CACHE)], png).into_response())
 }

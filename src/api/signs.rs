@@ -1,20 +1,24 @@
 //! Signs as the API tells them: what each should show, what it was seen to show, how it is, and its picture.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use yunpark_signs::{
-    Face, Size,
+    Face, Size, pages,
     render::{self, Matrix},
 };
+
+use super::sign_orders::OrderView;
 
 use crate::{
     domain::{
         city::City,
+        guidance::SignLevel,
         ids::{PanelId, SignId},
         sign::{Panel, Sign, SignLink},
+        sign_order::followed,
         text::Localized,
         time::{Instant, rfc3339},
     },
-    signboard::{HealthState, SignBoard, SignStatus},
+    signboard::{Basis, HealthState, SignBoard, SignStatus},
 };
 
 /// Side of one LED in a panel's picture, pixels.
@@ -38,8 +42,12 @@ pub struct SignView {
     pub location: [f64; 2],
     /// Which way its reader is heading, degrees clockwise from north.
     pub heading_deg: f64,
+    /// Where it stands on a driver's way.
+    pub level: SignLevel,
     /// How it is reached.
     pub protocol: &'static str,
+    /// The orders its panels follow now, and why.
+    pub orders: Vec<OrderView>,
     /// Its panels, from left to right.
     pub panels: Vec<PanelView>,
     /// How it is.
@@ -57,12 +65,71 @@ pub struct PanelView {
     pub height_px: u16,
     /// What it should show.
     pub desired: Option<Face>,
+    /// For how much longer it may, milliseconds; `None` if what it shows does not age.
+    pub desired_good_for_ms: Option<u64>,
+    /// How many pages that takes.
+    pub desired_pages: usize,
+    /// What each of its lines rests on; empty under an order.
+    pub basis: Vec<BasisView>,
+    /// Why no face could be composed.
+    pub fault: Option<String>,
     /// What it was last seen to show.
     pub confirmed: Option<Face>,
+    /// How many pages that takes.
+    pub confirmed_pages: usize,
     /// When that was.
     pub confirmed_at: Option<String>,
     /// Where its picture is.
     pub image: String,
+}
+
+/// What a line rests on.
+#[derive(Debug, Serialize)]
+pub struct BasisView {
+    /// The oldest observation behind it; `None` if nothing was ever heard.
+    pub observed_at: Option<String>,
+    /// How old it may grow before the line falls back, seconds.
+    pub limit_s: u32,
+    /// Share of the places in service that have a live word, 0 to 1.
+    pub reporting_share: f64,
+}
+
+/// Which picture of a panel is asked for.
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct PictureQuery {
+    /// Which face.
+    pub face: WhichFace,
+    /// Which page of it, from 0; past the last it begins again.
+    pub page: usize,
+    /// How it is drawn.
+    pub style: Style,
+    /// Of no meaning here: a page adds it so that a new face has a new address.
+    pub v: Option<u64>,
+}
+
+/// Which face of a panel.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WhichFace {
+    /// What it was last seen to show.
+    #[default]
+    Confirmed,
+    /// What it should show.
+    Desired,
+    /// The desired lines with `----` in place of what ages: for a display to have at hand when it hears nothing more.
+    Fallback,
+}
+
+/// How a panel is drawn.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Style {
+    /// Round lamps in a housing, as it hangs by the road.
+    #[default]
+    Lamps,
+    /// One pixel for each LED.
+    Dots,
 }
 
 /// How a sign is.
@@ -77,42 +144,65 @@ pub struct HealthView {
 }
 
 /// `GET /api/v1/signs`.
-pub fn signs_view(city: &City, board: &SignBoard) -> SignsView {
-    SignsView { signs: city.signs.values().map(|sign| sign_view(sign, &board.status(&sign.id))).collect() }
+pub fn signs_view(city: &City, board: &SignBoard, now: Instant) -> SignsView {
+    SignsView { signs: city.signs.values().map(|sign| sign_view(sign, board, now)).collect() }
 }
 
 /// `GET /api/v1/signs/{id}`: `None` if the city has no such sign.
-pub fn sign_view_of(city: &City, board: &SignBoard, id: &str) -> Option<SignView> {
-    let sign = city.signs.get(id)?;
-    Some(sign_view(sign, &board.status(&sign.id)))
+pub fn sign_view_of(city: &City, board: &SignBoard, id: &str, now: Instant) -> Option<SignView> {
+    Some(sign_view(city.signs.get(id)?, board, now))
 }
 
 /// One sign with what is known of it.
-pub fn sign_view(sign: &Sign, status: &SignStatus) -> SignView {
+pub fn sign_view(sign: &Sign, board: &SignBoard, now: Instant) -> SignView {
+    let (status, orders) = (board.status(&sign.id), board.orders());
     SignView {
         id: sign.id.clone(),
         name: sign.name.clone(),
         location: [sign.location.x, sign.location.y],
         heading_deg: sign.heading_deg,
+        level: sign.manner.level,
+        orders: followed(&orders, sign, now).into_iter().map(OrderView::from).collect(),
         protocol: match sign.link {
             SignLink::MqttJson => "mqtt_json",
+            SignLink::HttpPull => "http_pull",
             SignLink::Ntcip1203 { .. } => "ntcip1203",
         },
-        panels: sign.panels.iter().map(|panel| panel_view(sign, panel, status)).collect(),
-        health: health_view(status),
+        panels: sign.panels.iter().map(|panel| panel_view(sign, panel, &status, now)).collect(),
+        health: health_view(&status),
     }
 }
 
-fn panel_view(sign: &Sign, panel: &Panel, status: &SignStatus) -> PanelView {
+fn panel_view(sign: &Sign, panel: &Panel, status: &SignStatus, now: Instant) -> PanelView {
     let confirmed = status.confirmed.get(&panel.id);
+    let desired = status.desired.get(&panel.id);
+    let page_count =
+        |face: Option<&Face>| face.and_then(|face| pages(face, size(panel)).ok()).map_or(0, |pages| pages.len());
+    let good_for = status.good_until.get(&panel.id).map(|end| (*end - now).num_milliseconds());
     PanelView {
         id: panel.id.clone(),
         width_px: panel.width_px,
         height_px: panel.height_px,
-        desired: status.desired.get(&panel.id).map(|face| face.as_ref().clone()),
+        desired: desired.map(|face| face.as_ref().clone()),
+        desired_good_for_ms: good_for.map(|ms| u64::try_from(ms).unwrap_or(0)),
+        desired_pages: page_count(desired.map(AsRef::as_ref)),
+        basis: status.basis.get(&panel.id).into_iter().flatten().map(BasisView::from).collect(),
+        fault: status.faults.get(&panel.id).cloned(),
+        confirmed_pages: page_count(confirmed.map(|confirmed| confirmed.face.as_ref())),
         confirmed: confirmed.map(|confirmed| confirmed.face.as_ref().clone()),
         confirmed_at: confirmed.map(|confirmed| rfc3339(confirmed.at)),
         image: format!("/api/v1/signs/{}/panels/{}.png", sign.id, panel.id),
+    }
+}
+
+fn size(panel: &Panel) -> Size {
+    Size { width: panel.width_px.into(), height: panel.height_px.into() }
+}
+
+impl From<&Basis> for BasisView {
+    fn from(basis: &Basis) -> Self {
+        let Basis { observed_at, limit_s, reporting_share } = *basis;
+        Self { observed_at: observed_at.map(rfc3339), limit_s, reporting_share }
     }
 }
 
@@ -131,18 +221,32 @@ fn health_view(status: &SignStatus) -> HealthView {
     }
 }
 
-/// `GET /api/v1/signs/{id}/panels/{panel}.png`: the confirmed face, or a dark panel where nothing is confirmed. `None` if the
-/// city has no such panel.
-pub fn panel_png(city: &City, board: &SignBoard, sign: &str, panel: &str) -> Option<Result<Vec<u8>, render::Error>> {
+/// `GET /api/v1/signs/{id}/panels/{panel}.png`: one page of a panel's face, or a dark panel where there is none. `None` if
+/// the city has no such panel.
+pub fn panel_png(
+    city: &City,
+    board: &SignBoard,
+    sign: &str,
+    panel: &str,
+    query: PictureQuery,
+) -> Option<Result<Vec<u8>, render::Error>> {
     let sign = city.signs.get(sign)?;
     let panel = sign.panels.iter().find(|p| p.id.as_str() == panel)?;
-    let size = Size { width: panel.width_px.into(), height: panel.height_px.into() };
     let status = board.status(&sign.id);
-    let matrix = match status.confirmed.get(&panel.id) {
-        Some(confirmed) => Matrix::draw(&confirmed.face, size),
-        None => Ok(Matrix::dark(size)),
+    let face = match query.face {
+        WhichFace::Confirmed => status.confirmed.get(&panel.id).map(|confirmed| &confirmed.face),
+        WhichFace::Desired | WhichFace::Fallback => status.desired.get(&panel.id),
     };
-    Some(matrix.map_err(render::Error::from).and_then(|matrix| render::png(&[matrix], PITCH_PX)))
+    let face =
+        face.map(|face| if query.face == WhichFace::Fallback { face.fallen_back() } else { face.as_ref().clone() });
+    let pages = face.map_or_else(|| Ok(Vec::new()), |face| Matrix::pages(&face, size(panel)));
+    Some(pages.map_err(render::Error::from).and_then(|pages| {
+        let page = pages.get(query.page % pages.len().max(1)).cloned().unwrap_or_else(|| Matrix::dark(size(panel)));
+        match query.style {
+            Style::Lamps => render::png(&[page], PITCH_PX),
+            Style::Dots => render::dots_png(&page),
+        }
+    }))
 }
 
 #[cfg(test)]
@@ -196,7 +300,7 @@ mod tests {
         let (city, board) = (city(), SignBoard::default());
         let (sign, panel) = (SignId::parse("G1").unwrap(), PanelId::parse("P1").unwrap());
         board.desire(&sign, &panel, face(), None);
-        let view = serde_json::to_value(signs_view(&city, &board)).unwrap();
+        let view = serde_json::to_value(signs_view(&city, &board, Instant::UNIX_EPOCH)).unwrap();
         let told = &view["signs"][0];
         assert_eq!(told["panels"][0]["desired"]["lines"][0]["text"], "34");
         assert_eq!(told["panels"][0]["confirmed"], serde_json::Value::Null);
@@ -204,11 +308,11 @@ mod tests {
         assert_eq!(told["panels"][0]["image"], "/api/v1/signs/G1/panels/P1.png");
         board.confirm(&sign, [(&panel, &Arc::new(face()))], Instant::UNIX_EPOCH);
         board.report(&sign, HealthState::Ok, None, Instant::UNIX_EPOCH);
-        let view = serde_json::to_value(sign_view_of(&city, &board, "G1").unwrap()).unwrap();
+        let view = serde_json::to_value(sign_view_of(&city, &board, "G1", Instant::UNIX_EPOCH).unwrap()).unwrap();
         assert_eq!(view["panels"][0]["confirmed"]["version"], 9);
         assert_eq!(view["panels"][0]["confirmed_at"], "1970-01-01T00:00:00Z");
         assert_eq!(view["health"]["state"], "ok");
-        assert!(sign_view_of(&city, &board, "G2").is_none());
+        assert!(sign_view_of(&city, &board, "G2", Instant::UNIX_EPOCH).is_none());
     }
 
     #[test]
@@ -217,7 +321,7 @@ mod tests {
         let (sign, panel) = (SignId::parse("G1").unwrap(), PanelId::parse("P1").unwrap());
         board.desire(&sign, &panel, Face::blank(1), Some("too wide".into()));
         board.report(&sign, HealthState::Ok, None, Instant::UNIX_EPOCH);
-        let health = sign_view_of(&city, &board, "G1").unwrap().health;
+        let health = sign_view_of(&city, &board, "G1", Instant::UNIX_EPOCH).unwrap().health;
         assert_eq!((health.state, health.detail.as_deref()), (HealthState::Failing, Some("panel P1: too wide")));
     }
 
@@ -225,12 +329,12 @@ mod tests {
     fn the_picture_is_dark_until_a_face_is_confirmed() {
         let (city, board) = (city(), SignBoard::default());
         let (sign, panel) = (SignId::parse("G1").unwrap(), PanelId::parse("P1").unwrap());
-        let picture = || panel_png(&city, &board, "G1", "P1").unwrap().unwrap();
+        let picture = || panel_png(&city, &board, "G1", "P1", PictureQuery::default()).unwrap().unwrap();
         let dark = picture();
         board.desire(&sign, &panel, face(), None);
         assert_eq!(picture(), dark, "what is desired is not drawn");
         board.confirm(&sign, [(&panel, &Arc::new(face()))], Instant::UNIX_EPOCH);
         assert_ne!(picture(), dark);
-        assert!(panel_png(&city, &board, "G1", "P2").is_none());
+        assert!(panel_png(&city, &board, "G1", "P2", PictureQuery::default()).is_none());
     }
 }

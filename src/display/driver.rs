@@ -71,6 +71,8 @@ pub async fn drive(context: Context, mut protocol: impl Protocol) {
                 let verify = Duration::from_secs(u64::from(config.verify_every_s.max(1)));
                 wait(&mut desired, verify.min(half_of(end, now))).await;
             }
+            // What was overtaken was never seen, and nothing is wrong with the sign.
+            Err(Error::Overtaken) => shown = None,
             Err(error) => {
                 shown = None;
                 failures = failures.saturating_add(1);

@@ -13,6 +13,7 @@ use yunpark_signs::mqtt_json::sign_of_ack;
 use super::{
     Publish,
     driver::{Context, drive},
+    http_pull::{HttpPull, PATIENCE},
     mqtt_json::MqttJson,
     ntcip::{Hold, Ntcip},
 };
@@ -124,6 +125,12 @@ impl Fleet {
                 let hold = Hold::new(self.clock.clone(), self.config.dead_man_s, timeout);
                 let ntcip = Ntcip::new(&sign, address, community, timeout, hold);
                 (self.tasks.spawn(drive(context, ntcip)), None)
+            }
+            SignLink::HttpPull => {
+                let shown = self.board.follow_shown(&sign.id);
+                let desired = self.board.follow(&sign.id);
+                let screen = HttpPull { shown, desired, clock: self.clock.clone(), patience: PATIENCE };
+                (self.tasks.spawn(drive(context, screen)), None)
             }
             SignLink::MqttJson => {
                 let (sender, acks) = mpsc::channel(ACKS_KEPT);

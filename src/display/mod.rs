@@ -2,6 +2,7 @@
 
 mod driver;
 pub mod fleet;
+pub mod http_pull;
 pub mod mqtt_json;
 pub mod ntcip;
 
@@ -70,6 +71,9 @@ pub enum Error {
     /// A fault of the sign leaves its face dark.
     #[error("the sign reports a fault that leaves it dark: {0}")]
     Dark(String),
+    /// Another face is wanted by now, before the sign showed this one.
+    #[error("another face is wanted by now")]
+    Overtaken,
     /// A face does not fit its panel.
     #[error(transparent)]
     Fit(#[from] yunpark_signs::FitError),

@@ -90,6 +90,8 @@ pub struct Panel {
 pub enum SignLink {
     /// Retained JSON over the system's MQTT broker, acknowledged by the sign.
     MqttJson,
+    /// A screen with a browser that asks for its face itself.
+    HttpPull,
     /// NTCIP 1203 over SNMP version 1.
     Ntcip1203 {
         /// `host:port` of the sign's SNMP agent.

@@ -60,7 +60,7 @@ pub struct Composed {
 /// write a message. A number that is nearer to its limit cannot be entrusted to it, so its line falls back that much sooner.
 pub fn shortest_hold(link: &SignLink) -> Duration {
     match link {
-        SignLink::MqttJson => Duration::zero(),
+        SignLink::MqttJson | SignLink::HttpPull => Duration::zero(),
         SignLink::Ntcip1203 { .. } => Duration::seconds(70),
     }
 }

@@ -7,6 +7,7 @@ mod availability;
 mod city;
 mod crash;
 mod enforcement;
+mod guidance;
 mod ingest;
 mod ledger;
 mod node;

@@ -74,17 +74,40 @@ export interface FaceLine {
   label: string;
   arrow: "left" | "ahead" | "right" | "u_turn" | null;
   text: string;
-  state: Level;
+  state: Level | "text";
   lots: string[];
   free: number | null;
   offset: number;
   reason: string | null;
+  rule?: "thresholds" | "arrival";
 }
 
 export interface Face {
   version: number;
   mode: "normal" | "full" | "closed" | "fallback" | "blank";
   lines: FaceLine[];
+  source: "guidance" | "operator" | "emergency";
+  page_ms: number;
+  brightness_percent?: number;
+}
+
+/** What a line of a sign rests on. */
+export interface Basis {
+  observed_at: string | null;
+  limit_s: number;
+  reporting_share: number;
+}
+
+/** What a person has signs show. */
+export interface SignOrder {
+  id: string;
+  panel: string | null;
+  priority: "operator" | "emergency";
+  mode: "text" | "full" | "closed" | "fallback" | "blank";
+  text: Text | null;
+  reason: string;
+  starts_at: string;
+  ends_at: string;
 }
 
 export interface Panel {
@@ -92,7 +115,12 @@ export interface Panel {
   width_px: number;
   height_px: number;
   desired: Face | null;
+  desired_good_for_ms: number | null;
+  desired_pages: number;
+  basis: Basis[];
+  fault: string | null;
   confirmed: Face | null;
+  confirmed_pages: number;
   confirmed_at: string | null;
   image: string;
 }
@@ -102,7 +130,9 @@ export interface Sign {
   name: Text;
   location: LonLat;
   heading_deg: number;
+  level: "area" | "street" | "entrance";
   protocol: string;
+  orders: SignOrder[];
   panels: Panel[];
   health: {
     state: "ok" | "failing" | "unreachable" | "unknown";

@@ -6,11 +6,13 @@ import type { Face, Panel } from "../src/types.ts";
 
 function face(version: number, text: string): Face {
   const line = { label: "城西", arrow: null, text, state: "free" as const, lots: ["L1"], free: 34, offset: 0, reason: null };
-  return { version, mode: "normal", lines: [line] };
+  return { version, mode: "normal", lines: [line], source: "guidance", page_ms: 4000 };
 }
 
+const plain = { desired_good_for_ms: null, desired_pages: 1, basis: [], fault: null, confirmed_pages: 1 };
+
 function panel(desired: Face | null, confirmed: Face | null): Panel {
-  return { id: "A", width_px: 96, height_px: 32, desired, confirmed, confirmed_at: null, image: "" };
+  return { id: "A", width_px: 96, height_px: 32, desired, confirmed, confirmed_at: null, image: "", ...plain };
 }
 
 test("a confirmed face as intended is the same", () => {

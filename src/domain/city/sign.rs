@@ -221,14 +221,16 @@ fn rules(field: &Field<'_>) -> Option<RulesChange> {
 fn link(field: &Field<'_>) -> Option<SignLink> {
     let mut link = field.object()?;
     let protocol = link.need("protocol").and_then(|f| {
-        let known = matches!(f.value(), Value::String(word) if word == "mqtt_json" || word == "ntcip1203");
+        let known = matches!(f.value(), Value::String(word) if ["mqtt_json", "http_pull", "ntcip1203"].contains(&word.as_str()));
         if !known {
-            f.fault("must be mqtt_json or ntcip1203");
+            f.fault("must be mqtt_json, http_pull or ntcip1203");
         }
         known.then(|| f.value().as_str().unwrap_or_default())
     })?;
     let read = if protocol == "mqtt_json" {
         Some(SignLink::MqttJson)
+    } else if protocol == "http_pull" {
+        Some(SignLink::HttpPull)
     } else {
         let address = link.need("address").and_then(|f| address(&f));
         let community = link.may("community").map(|f| f.text().map(str::to_owned));

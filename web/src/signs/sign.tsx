@@ -2,12 +2,13 @@
 import { ageWords, secondsSince } from "../age.ts";
 import { shownNowMs, tick } from "../clock.ts";
 import { code, lang, t, text } from "../i18n.ts";
-import type { Face, FaceLine, Panel, Sign } from "../types.ts";
+import { pageAt } from "../display/standing.ts";
+import type { Basis, Face, FaceLine, Panel, Sign, SignOrder } from "../types.ts";
 import { isAdjusted, lineText, onItsWay, standing } from "./differences.ts";
 import { wantedForS } from "./store.ts";
 
 const ARROWS = { left: "←", ahead: "↑", right: "→", u_turn: "↶" } as const;
-const PROTOCOLS: Record<string, string> = { mqtt_json: "MQTT", ntcip1203: "NTCIP 1203" };
+const PROTOCOLS: Record<string, string> = { mqtt_json: "MQTT", http_pull: "HTTP", ntcip1203: "NTCIP 1203" };
 const TONES = { ok: "info", failing: "bad", unreachable: "bad", unknown: "none" } as const;
 const MARKS = { ok: "✓", failing: "✕", unreachable: "✕", unknown: "–" } as const;
 
@@ -23,9 +24,10 @@ export function SignCard({ sign }: { sign: Sign }) {
         </span>
       </div>
       <p class="hint">
-        {sign.id} · {PROTOCOLS[sign.protocol] ?? sign.protocol} · {t("signs.heading_deg", { deg: Math.round(sign.heading_deg) })}
+        {sign.id} · {t(`signs.level.${sign.level}`)} · {PROTOCOLS[sign.protocol] ?? sign.protocol} · {t("signs.heading_deg", { deg: Math.round(sign.heading_deg) })}
         {seconds !== null && state !== "ok" && ` · ${t("signs.since", { age: ageWords(seconds, lang.value) })}`}
       </p>
+      <Orders orders={sign.orders} />
       {detail !== null && <p class={state === "ok" ? "hint" : "fault"}>{detail}</p>}
       {sign.panels.map((panel) => (
         <PanelView key={panel.id} sign={sign} panel={panel} />
@@ -36,6 +38,8 @@ export function SignCard({ sign }: { sign: Sign }) {
 
 function PanelView({ sign, panel }: { sign: Sign; panel: Panel }) {
   const { confirmed } = panel;
+  const pages = panel.confirmed_pages;
+  const page = confirmed === null ? 0 : pageAt(pages, confirmed.page_ms, tick.value);
   return (
     <figure class="panel" data-panel={panel.id} data-version={confirmed?.version ?? ""}>
       {confirmed === null ? (
@@ -43,7 +47,7 @@ function PanelView({ sign, panel }: { sign: Sign; panel: Panel }) {
       ) : (
         <img
           class="screen"
-          src={`${panel.image}?v=${confirmed.version}`}
+          src={`${panel.image}?v=${confirmed.version}&page=${page}`}
           width={panel.width_px}
           height={panel.height_px}
           alt={t("signs.image", { sign: text(sign.name), panel: panel.id, lines: spoken(confirmed) })}
@@ -53,9 +57,12 @@ function PanelView({ sign, panel }: { sign: Sign; panel: Panel }) {
         <p class="panel-meta">
           <span>{t("signs.panel", { id: panel.id })}</span>
           {confirmed !== null && <span>{t(`mode.${confirmed.mode}`)}</span>}
+          {pages > 1 && <span>{t("signs.page", { n: page + 1, all: pages })}</span>}
+          {confirmed?.brightness_percent !== undefined && <span>{t("signs.brightness", { percent: confirmed.brightness_percent })}</span>}
           <Confirmed at={panel.confirmed_at} />
         </p>
-        {confirmed !== null && <Lines face={confirmed} />}
+        {confirmed !== null && <Lines face={confirmed} basis={confirmed.source === "guidance" ? panel.basis : []} />}
+        {panel.fault !== null && <p class="fault">{panel.fault}</p>}
         <Difference sign={sign.id} panel={panel} />
       </figcaption>
     </figure>
@@ -67,7 +74,38 @@ function Confirmed({ at }: { at: string | null }) {
   return seconds === null ? null : <span>{t("signs.confirmed", { age: ageWords(seconds, lang.value) })}</span>;
 }
 
-function Lines({ face }: { face: Face }) {
+function Orders({ orders }: { orders: SignOrder[] }) {
+  return (
+    <>
+      {orders.map((order) => (
+        <div key={order.id} class="order" data-priority={order.priority}>
+          <p>
+            <strong>{t(`signs.order.${order.priority}`)}</strong>
+            {order.panel !== null && ` · ${t("signs.panel", { id: order.panel })}`} · {t("signs.order.until", { at: whenWords(order.ends_at) })}
+          </p>
+          <p>{t("signs.order.why", { reason: order.reason })}</p>
+        </div>
+      ))}
+    </>
+  );
+}
+
+/** The moment an order ends, by the reader's own clock: the day only where it is another. */
+function whenWords(instant: string): string {
+  const end = new Date(instant);
+  const sameDay = end.toDateString() === new Date(tick.value).toDateString();
+  const day = sameDay ? {} : ({ month: "2-digit", day: "2-digit" } as const);
+  return new Intl.DateTimeFormat(lang.value === "zh" ? "zh-CN" : "en-GB", { ...day, hour: "2-digit", minute: "2-digit" }).format(end);
+}
+
+function Rest({ basis }: { basis: Basis }) {
+  const seconds = secondsSince(basis.observed_at, shownNowMs());
+  if (seconds === null) return <span class="face-why">{t("signs.basis_none")}</span>;
+  const share = Math.round(basis.reporting_share * 100);
+  return <span class="face-why">{t("signs.basis", { age: ageWords(seconds, lang.value), share })}</span>;
+}
+
+function Lines({ face, basis }: { face: Face; basis: Basis[] }) {
   return (
     <ul class="face">
       {face.lines.map((line, i) => (
@@ -76,10 +114,14 @@ function Lines({ face }: { face: Face }) {
             {line.arrow === null ? "" : ARROWS[line.arrow]}
           </span>
           <span class="face-label">{line.label}</span>
-          <span class="level" data-level={line.state}>
-            {line.text}
-          </span>
+          {line.text !== "" && (
+            <span class="level" data-level={line.state}>
+              {line.text}
+            </span>
+          )}
           {isAdjusted(line) && <span class="face-why">{adjusted(line)}</span>}
+          {line.free === null && line.reason !== null && <span class="face-why">{code("reason", line.reason)}</span>}
+          {basis[i] !== undefined && basis[i].observed_at !== null && <Rest basis={basis[i]} />}
         </li>
       ))}
     </ul>
