@@ -190,6 +190,7 @@ fn sign(sign: &Sign) -> Value {
             "name": words(&sign.name),
             "heading_deg": sign.heading_deg.round(),
             "language": "zh",
+            "level": sign.level,
             "link": link,
             "panels": panels,
         }),

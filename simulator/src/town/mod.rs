@@ -267,6 +267,8 @@ pub struct Sign {
     pub at: Point,
     /// Where its reader is heading, degrees clockwise from north.
     pub heading_deg: f64,
+    /// `area`, `street` or `entrance`.
+    pub level: &'static str,
     /// How it is reached.
     pub link: SignLink,
     /// Its panels.

@@ -134,7 +134,8 @@ pub fn erect(streets: &[Street], lots: &[Lot], groups: &[Group], options: TownOp
                 (distance, line(&stand, Target::Group(group.id.to_owned()), &group.name, group.middle))
             })
             .collect();
-        signs.push(sign(streets, &stand, ("片区诱导屏", "area sign"), best(lines, 3)));
+        let sign = sign(streets, &stand, ("片区诱导屏", "area sign"), best(lines, 3));
+        signs.push(Sign { level: "area", ..sign });
     }
     for stand in posts(streets, STREET_POSTS) {
         let lines = lots
@@ -161,6 +162,7 @@ pub fn erect(streets: &[Street], lots: &[Lot], groups: &[Group], options: TownOp
         let Some(stand) = stands.iter().min_by_key(nearer) else { continue };
         let lines = vec![line(stand, Target::Lot(lot.id.clone()), &lot.label, lot.middle())];
         let mut sign = sign(streets, stand, ("", ""), lines);
+        sign.level = "entrance";
         sign.name = Words::new(format!("{}入口屏", lot.name.zh), format!("{}, entrance sign", lot.name.en));
         signs.push(sign);
     }
@@ -191,6 +193,7 @@ fn sign(streets: &[Street], stand: &Stand, kind: (&str, &str), lines: Vec<SignLi
         ),
         at: stand.at,
         heading_deg: stand.heading_deg,
+        level: "street",
         link: SignLink::MqttJson,
         panels: vec![Panel { id: "P1".to_owned(), width_px: 160, height_px: ROW_PX * lines.len() as u16, lines }],
     }
