@@ -72,7 +72,9 @@ impl City {
             lot: lot.clone(),
             capacity: SPACES as u32,
             counted_by: CountedBy::Spaces,
-            spaces: self.spaces.clone(),
+            mixed: false,
+            spaces: self.spaces.iter().cloned().map(yunpark::availability::SpaceLayout::plain).collect(),
+            uses: std::collections::BTreeMap::new(),
         };
         self.lots.iter().map(layout).collect()
     }

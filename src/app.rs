@@ -21,7 +21,7 @@ use yunpark_signs::mqtt_json::ACK_FILTER;
 
 use crate::{
     api::{self, Services, Shared},
-    availability::{Board, Engine, Limits, LotLayout},
+    availability::{Board, Engine, Limits, LotLayout, Upkeep},
     broker,
     cityfeed::CityFeed,
     clock::Clock,
@@ -83,6 +83,8 @@ impl App {
         let (declared, counted_city) = watch::channel(city.borrow().clone());
         let declaring = declare(engine.clone(), city.clone(), declared, config.clone(), clock.clone(), rest.clone());
         lifecycle.start("layouts", Stage::Rest, declaring);
+        let upkeep = Upkeep::new(engine.clone(), counted_city.clone(), clock.clone());
+        lifecycle.start("upkeep", Stage::Rest, upkeep.run(rest.clone()));
         let board = Arc::new(Board::new(engine.clone()));
         lifecycle.start("board", Stage::Rest, board.clone().run(rest.clone()));
 

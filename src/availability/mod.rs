@@ -10,6 +10,7 @@ mod lot_memory;
 mod memory;
 mod order;
 mod redis;
+mod upkeep;
 
 use std::{path::PathBuf, time::Duration};
 
@@ -19,6 +20,7 @@ pub use layout::{LotLayout, SpaceLayout};
 pub use lot_memory::LotMemory;
 pub use memory::Memory;
 pub use redis::Redis;
+pub use upkeep::Upkeep;
 
 use crate::{
     config,

@@ -45,8 +45,10 @@ impl Counter {
             Statement::Passage { .. } if is_before_anchor => Outcome::Late,
             Statement::Passage { direction, count, lane } => match self.lane(lane, None) {
                 None => Outcome::NotCounted,
-                Some(known) if !known.mark.admit(stamp, reset_us) => Outcome::Late,
-                Some(_) => {
+                Some(known) => {
+                    if !known.mark.admit(stamp, reset_us) {
+                        return Outcome::Late;
+                    }
                     self.counts.pass(*direction, u64::from(*count));
                     Outcome::Confirmed
                 }
@@ -72,8 +74,10 @@ impl Counter {
             }
             Statement::Baseline { direction, lane, value } => match self.lane(lane, Some(*direction)) {
                 None => Outcome::NotCounted,
-                Some(known) if !known.mark.admit(stamp, reset_us) => Outcome::Late,
                 Some(known) => {
+                    if !known.mark.admit(stamp, reset_us) {
+                        return Outcome::Late;
+                    }
                     known.total = *value;
                     Outcome::Confirmed
                 }
