@@ -3,13 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "what a test asks for and does not get, fails it")]
 
 mod cluster;
-mod counters;
-mod hands;
 mod keys;
 mod laws;
 mod model;
 mod recovery;
-mod silence;
 
 use std::{collections::BTreeMap, future::Future, sync::Arc, time::Duration};
 
@@ -103,6 +100,10 @@ macro_rules! on_every_engine {
         }
     )*};
 }
+
+mod counters;
+mod hands;
+mod silence;
 
 fn lot_id(text: &str) -> LotId {
     LotId::parse(text).unwrap()
