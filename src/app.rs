@@ -77,7 +77,10 @@ impl App {
         lifecycle.start("city", Stage::Rest, feed.run(rest.clone()));
 
         let engine = engine(&config).await.context("availability cannot be computed")?;
-        engine.configure(&layouts(&city.borrow(), &config), clock.now()).await.context("the city cannot be declared")?;
+        engine
+            .configure(&layouts(&city.borrow(), &config), clock.now())
+            .await
+            .context("the city cannot be declared")?;
         // What reads messages and guides signs sees a new city only once the engine counts it, so that no observation of a
         // new lot is acknowledged and lost.
         let (declared, counted_city) = watch::channel(city.borrow().clone());

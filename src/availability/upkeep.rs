@@ -118,10 +118,8 @@ mod tests {
     #[test]
     fn a_correction_is_due_at_its_own_hour_of_the_citys_day_and_an_hour_after() {
         let city = City::default();
-        let reset = |at: &str| NightlyReset {
-            at: chrono::NaiveTime::parse_from_str(at, "%H:%M").unwrap(),
-            occupied: Some(3),
-        };
+        let reset =
+            |at: &str| NightlyReset { at: chrono::NaiveTime::parse_from_str(at, "%H:%M").unwrap(), occupied: Some(3) };
         let at = |text: &str| parse_rfc3339(text).unwrap();
         let due = at("2026-03-09T19:30:00Z");
         assert_eq!(due_at(&city, reset("03:30"), at("2026-03-09T19:29:59Z")), None);

@@ -61,9 +61,10 @@ impl Action {
     /// The lot it is about.
     pub fn lot(&self) -> &LotId {
         match self {
-            Self::Service { lot, .. } | Self::Reserve { lot, .. } | Self::Close { lot, .. } | Self::Correct { lot, .. } => {
-                lot
-            }
+            Self::Service { lot, .. }
+            | Self::Reserve { lot, .. }
+            | Self::Close { lot, .. }
+            | Self::Correct { lot, .. } => lot,
         }
     }
 }

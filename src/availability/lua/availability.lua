@@ -12,7 +12,9 @@
 -- Instants are microseconds since the Unix epoch, below 2^53, so a double holds them exactly; 0 is none. Sequence numbers
 -- have 64 bits, more than a double, and are digits.
 
-local pack, unpack_one = cmsgpack.pack, cmsgpack.unpack
+-- There is no cmsgpack yet while the library loads.
+local function pack(value) return cmsgpack.pack(value) end
+local function unpack_one(text) return (cmsgpack.unpack(text)) end
 
 local REFRESH_US = 1000000
 local MAX_LANES = 64

@@ -136,7 +136,8 @@ impl Core {
         }
         self.generation += u64::from(!known.is_empty());
         self.put(lots);
-        self.touched = (0..self.lots.len() as u32).filter(|place| self.lots[*place as usize].touched.is_changed).collect();
+        self.touched =
+            (0..self.lots.len() as u32).filter(|place| self.lots[*place as usize].touched.is_changed).collect();
         self.settle();
     }
 
@@ -193,7 +194,8 @@ impl Core {
 
     /// Lets time pass over the lots that are due; says how many moved.
     pub(super) fn sweep(&mut self, now_us: i64) -> usize {
-        let due: Vec<u32> = self.dues.iter().take_while(|(due_us, _)| *due_us <= now_us).map(|(_, place)| *place).collect();
+        let due: Vec<u32> =
+            self.dues.iter().take_while(|(due_us, _)| *due_us <= now_us).map(|(_, place)| *place).collect();
         let mut moved = 0;
         for place in due {
             moved += usize::from(self.lots[place as usize].sweep(now_us, self.limits));

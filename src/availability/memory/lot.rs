@@ -246,7 +246,8 @@ impl Lot {
         let debounce_us = limits.debounce_us();
         let mut is_changed = false;
         for place in 0..self.spaces.len() as u32 {
-            is_changed |= self.with_space(place, debounce_us, |space| Some(space.age(now_us, debounce_us))) == Some(true);
+            is_changed |=
+                self.with_space(place, debounce_us, |space| Some(space.age(now_us, debounce_us))) == Some(true);
         }
         self.due_us = self.spaces.iter().map(|space| space.due_us(debounce_us)).min().unwrap_or(NEVER);
         self.version += u64::from(is_changed);

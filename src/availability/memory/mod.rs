@@ -151,11 +151,8 @@ impl Memory {
             return Err(Error::NotConfigured);
         }
         let (action, logged) = (action.clone(), action.clone());
-        self.step(
-            move || Entry::Act { action: logged, at: now },
-            move |_, core| core.act(&action, to_micros(now)),
-        )
-        .await
+        self.step(move || Entry::Act { action: logged, at: now }, move |_, core| core.act(&action, to_micros(now)))
+            .await
     }
 
     /// See [`super::Engine::sweep`].

@@ -112,8 +112,15 @@ fn record(lot: &str, bytes: &[u8]) -> Result<Record, Error> {
     let by_spaces = items.text()? == "s";
     items.int()?;
     let [capacity, free, occupied, unknown, out_of_service, reserved, closed, stale_spaces, dead_spaces] = [
-        items.count()?, items.count()?, items.count()?, items.count()?, items.count()?, items.count()?, items.count()?,
-        items.count()?, items.count()?,
+        items.count()?,
+        items.count()?,
+        items.count()?,
+        items.count()?,
+        items.count()?,
+        items.count()?,
+        items.count()?,
+        items.count()?,
+        items.count()?,
     ];
     let (version, observed_us) = (items.large()?, items.int()?);
     let (_published, _due) = (items.int()?, items.int()?);

@@ -88,7 +88,7 @@ async fn two_releases_side_by_side_count_as_one_and_keep_what_only_the_later_kno
     for n in 1..40_i64 {
         let state = [Free, Occupied, Unknown][(n % 3) as usize];
         let batch = [
-            space("A", if n % 2 == 0 { "1" } else { "2" }, state, n * 1000),
+            space("A", if n / 2 % 2 == 0 { "1" } else { "2" }, state, n * 1000),
             passage("C", if n % 4 == 0 { Out } else { In }, 1, n * 1000),
             observed("C", Statement::Occupied { count: (n % 9) as u32 }, n * 1000 - n % 5 * 700),
         ];

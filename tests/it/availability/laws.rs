@@ -49,7 +49,8 @@ fn any_observation() -> impl Strategy<Value = Observation> {
             .prop_map(|(session, seq)| (session, Some(seq))),
     ];
     let lot = prop_oneof![8 => Just("A"), 5 => Just("B"), 8 => Just("C"), 6 => Just("D"), 1 => Just("X")];
-    let delay_ms = prop_oneof![6 => Just(0_i64), 3 => Just(5000), 1 => Just(300_000), 2 => Just(-50_000), 1 => Just(-60_001)];
+    let delay_ms =
+        prop_oneof![6 => Just(0_i64), 3 => Just(5000), 1 => Just(300_000), 2 => Just(-50_000), 1 => Just(-60_001)];
     (lot, statement, order, 0_i64..1500, 0_i64..3, delay_ms).prop_map(
         |(lot, statement, (session, seq), at_s, ms, delay_ms)| {
             let at_ms = at_s * 1000 + ms;
@@ -67,14 +68,14 @@ fn any_action() -> impl Strategy<Value = Action> {
     let lot = prop_oneof![Just("A"), Just("B"), Just("C"), Just("D"), Just("X")].prop_map(lot_id);
     let service = prop_oneof![Just(Service::InService), Just(Service::OutOfService), Just(Service::Reserved)];
     let space = prop_oneof![4 => Just("1"), 4 => Just("2"), 1 => Just("9")].prop_map(space_id);
-    (lot, 0_u32..4, service, space, 0_u32..12, any::<bool>()).prop_map(
-        |(lot, kind, service, space, places, closed)| match kind {
+    (lot, 0_u32..4, service, space, 0_u32..12, any::<bool>()).prop_map(|(lot, kind, service, space, places, closed)| {
+        match kind {
             0 => Action::Reserve { lot, places },
             1 => Action::Close { lot, closed },
             2 => Action::Correct { lot, occupied: places },
             _ => Action::Service { lot, space, service },
-        },
-    )
+        }
+    })
 }
 
 fn any_run() -> impl Strategy<Value = Run> {
@@ -137,8 +138,7 @@ async fn take(engine: &Engine, model: &mut Model, batch: &[Step]) -> Vec<Observa
         }
         assert_eq!(engine.spaces(&lot.lot).await.unwrap().unwrap(), model.spaces(&lot.lot));
     }
-    let was_taken =
-        |outcome: &Outcome| matches!(outcome, Outcome::Changed | Outcome::Confirmed | Outcome::Quarantined);
+    let was_taken = |outcome: &Outcome| matches!(outcome, Outcome::Changed | Outcome::Confirmed | Outcome::Quarantined);
     observations.into_iter().zip(expected).filter(|(_, outcome)| was_taken(outcome)).map(|(it, _)| it).collect()
 }
 

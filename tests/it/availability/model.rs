@@ -164,7 +164,8 @@ impl Lot {
     /// Does something; whatever was taken and moved what is told, has changed the lot.
     fn watched(&mut self, limits: Limits, act: impl FnOnce(&mut Self) -> Outcome) -> Outcome {
         let told = |lot: &Self| {
-            let ageless = Availability { observed_at: None, confidence: Confidence::default(), ..lot.availability(limits) };
+            let ageless =
+                Availability { observed_at: None, confidence: Confidence::default(), ..lot.availability(limits) };
             let spaces: Vec<SpaceStatus> =
                 lot.statuses(limits).into_iter().map(|space| SpaceStatus { observed_at: None, ..space }).collect();
             (ageless, spaces)
@@ -266,8 +267,14 @@ impl Lot {
             Action::Correct { lot, occupied } => {
                 let observed_at = self.anchor.newest().map_or(now, |newest| newest.max(now));
                 let statement = Statement::Occupied { count: *occupied };
-                let word =
-                    Observation { lot: lot.clone(), statement, observed_at, received_at: now, session: None, seq: None };
+                let word = Observation {
+                    lot: lot.clone(),
+                    statement,
+                    observed_at,
+                    received_at: now,
+                    session: None,
+                    seq: None,
+                };
                 self.anchor.runs.push(vec![word]);
                 self.counted.push(Count::Stated(i64::from(*occupied).min(self.capacity())));
             }
