@@ -157,6 +157,12 @@ impl Layout {
         Ok(readings)
     }
 
+    /// The running totals it tells: each lane with its direction.
+    pub fn totals(&self) -> Vec<(Option<String>, LaneDirection)> {
+        let total = |field: &Field| (field.lane.clone(), field.direction.unwrap_or(LaneDirection::Both));
+        self.fields.iter().filter(|field| field.meaning == Meaning::CounterTotal).map(total).collect()
+    }
+
     /// Reads a gateway's metric; `None` if the layout does not name it.
     pub(crate) fn metric(&self, name: &str, number: f64) -> Option<Result<Vec<Reading>, DecodeError>> {
         let field = self.fields.iter().find(|field| field.metric.as_deref() == Some(name))?;

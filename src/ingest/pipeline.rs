@@ -87,7 +87,7 @@ impl Pipeline {
         if self.city.has_changed().unwrap_or(false) {
             self.directory = Directory::of(&self.city.borrow_and_update());
         }
-        let mut batch = Batch { observations: Vec::with_capacity(messages.len()), words: Vec::new() };
+        let mut batch = Batch { observations: Vec::with_capacity(messages.len()), ..Batch::default() };
         for message in messages {
             let (topic, payload) = (&message.publish.topic, &message.publish.payload);
             let read = match message.oversized {
@@ -167,6 +167,7 @@ fn count_words(batch: &Batch) {
         let kind = match word.word {
             Word::Health(_) => "health",
             Word::Restart(_) => "restart",
+            Word::Joined(_) => "join",
         };
         metrics::counter!("yunpark_sensor_words_total", "kind" => kind).increment(1);
     }
