@@ -36,12 +36,10 @@ pub struct Field {
     pub bit: Option<u8>,
     /// How many bytes, 1 to 8; 1 if absent.
     pub bytes: Option<u8>,
-    /// Which byte comes first.
-    #[serde(default)]
-    pub endian: Endian,
-    /// Whether the highest bit is a sign.
-    #[serde(default)]
-    pub signed: bool,
+    /// Which byte comes first; the highest if absent.
+    pub endian: Option<Endian>,
+    /// Whether the highest bit is a sign; not if absent.
+    pub signed: Option<bool>,
     /// The bits that count, moved down to the lowest.
     pub mask: Option<u64>,
     /// What the number is multiplied with; 1 if absent.
@@ -62,19 +60,17 @@ pub struct Field {
     pub width_bits: Option<u8>,
     /// The word of a fault or a restart.
     pub text: Option<String>,
-    /// The field may be missing at the end of a frame.
-    #[serde(default)]
-    pub optional: bool,
+    /// The field may be missing at the end of a frame; not if absent.
+    pub optional: Option<bool>,
     /// The field stands in the frame only if this holds.
     pub when: Option<Condition>,
 }
 
 /// Byte order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Endian {
     /// The highest byte first.
-    #[default]
     Big,
     /// The lowest byte first.
     Little,
@@ -188,12 +184,12 @@ impl Field {
         let count = usize::from(self.bytes.unwrap_or(1).clamp(1, 8));
         let left = payload.len().saturating_sub(byte);
         let Some(bytes) = payload.get(byte..byte + count) else {
-            return if self.optional { Ok(None) } else { Err(DecodeError::Truncated { at: byte, wanted: count, left }) };
+            return if self.optional.unwrap_or_default() { Ok(None) } else { Err(DecodeError::Truncated { at: byte, wanted: count, left }) };
         };
         let whole = |sum: u64, byte: &u8| sum << 8 | u64::from(*byte);
         let mut number = match self.endian {
-            Endian::Big => bytes.iter().fold(0, whole),
-            Endian::Little => bytes.iter().rev().fold(0, whole),
+            None | Some(Endian::Big) => bytes.iter().fold(0, whole),
+            Some(Endian::Little) => bytes.iter().rev().fold(0, whole),
         };
         let mut width = count as u32 * 8;
         if let Some(mask) = self.bit.map(|bit| 1 << bit.min(7)).or(self.mask).filter(|mask| *mask != 0) {
@@ -201,8 +197,9 @@ impl Field {
             width = 64 - (mask >> mask.trailing_zeros()).leading_zeros();
         }
         // A sign is the highest bit of those that count.
-        let raw = if self.signed { (number << (64 - width)) as i64 >> (64 - width) } else { number as i64 };
-        let plain = if self.signed { raw as f64 } else { number as f64 };
+        let signed = self.signed.unwrap_or_default();
+        let raw = if signed { (number << (64 - width)) as i64 >> (64 - width) } else { number as i64 };
+        let plain = if signed { raw as f64 } else { number as f64 };
         let scaled = plain * self.scale.unwrap_or(1.0) + self.offset.unwrap_or(0.0);
         Ok(Some(Number { raw, scaled }))
     }
