@@ -1,6 +1,10 @@
 //! Decoding beside the parser alone: ChirpStack's JSON, and a bay sensor's frame. `./run bench sensors`.
 
-#![expect(clippy::print_stdout, clippy::expect_used, reason = "a benchmark prints, and stops at what it did not expect")]
+#![expect(
+    clippy::print_stdout,
+    clippy::expect_used,
+    reason = "a benchmark prints, and stops at what it did not expect"
+)]
 
 use std::{
     hint::black_box,

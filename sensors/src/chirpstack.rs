@@ -94,7 +94,8 @@ pub fn status(dev_eui: &str, payload: &[u8]) -> Result<Option<Report>, EnvelopeE
 pub fn log(dev_eui: &str, payload: &[u8]) -> Result<Option<Report>, EnvelopeError> {
     let event: Other<'_> = serde_json::from_slice(payload)?;
     let at = time(&event.time)?;
-    let is_word = (1..=64).contains(&event.code.len()) && event.code.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    let is_word =
+        (1..=64).contains(&event.code.len()) && event.code.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
     if event.level == "INFO" || !is_word {
         return Ok(None);
     }

@@ -184,7 +184,11 @@ impl Field {
         let count = usize::from(self.bytes.unwrap_or(1).clamp(1, 8));
         let left = payload.len().saturating_sub(byte);
         let Some(bytes) = payload.get(byte..byte + count) else {
-            return if self.optional.unwrap_or_default() { Ok(None) } else { Err(DecodeError::Truncated { at: byte, wanted: count, left }) };
+            return if self.optional.unwrap_or_default() {
+                Ok(None)
+            } else {
+                Err(DecodeError::Truncated { at: byte, wanted: count, left })
+            };
         };
         let whole = |sum: u64, byte: &u8| sum << 8 | u64::from(*byte);
         let mut number = match self.endian {
@@ -207,7 +211,9 @@ impl Field {
     /// Width of the field's number, bits.
     fn width_bits(&self) -> u8 {
         let of_mask = self.mask.filter(|mask| *mask != 0).map(|mask| mask.count_ones() as u8);
-        self.width_bits.or(of_mask).unwrap_or_else(|| self.bytes.map_or(if self.metric.is_some() { 32 } else { 8 }, |n| n * 8))
+        self.width_bits
+            .or(of_mask)
+            .unwrap_or_else(|| self.bytes.map_or(if self.metric.is_some() { 32 } else { 8 }, |n| n * 8))
     }
 
     fn tell(&self, number: &Number, readings: &mut Vec<Reading>, health: &mut Health) -> Result<(), DecodeError> {
@@ -293,7 +299,12 @@ mod tests {
         let occupied = Reading::Occupancy { occupied: true, cause: Cause::Heartbeat };
         assert_eq!(told, [occupied, Reading::Health(health)]);
         assert_eq!(layout.decode(Some(2), &[0, 0, 0, 0, 2, 1]).unwrap()[1], Reading::Distance { value_mm: 513 });
-        let total = Reading::CounterTotal { direction: LaneDirection::In, lane: Some("1".into()), value: 0x345, width_bits: 12 };
+        let total = Reading::CounterTotal {
+            direction: LaneDirection::In,
+            lane: Some("1".into()),
+            value: 0x345,
+            width_bits: 12,
+        };
         assert_eq!(layout.decode(Some(3), &[0xf3, 0x45]).unwrap(), [total]);
         assert_eq!(layout.decode(Some(4), &[1]), Err(DecodeError::UnknownPort { port: 4 }));
         assert_eq!(layout.decode(None, &[1]), Err(DecodeError::NoPort));

@@ -131,7 +131,10 @@ mod tests {
     use super::*;
 
     fn envelope(counting: &str) -> String {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/samples/mqtt/hikvision_EventNotificationAlert_envelope.xml");
+        let path = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../../shared/samples/mqtt/hikvision_EventNotificationAlert_envelope.xml"
+        );
         let text = std::fs::read_to_string(path).unwrap();
         text.replace("</EventNotificationAlert>", &format!("{counting}</EventNotificationAlert>"))
     }
@@ -148,7 +151,10 @@ mod tests {
         assert_eq!(report.told[1].reading, total(LaneDirection::Out, 5));
         assert_eq!(report.told[0].device_time.unwrap().to_rfc3339(), "2026-07-29T08:00:00+00:00");
         let period = parse(envelope(&COUNT.replace("realTime", "timeRange")).as_bytes()).unwrap().unwrap();
-        assert_eq!(period.told[1].reading, Reading::CounterDelta { direction: LaneDirection::Out, count: 5, lane: None });
+        assert_eq!(
+            period.told[1].reading,
+            Reading::CounterDelta { direction: LaneDirection::Out, count: 5, lane: None }
+        );
     }
 
     #[test]
@@ -162,7 +168,9 @@ mod tests {
 
     #[test]
     fn a_stream_is_taken_apart_wherever_it_is_cut() {
-        let part = |body: &str| format!("--b\r\nContent-Type: application/xml\r\nContent-Length: {}\r\n\r\n{body}\r\n", body.len());
+        let part = |body: &str| {
+            format!("--b\r\nContent-Type: application/xml\r\nContent-Length: {}\r\n\r\n{body}\r\n", body.len())
+        };
         let stream = format!("{}{}{}--b\r\n", part("one"), part("two"), part("three"));
         for step in [1, 2, 7, stream.len()] {
             let mut parts = Parts::new("b");

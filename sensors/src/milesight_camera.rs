@@ -110,7 +110,8 @@ mod tests {
     use super::*;
 
     fn sample() -> String {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/samples/mqtt/milesight_vs121p_region_periodic.json");
+        let path =
+            concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/samples/mqtt/milesight_vs121p_region_periodic.json");
         std::fs::read_to_string(path).unwrap()
     }
 

@@ -156,10 +156,7 @@ mod tests {
             ("application/1/device/2/event/join", Topic::ChirpStackJoin { dev_eui: "2" }),
             (
                 "spBv1.0/g/DBIRTH/n/d",
-                Topic::Sparkplug {
-                    kind: Kind::Birth,
-                    origin: Origin { group: "g", node: "n", device: Some("d") },
-                },
+                Topic::Sparkplug { kind: Kind::Birth, origin: Origin { group: "g", node: "n", device: Some("d") } },
             ),
             (
                 "spBv1.0/g/NDEATH/n",

@@ -88,10 +88,12 @@ impl LotLayout {
         heartbeat_of: &dyn Fn(&str) -> Option<u32>,
     ) -> Vec<Self> {
         let mut heartbeats = HashMap::new();
+        let declared = |codec: &str| city.codecs.get(codec).and_then(|codec| codec.heartbeat_s);
         for sensor in city.sensors.values() {
-            if let (Some(space), Some(heartbeat_s)) =
-                (&sensor.space, sensor.heartbeat_s.or_else(|| heartbeat_of(&sensor.codec)))
-            {
+            if let (Some(space), Some(heartbeat_s)) = (
+                &sensor.space,
+                sensor.heartbeat_s.or_else(|| declared(&sensor.codec)).or_else(|| heartbeat_of(&sensor.codec)),
+            ) {
                 heartbeats.insert((&sensor.lot, space), heartbeat_s);
             }
         }
@@ -100,7 +102,8 @@ impl LotLayout {
         for layout in &mut layouts {
             for space in &mut layout.spaces {
                 let heartbeat_s = heartbeats.get(&(&layout.lot, &space.id)).copied();
-                let times = |tenths: u32| heartbeat_s.map(|heartbeat_s| heartbeat_s.saturating_mul(tenths).div_ceil(10));
+                let times =
+                    |tenths: u32| heartbeat_s.map(|heartbeat_s| heartbeat_s.saturating_mul(tenths).div_ceil(10));
                 space.stale_after_s = times(STALE_TENTHS).or(configured(config.space_stale_after_s));
                 space.dead_after_s = times(DEAD_TENTHS).or(configured(config.space_dead_after_s));
             }
@@ -120,7 +123,8 @@ impl LotLayout {
 
     /// The groups of the lot with the number of places of each: each use, and each class if there are several.
     pub(super) fn groups(&self) -> Vec<(Group, u32)> {
-        let mut capacities: BTreeMap<Group, u32> = self.uses.iter().map(|(it, count)| (Group::Use(*it), *count)).collect();
+        let mut capacities: BTreeMap<Group, u32> =
+            self.uses.iter().map(|(it, count)| (Group::Use(*it), *count)).collect();
         let mut counted: BTreeMap<Group, u32> = BTreeMap::new();
         let has_classes = self.has_classes();
         for space in &self.spaces {

@@ -37,11 +37,8 @@ pub(super) struct Binding {
 impl Directory {
     /// The directory of a city.
     pub fn of(city: &City) -> Self {
-        let declared: BTreeMap<&str, Arc<Layout>> = city
-            .codecs
-            .values()
-            .filter_map(|codec| Some((codec.id.as_str(), Arc::new(layout(codec)?))))
-            .collect();
+        let declared: BTreeMap<&str, Arc<Layout>> =
+            city.codecs.values().filter_map(|codec| Some((codec.id.as_str(), Arc::new(layout(codec)?)))).collect();
         let lots = city.lots.values().map(|lot| {
             let spaces = lot.spaces.iter().map(|space| space.id.clone()).collect();
             (lot.id.clone(), spaces)
@@ -87,6 +84,8 @@ impl Binding {
 /// The layout a declared codec describes; the city's reader has checked it.
 pub fn layout(codec: &DeclaredCodec) -> Option<Layout> {
     serde_json::from_value(codec.definition.clone())
-        .map_err(|error| tracing::error!(codec = codec.id, %error, "a declared codec does not read; its sensors are silent"))
+        .map_err(
+            |error| tracing::error!(codec = codec.id, %error, "a declared codec does not read; its sensors are silent"),
+        )
         .ok()
 }

@@ -70,7 +70,10 @@ impl Pipeline {
 
     /// Applies and acknowledges a batch; `false` if the system stopped before the engine would take it.
     async fn settle(&mut self, messages: &mut Vec<Message>, stop: &CancellationToken) -> bool {
-        let batch = self.read(messages);
+        let mut batch = self.read(messages);
+        for (topic, payload) in batch.notices.drain(..) {
+            self.hand.notice(topic, payload.into());
+        }
         if !self.apply(&batch.observations, stop).await {
             return false;
         }

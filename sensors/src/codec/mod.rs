@@ -294,6 +294,18 @@ mod tests {
         }
 
         #[test]
+        fn what_stands_behind_a_frame_is_never_read(
+            port in prop::option::of(0_u8..20),
+            frame in prop::collection::vec(any::<u8>(), 0..40),
+            behind in prop::collection::vec(any::<u8>(), 1..20),
+        ) {
+            let whole = [frame.as_slice(), &behind].concat();
+            for codec in Codec::ALL {
+                prop_assert_eq!(codec.decode(port, &whole[..frame.len()]), codec.decode(port, &frame), "{}", codec);
+            }
+        }
+
+        #[test]
         fn a_bay_sensor_of_a_fixed_layout_states_at_most_one_occupancy(
             port in 0_u8..12,
             frame in prop::collection::vec(any::<u8>(), 0..20),

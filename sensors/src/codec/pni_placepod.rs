@@ -28,7 +28,9 @@ pub(super) fn decode(payload: &[u8]) -> Result<Vec<Reading>, DecodeError> {
             (55, PRESENCE) => readings.push(Reading::Occupancy { occupied: set, cause: Cause::Heartbeat }),
             (33 | 55, DIGITAL_INPUT) => readings.push(count(value)?),
             (2, TEMPERATURE) => health.temperature_c = Some(lpp::temperature_c(value)),
-            (3, ANALOG_INPUT) => health.battery_mv = u32::try_from(value.signed()).ok().map(|centivolts| centivolts * 10),
+            (3, ANALOG_INPUT) => {
+                health.battery_mv = u32::try_from(value.signed()).ok().map(|centivolts| centivolts * 10)
+            }
             (5 | 6, DIGITAL_INPUT) if set => health.ails("sensor_error"),
             (1, DIGITAL_OUTPUT) if set => readings.push(Reading::Restart { cause: "recalibration".into() }),
             (28, DIGITAL_OUTPUT) if set => health.ails("deactivated"),

@@ -89,7 +89,10 @@ fn a_signed_type_keeps_its_sign_and_a_null_says_nothing() {
     assert_eq!(number(&metric(7, Value::Int(u32::MAX))), Some(4_294_967_295.0));
     assert_eq!(number(&metric(4, Value::Long(u64::MAX))), Some(-1.0));
     assert_eq!(number(&Metric { is_null: Some(true), ..metric(7, Value::Int(3)) }), None);
-    assert_eq!(plain("Bay/Occupied", 1.0, &metric(11, Value::Boolean(true))), Some(Reading::Occupancy { occupied: true, cause: Cause::Change }));
+    assert_eq!(
+        plain("Bay/Occupied", 1.0, &metric(11, Value::Boolean(true))),
+        Some(Reading::Occupancy { occupied: true, cause: Cause::Change })
+    );
 }
 
 proptest! {

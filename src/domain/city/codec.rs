@@ -121,7 +121,8 @@ fn field(item: &Field<'_>) -> Option<()> {
     let when = field.may("when").map(|f| condition(&f));
     let further = further(&mut field, meaning);
     field.finish();
-    let well = number.into_iter().chain([when, Some(place), Some(further)]).all(|read| read.is_none_or(|r| r.is_some()));
+    let well =
+        number.into_iter().chain([when, Some(place), Some(further)]).all(|read| read.is_none_or(|r| r.is_some()));
     (well && meaning.is_some()).then_some(())
 }
 

@@ -183,10 +183,8 @@ impl LotDraft<'_> {
                 properties.fault_at("nightly_reset.by", "says spaces, but the lot is not mixed");
             }
             if reset.occupied.is_some_and(|occupied| occupied > lot.capacity) {
-                properties.fault_at(
-                    "nightly_reset.occupied",
-                    format_args!("is more than the capacity, {}", lot.capacity),
-                );
+                properties
+                    .fault_at("nightly_reset.occupied", format_args!("is more than the capacity, {}", lot.capacity));
             }
         }
         lot.uses = uses.unwrap_or_else(|| {

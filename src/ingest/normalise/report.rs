@@ -23,7 +23,15 @@ const BLIND: [&str; 2] = ["tilt", sparkplug::OFFLINE];
 
 /// Adds what a report says to `batch`, all of it or nothing.
 pub(super) fn take(report: Report, device: &Binding, received_at: Instant, batch: &mut Batch) -> Result<(), Refusal> {
-    let mut stated = Stated { device, received_at, report: &report, bay: None, lanes: BTreeMap::new(), rest: Vec::new(), unfit: None };
+    let mut stated = Stated {
+        device,
+        received_at,
+        report: &report,
+        bay: None,
+        lanes: BTreeMap::new(),
+        rest: Vec::new(),
+        unfit: None,
+    };
     let mut words = Vec::new();
     let blind = report.told.iter().any(|told| is_blind(&told.reading));
     for told in report.told.iter().filter(|told| !told.is_historical) {
@@ -67,7 +75,10 @@ type Lane = (Option<String>, LaneDirection);
 /// What the lane says.
 #[derive(Clone, Copy)]
 enum Count {
-    Total { value: u64, width_bits: u8 },
+    Total {
+        value: u64,
+        width_bits: u8,
+    },
     Delta(u32),
     /// The total it goes on from, where that is known.
     Baseline(Option<u64>),

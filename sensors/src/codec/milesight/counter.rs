@@ -111,7 +111,8 @@ pub(super) fn passage(channel: u8, kind: u8, frame: &mut Frame<'_>, told: &mut T
 }
 
 fn totals(entered: u16, left: u16) -> [Reading; 2] {
-    let total = |direction, value| Reading::CounterTotal { direction, lane: None, value: u64::from(value), width_bits: 16 };
+    let total =
+        |direction, value| Reading::CounterTotal { direction, lane: None, value: u64::from(value), width_bits: 16 };
     [total(LaneDirection::In, entered), total(LaneDirection::Out, left)]
 }
 

@@ -96,8 +96,7 @@ fn distances_are_told_once_a_frame() {
     assert_eq!(read(Model::DistanceOn3, "01756403821e00"), [distance(30), health(Some(100), None, None)]);
     let told = read(Model::DistanceOn4, "01755c0367010104824408050001");
     assert_eq!(told, [distance(2116), tilted(92, Some(25.7))]);
-    let told =
-        read(Model::DistanceOn4, "01755afffe0103672c010482f4010500019482f401640201b482f40101");
+    let told = read(Model::DistanceOn4, "01755afffe0103672c010482f4010500019482f401640201b482f40101");
     let restart = Reading::Restart { cause: "reset".into() };
     assert_eq!(told, [restart, distance(500), tilted(90, Some(30.0))]);
     assert_eq!(read(Model::DistanceOn4, "8482f40101"), [distance(500)]);

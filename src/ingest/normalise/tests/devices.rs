@@ -43,18 +43,29 @@ fn a_declared_codec_states_a_bay() {
 #[test]
 fn a_distance_is_a_vehicle_below_the_threshold_and_says_nothing_within_its_band() {
     let at = |millimetres: u16| format!("0482{:02x}{:02x}", millimetres & 0xff, millimetres >> 8);
-    for (millimetres, state) in [(0, Some(SpaceState::Occupied)), (899, Some(SpaceState::Occupied)), (900, None),
-        (1000, None), (1099, None), (1100, Some(SpaceState::Free)), (4000, Some(SpaceState::Free))] {
+    for (millimetres, state) in [
+        (0, Some(SpaceState::Occupied)),
+        (899, Some(SpaceState::Occupied)),
+        (900, None),
+        (1000, None),
+        (1099, None),
+        (1100, Some(SpaceState::Free)),
+        (4000, Some(SpaceState::Free)),
+    ] {
         let expected: Vec<Statement> = state.map(|state| bay("S005", state)).into_iter().collect();
         assert_eq!(stated("dd00000000000001", 85, &at(millimetres)), expected, "{millimetres} mm");
     }
-    assert_eq!(stated("dd00000000000001", 85, "048244080500 01".replace(' ', "").as_str()), [bay("S005", SpaceState::Unknown)]);
+    assert_eq!(
+        stated("dd00000000000001", 85, "048244080500 01".replace(' ', "").as_str()),
+        [bay("S005", SpaceState::Unknown)]
+    );
     assert_eq!(uplink("dd00000000000002", 1, 85, &at(500)).unwrap_err().kind(), "no_threshold");
 }
 
 #[test]
 fn of_several_events_in_a_frame_the_last_state_holds_and_all_are_kept() {
-    let payload = r#"{"end_device_ids":{"device_id":"pni-1"},"uplink_message":{"f_cnt":3,"f_port":2,"frm_payload":"FWYBFWYA"}}"#;
+    let payload =
+        r#"{"end_device_ids":{"device_id":"pni-1"},"uplink_message":{"f_cnt":3,"f_port":2,"frm_payload":"FWYBFWYA"}}"#;
     let batch = read("v3/a@t/devices/pni-1/up", payload).unwrap();
     assert_eq!(batch.observations.len(), 1);
     assert_eq!(batch.observations[0].statement, bay("S007", SpaceState::Free));
@@ -95,9 +106,11 @@ fn lanes_count_as_the_city_says_and_others_not_at_all() {
 #[test]
 fn totals_go_before_the_periods_they_already_hold() {
     let both = "84cc0a00140001 85cc0100020001".replace(' ', "");
-    let totals = [total(Direction::Out, "cc00000000000012/in", 10, 16), total(Direction::In, "cc00000000000012/out", 20, 16)];
+    let totals =
+        [total(Direction::Out, "cc00000000000012/in", 10, 16), total(Direction::In, "cc00000000000012/out", 20, 16)];
     assert_eq!(stated("cc00000000000012", 85, &both), totals);
-    let periods = [passage(Direction::In, "cc00000000000013/in", 1), passage(Direction::Out, "cc00000000000013/out", 2)];
+    let periods =
+        [passage(Direction::In, "cc00000000000013/in", 1), passage(Direction::Out, "cc00000000000013/out", 2)];
     assert_eq!(stated("cc00000000000013", 85, &both), periods);
 }
 
@@ -108,9 +121,13 @@ fn a_restart_begins_from_zero_where_the_device_does() {
     assert_eq!(stated("cc00000000000014", 3, "010d0002"), [baseline(Direction::In, lane, Some(0))]);
     assert_eq!(stated("cc00000000000014", 3, "010d0000"), [], "having joined anew is no start");
     assert_eq!(stated("cc00000000000018", 1, "210080"), [baseline(Direction::In, "cc00000000000018/both", Some(0))]);
-    let lanes = [baseline(Direction::Out, "cc00000000000012/in", None), baseline(Direction::In, "cc00000000000012/out", None)];
+    let lanes =
+        [baseline(Direction::Out, "cc00000000000012/in", None), baseline(Direction::In, "cc00000000000012/out", None)];
     assert_eq!(stated("cc00000000000012", 85, "ff0bff"), lanes);
-    let goes_on = [baseline(Direction::Out, "cc00000000000012/in", Some(1)), baseline(Direction::In, "cc00000000000012/out", Some(2))];
+    let goes_on = [
+        baseline(Direction::Out, "cc00000000000012/in", Some(1)),
+        baseline(Direction::In, "cc00000000000012/out", Some(2)),
+    ];
     assert_eq!(stated("cc00000000000012", 85, "ff0bff04cc01000200"), goes_on);
 }
 
@@ -123,10 +140,14 @@ fn a_count_without_a_direction_needs_one_from_the_city() {
 #[test]
 fn a_radars_categories_are_never_summed_with_the_whole() {
     let frame = "a2140a03e832044c3433";
-    let whole = [passage(Direction::In, "cc00000000000016/in", 1000), passage(Direction::Out, "cc00000000000016/out", 1100)];
+    let whole =
+        [passage(Direction::In, "cc00000000000016/in", 1000), passage(Direction::Out, "cc00000000000016/out", 1100)];
     assert_eq!(stated("cc00000000000016", 13, frame), whole);
     assert_eq!(stated("cc00000000000016", 14, frame), []);
-    let category = [passage(Direction::Out, "cc00000000000017/cat1/in", 1000), passage(Direction::In, "cc00000000000017/cat1/out", 1100)];
+    let category = [
+        passage(Direction::Out, "cc00000000000017/cat1/in", 1000),
+        passage(Direction::In, "cc00000000000017/cat1/out", 1100),
+    ];
     assert_eq!(stated("cc00000000000017", 14, frame), category);
     assert_eq!(stated("cc00000000000017", 13, frame), []);
 }
@@ -150,7 +171,8 @@ fn a_gateways_metrics_are_counted_by_the_names_of_its_birth() {
     hear("spBv1.0/g/NDEATH/n", "sparkplug_NDEATH.bin").unwrap();
     hear("spBv1.0/g/DBIRTH/n/nobody", "sparkplug_DBIRTH.bin").unwrap();
     assert_eq!(batch.notices[0].0, "spBv1.0/g/NCMD/n");
-    let statements: Vec<Statement> = batch.observations.iter().map(|observation| observation.statement.clone()).collect();
+    let statements: Vec<Statement> =
+        batch.observations.iter().map(|observation| observation.statement.clone()).collect();
     assert_eq!(
         statements,
         [
