@@ -85,7 +85,7 @@ impl Binding {
 pub fn layout(codec: &DeclaredCodec) -> Option<Layout> {
     serde_json::from_value(codec.definition.clone())
         .map_err(
-            |error| tracing::error!(codec = codec.id, %error, "a declared codec does not read; its sensors are silent"),
+            |error| tracing::error!(codec.id = %codec.id, %error, "a declared codec does not read; its sensors are silent"),
         )
         .ok()
 }

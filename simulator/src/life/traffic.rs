@@ -20,6 +20,8 @@ const ILL_SHARE: f64 = 0.01;
 /// A lot with a short limit of its own loses its gateway now and then: seconds up to, and of, each silence.
 const GATEWAY_UP_S: f64 = 420.0;
 const GATEWAY_DOWN_S: f64 = 300.0;
+/// Where a passage counter stands at the start, so that it soon goes round at 65,536.
+const NEARLY_ROUND: u32 = 65_500;
 /// A wrong clock is so many seconds ahead or behind.
 const AHEAD_S: i64 = 3_600;
 const BEHIND_S: i64 = 900;
@@ -58,9 +60,22 @@ struct Lot {
     entered: u32,
     left: u32,
     seq: u64,
+    /// Its gate's passage counter, and what that has told.
+    counter: Option<Counter>,
     gate_queued: bool,
     count_queued: bool,
     gateway: Gateway,
+}
+
+/// A passage counter: it tells all it has counted, and never the same frame twice.
+#[derive(Debug)]
+struct Counter {
+    eui: String,
+    entered: u32,
+    left: u32,
+    /// What it has told last.
+    told: Option<(u32, u32)>,
+    sent: u64,
 }
 
 /// What carries a lot's words.
@@ -72,6 +87,14 @@ enum Gateway {
     Up,
     /// Fails now and then; down now.
     Down,
+}
+
+impl Lot {
+    /// Whether its counter has counted, or never told, what a count of the lot would hold.
+    fn owes_totals(&self) -> bool {
+        let stands = |counter: &Counter| Some((counter.entered + self.entered, counter.left + self.left));
+        self.counter.as_ref().is_some_and(|counter| counter.told != stands(counter))
+    }
 }
 
 #[derive(Debug)]
@@ -137,6 +160,7 @@ impl Traffic {
                 entered: 0,
                 left: 0,
                 seq: 0,
+                counter: lot.counter().map(|eui| Counter { eui, entered: NEARLY_ROUND, left: NEARLY_ROUND, told: None, sent: 0 }),
                 gate_queued: false,
                 count_queued: false,
                 gateway: if lot.stale_after_s.is_some() { Gateway::Up } else { Gateway::Steady },
@@ -346,6 +370,12 @@ impl Traffic {
                     bay.sent += 1;
                     return Some(message);
                 }
+                Report::Gate(index) if self.lots[index].counter.is_some() => {
+                    self.lots[index].gate_queued = false;
+                    if let Some(message) = self.totals(index, now) {
+                        return Some(message);
+                    }
+                }
                 Report::Gate(index) => {
                     let lot = &mut self.lots[index];
                     let (direction, count) = if lot.left > 0 { ("out", lot.left) } else { ("in", lot.entered) };
@@ -364,6 +394,14 @@ impl Traffic {
                     lot.seq += 1;
                     return Some(messages::passage(&lot.id, direction, count, self.start.seq(lot.seq), now));
                 }
+                Report::Count(index) if self.lots[index].owes_totals() => {
+                    // Its totals first: told behind the count, they would count the same vehicles again.
+                    if let Some(message) = self.totals(index, now) {
+                        self.queue.push_front(report);
+                        return Some(message);
+                    }
+                    self.lots[index].count_queued = false;
+                }
                 Report::Count(index) => {
                     let lot = &mut self.lots[index];
                     lot.count_queued = false;
@@ -376,6 +414,22 @@ impl Traffic {
                 }
             }
         }
+    }
+
+    /// What a gate's counter has counted; nothing while its gateway is down.
+    fn totals(&mut self, index: usize, now: DateTime<Utc>) -> Option<Message> {
+        let start = self.start;
+        let lot = &mut self.lots[index];
+        let counter = lot.counter.as_mut()?;
+        counter.entered += std::mem::take(&mut lot.entered);
+        counter.left += std::mem::take(&mut lot.left);
+        if lot.gateway == Gateway::Down {
+            return None;
+        }
+        let message = messages::totals(&counter.eui, counter.entered, counter.left, counter.sent, start, now);
+        counter.sent += 1;
+        counter.told = Some((counter.entered, counter.left));
+        Some(message)
     }
 
     /// The last message could not be handed over: its sensor tells again, gates by their count.

@@ -235,13 +235,12 @@ impl Stated<'_> {
                 None => return Ok(None),
             },
         };
-        Ok(Some(match (direction, way) {
-            (LaneDirection::In, None | Some(LaneWay::In)) | (LaneDirection::Out, Some(LaneWay::Out)) => Direction::In,
-            (LaneDirection::Out, None | Some(LaneWay::In)) | (LaneDirection::In, Some(LaneWay::Out)) => Direction::Out,
-            (LaneDirection::Both, Some(LaneWay::In)) => Direction::In,
-            (LaneDirection::Both, Some(LaneWay::Out)) => Direction::Out,
+        let inward = match (direction, way) {
             (LaneDirection::Both, None) => return Err(Refusal::Undirected),
-        }))
+            (LaneDirection::In | LaneDirection::Both, way) => way != Some(LaneWay::Out),
+            (LaneDirection::Out, way) => way == Some(LaneWay::Out),
+        };
+        Ok(Some(if inward { Direction::In } else { Direction::Out }))
     }
 
     fn observations(mut self) -> Result<Vec<Observation>, Refusal> {

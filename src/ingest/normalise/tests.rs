@@ -48,6 +48,10 @@ fn city() -> Directory {
     Directory::of(&crate::domain::city::read(&city.to_string(), &known).unwrap())
 }
 
+fn id(text: &str) -> LotId {
+    LotId::parse(text).unwrap()
+}
+
 fn received_at() -> Instant {
     crate::domain::time::parse_rfc3339("2026-07-29T08:00:05Z").unwrap()
 }
