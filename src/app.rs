@@ -17,6 +17,7 @@ use tokio::{
     sync::{mpsc, watch},
 };
 use tokio_util::sync::CancellationToken;
+use yunpark_sensors::Decoder;
 use yunpark_signs::mqtt_json::ACK_FILTER;
 
 use crate::{
@@ -207,7 +208,7 @@ pub(crate) async fn engine(config: &Config) -> Result<Engine, crate::availabilit
 
 /// The city as the engine is told it.
 pub(crate) fn layouts(city: &City, config: &Config) -> Vec<LotLayout> {
-    LotLayout::of_city(city, &config.availability, &|_codec| None)
+    LotLayout::of_city(city, &config.availability, &|codec| codec.parse::<Decoder>().ok()?.heartbeat_s())
 }
 
 /// Declares the city to the engine anew whenever it changes, and passes it on when that is done.

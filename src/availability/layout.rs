@@ -88,10 +88,12 @@ impl LotLayout {
         heartbeat_of: &dyn Fn(&str) -> Option<u32>,
     ) -> Vec<Self> {
         let mut heartbeats = HashMap::new();
+        let declared = |codec: &str| city.codecs.get(codec).and_then(|codec| codec.heartbeat_s);
         for sensor in city.sensors.values() {
-            if let (Some(space), Some(heartbeat_s)) =
-                (&sensor.space, sensor.heartbeat_s.or_else(|| heartbeat_of(&sensor.codec)))
-            {
+            if let (Some(space), Some(heartbeat_s)) = (
+                &sensor.space,
+                sensor.heartbeat_s.or_else(|| declared(&sensor.codec)).or_else(|| heartbeat_of(&sensor.codec)),
+            ) {
                 heartbeats.insert((&sensor.lot, space), heartbeat_s);
             }
         }

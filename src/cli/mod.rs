@@ -62,6 +62,9 @@ enum Command {
         /// LoRaWAN port.
         #[arg(long)]
         fport: Option<u8>,
+        /// City file whose declared codecs are known as well.
+        #[arg(long, value_name = "FILE")]
+        city: Option<PathBuf>,
         /// The payload in hexadecimal.
         hex: String,
     },
@@ -170,7 +173,7 @@ pub fn main() -> ExitCode {
             Ok(_) => say(&format!("{}: ok", file.display())),
             Err(error) => wrong_config(&error),
         },
-        Command::Decode { codec, fport, hex } => match decode::run(&codec, fport, &hex) {
+        Command::Decode { codec, fport, city, hex } => match decode::run(&codec, fport, city.as_deref(), &hex) {
             Ok(json) => say(&json),
             Err(line) => complain(&line),
         },

@@ -10,10 +10,10 @@ mod normalise;
 mod pipeline;
 mod refusals;
 
-pub use directory::Directory;
+pub use directory::{Directory, layout};
 pub use health::Health;
 pub use mqtt::{Door, FILTERS};
-pub use normalise::{Batch, Refusal, SensorWord, Word, normalise};
+pub use normalise::{Batch, DeviceEvent, Refusal, SensorWord, Word, normalise};
 pub use pipeline::Pipeline;
 pub use refusals::Refusals;
 

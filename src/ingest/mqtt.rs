@@ -19,12 +19,24 @@ use crate::{
 };
 
 /// What sensors publish on.
-pub const FILTERS: [&str; 5] = [
+pub const FILTERS: &[&str] = &[
     "yunpark/v1/space/+/+/state",
     "yunpark/v1/lot/+/passage",
     "yunpark/v1/lot/+/count",
     "application/+/device/+/event/up",
+    "application/+/device/+/event/join",
+    "application/+/device/+/event/status",
+    "application/+/device/+/event/log",
     "v3/+/devices/+/up",
+    "v3/+/devices/+/join",
+    "spBv1.0/+/NBIRTH/+",
+    "spBv1.0/+/NDATA/+",
+    "spBv1.0/+/NDEATH/+",
+    "spBv1.0/+/DBIRTH/+/+",
+    "spBv1.0/+/DDATA/+/+",
+    "spBv1.0/+/DDEATH/+/+",
+    "axis/+/event/#",
+    "milesight/+/event",
 ];
 
 /// A session has at most 65,535 messages unacknowledged, so that many acknowledgements and a few requests always find room
@@ -61,6 +73,12 @@ impl Hand {
         {
             metrics::counter!("yunpark_ingest_unacknowledged_total").increment(1);
         }
+    }
+
+    /// Publishes at QoS 0, if there is room and a connection.
+    pub(super) fn notice(&self, topic: String, payload: Bytes) {
+        // Who does not hear it is asked again.
+        let _ = self.client.try_publish(topic, QoS::AtMostOnce, false, payload);
     }
 
     /// Says goodbye behind the last acknowledgement.

@@ -70,7 +70,10 @@ impl Pipeline {
 
     /// Applies and acknowledges a batch; `false` if the system stopped before the engine would take it.
     async fn settle(&mut self, messages: &mut Vec<Message>, stop: &CancellationToken) -> bool {
-        let batch = self.read(messages);
+        let mut batch = self.read(messages);
+        for (topic, payload) in batch.notices.drain(..) {
+            self.hand.notice(topic, payload.into());
+        }
         if !self.apply(&batch.observations, stop).await {
             return false;
         }
@@ -87,7 +90,7 @@ impl Pipeline {
         if self.city.has_changed().unwrap_or(false) {
             self.directory = Directory::of(&self.city.borrow_and_update());
         }
-        let mut batch = Batch { observations: Vec::with_capacity(messages.len()), words: Vec::new() };
+        let mut batch = Batch { observations: Vec::with_capacity(messages.len()), ..Batch::default() };
         for message in messages {
             let (topic, payload) = (&message.publish.topic, &message.publish.payload);
             let read = match message.oversized {
@@ -167,6 +170,7 @@ fn count_words(batch: &Batch) {
         let kind = match word.word {
             Word::Health(_) => "health",
             Word::Restart(_) => "restart",
+            Word::Joined(_) => "join",
         };
         metrics::counter!("yunpark_sensor_words_total", "kind" => kind).increment(1);
     }

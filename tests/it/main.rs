@@ -11,6 +11,7 @@ mod guidance;
 mod ingest;
 mod ledger;
 mod node;
+mod sensors;
 mod services;
 mod sign;
 mod signs;

@@ -168,6 +168,12 @@ CAM-1 = {{ token = "{CAMERA_TOKEN}", viid_password = "Passw0rd!" }}
         self.ask("GET", path, &[], None)
     }
 
+    /// `GET`: the body as it is; empty when nothing answers.
+    pub fn text(&self, path: &str) -> String {
+        let output = Command::new("curl").args(["-sS", "--max-time", "20"]).arg(self.url(path)).output().unwrap();
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
     /// A request with headers and a JSON body, through curl as a stranger would.
     pub fn ask(
         &self,
