@@ -8,6 +8,7 @@ use std::{
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
+    task::JoinSet,
 };
 use yunpark::{availability::Engine, config::Config};
 
@@ -31,14 +32,15 @@ impl Noted {
     }
 }
 
-/// Passes connections on to a port and notes what goes there; its own port.
-async fn relay(to: u16, noted: Noted) -> Result<u16, Failure> {
+/// Passes connections on to a port and notes what goes there, as long as its tasks are kept; its own port.
+async fn relay(to: u16, noted: Noted, tasks: &mut JoinSet<()>) -> Result<u16, Failure> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let port = listener.local_addr()?.port();
-    tokio::spawn(async move {
+    tasks.spawn(async move {
+        let mut connections = JoinSet::new();
         while let Ok((mut near, _)) = listener.accept().await {
             let noted = noted.clone();
-            tokio::spawn(async move {
+            connections.spawn(async move {
                 let Ok(mut far) = TcpStream::connect(("127.0.0.1", to)).await else { return };
                 let (mut out, mut back) = ([0; 65536], [0; 65536]);
                 loop {
@@ -89,14 +91,37 @@ async fn noted_commands(
         let batch = town.batch(size);
         noted.take();
         engine.apply(&batch).await?;
-        let command = noted.take();
-        let is_call = command.starts_with(b"*") && command.windows(7).take(40).any(|part| part == b"FCALL\r\n");
-        if !is_call {
-            return Err("the relay noted something else than one call".into());
+        let mut calls = calls(&noted.take())?;
+        match (calls.pop(), calls.is_empty()) {
+            (Some(call), true) => commands.push(call),
+            _ => return Err("the relay noted another number of calls than one".into()),
         }
-        commands.push(command);
     }
     Ok(commands)
+}
+
+/// The function calls among noted commands; what else an engine asks, such as whether the server lives, is passed over.
+fn calls(mut bytes: &[u8]) -> Result<Vec<Vec<u8>>, Failure> {
+    fn head<'a>(bytes: &mut &'a [u8]) -> Option<(&'a [u8], usize)> {
+        let end = bytes.windows(2).position(|two| two == b"\r\n")?;
+        let line = &bytes[..end];
+        *bytes = &bytes[end + 2..];
+        Some((line, std::str::from_utf8(line.get(1..)?).ok()?.parse().ok()?))
+    }
+    let mut calls = Vec::new();
+    while !bytes.is_empty() {
+        let (whole, mut is_call) = (bytes, false);
+        let (_, arguments) = head(&mut bytes).ok_or("no command")?;
+        for place in 0..arguments {
+            let (_, length) = head(&mut bytes).ok_or("no argument")?;
+            is_call |= place == 0 && bytes.starts_with(b"FCALL\r\n");
+            bytes = bytes.get(length + 2..).ok_or("a command that is cut")?;
+        }
+        if is_call {
+            calls.push(whole[..whole.len() - bytes.len()].to_vec());
+        }
+    }
+    Ok(calls)
 }
 
 /// A client that knows nothing but bytes, and counts answers.
@@ -160,8 +185,8 @@ pub async fn measure(seconds: u64) -> Result<bool, Failure> {
     let calls = 40 * seconds as usize;
     let (server, scratch) = (Server::redis()?, Server::redis()?);
     let (mut ours, mut theirs) = (Town::new(100, 100)?, Town::new(100, 100)?);
-    let noted = Noted::default();
-    let recording = engine(relay(scratch.port, noted.clone()).await?, "bare", &theirs).await?;
+    let (noted, mut tasks) = (Noted::default(), JoinSet::new());
+    let recording = engine(relay(scratch.port, noted.clone(), &mut tasks).await?, "bare", &theirs).await?;
     // The measured server must know the same city under the same names.
     engine(server.port, "bare", &theirs).await?;
     let under_test = engine(server.port, "engine", &ours).await?;

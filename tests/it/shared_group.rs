@@ -54,8 +54,7 @@ async fn two_nodes_split_the_load_and_killing_one_leaves_the_counts_true() {
         ..Places::default()
     };
     let (one, other) = (Node::start(&places, &city), Node::start(&places, &city));
-    let sending = tokio::spawn(async move { load::run(&options, CancellationToken::new()).await });
-    let (one, mut other) = tokio::task::spawn_blocking(move || {
+    let killing = tokio::task::spawn_blocking(move || {
         let mut other = other;
         wait_for("both nodes to take their share", || {
             let taken = [&one, &other].map(|node| counted(node, "yunpark_ingest_messages_total "));
@@ -63,10 +62,9 @@ async fn two_nodes_split_the_load_and_killing_one_leaves_the_counts_true() {
         });
         other.kill();
         (one, other)
-    })
-    .await
-    .unwrap();
-    let sent = sending.await.unwrap().unwrap();
+    });
+    let (sent, killed) = tokio::join!(load::run(&options, CancellationToken::new()), killing);
+    let (sent, (one, mut other)) = (sent.unwrap(), killed.unwrap());
     // What the broker kept for the killed node comes when it is back.
     let truth = script.truth().clone();
     let took = tokio::task::spawn_blocking(move || {
