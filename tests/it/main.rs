@@ -4,6 +4,7 @@
 
 mod architecture;
 mod availability;
+mod broker_alarm;
 mod city;
 mod crash;
 mod dead_letters;

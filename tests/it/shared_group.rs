@@ -9,6 +9,7 @@ use yunpark_simulator::load::{self, Options, Truth};
 use crate::{
     node::{Node, Places},
     services::{self, wait_for},
+    town::town,
 };
 
 /// A counter of the node's metrics.
@@ -83,4 +84,34 @@ async fn two_nodes_split_the_load_and_killing_one_leaves_the_counts_true() {
     .await
     .unwrap();
     assert!(took < sent.sent as f64, "one node took {took} of {} messages: the group splits them", sent.sent);
+}
+
+#[test]
+fn a_group_works_in_mqtt_3_1_1_as_well() {
+    const MESSAGES: u32 = 200;
+    let broker = services::mosquitto();
+    let places = Places {
+        mqtt: format!("mqtt://127.0.0.1:{}", broker.port),
+        mqtt_more: "shared_group = \"town\"\nprotocol = \"3.1.1\"".to_owned(),
+        ..Places::default()
+    };
+    let city = town(1, 1, "127.0.0.1:1");
+    let nodes = [Node::start(&places, &city), Node::start(&places, &city)];
+    let file = nodes[0].dir.path().join("states");
+    let states =
+        (1..=MESSAGES).map(|seq| format!("{{\"state\":\"free\",\"at\":\"2026-07-29T08:00:00Z\",\"seq\":{seq}}}\n"));
+    std::fs::write(&file, states.collect::<String>()).unwrap();
+    let port = broker.port.to_string();
+    let sent = Command::new("mosquitto_pub")
+        .args(["-h", "127.0.0.1", "-p", &port, "-q", "1", "-t", "yunpark/v1/space/L1/S001/state", "-l"])
+        .stdin(std::fs::File::open(&file).unwrap())
+        .status()
+        .unwrap();
+    assert!(sent.success());
+    let taken = wait_for("every message to be taken", || {
+        let taken = nodes.each_ref().map(|node| counted(node, "yunpark_ingest_messages_total "));
+        (taken.iter().sum::<f64>() >= f64::from(MESSAGES)).then_some(taken)
+    });
+    assert!(taken.iter().all(|&taken| taken > 0.0), "each node has a share: {taken:?}");
+    assert!((taken.iter().sum::<f64>() - f64::from(MESSAGES)).abs() < 0.5, "none is taken by both: {taken:?}");
 }
