@@ -47,12 +47,14 @@ impl Lag {
 
     pub(super) fn taken(&self, messages: usize) {
         self.in_hand.fetch_add(messages as u64, Relaxed);
+        metrics::gauge!("yunpark_ingest_in_hand").set(self.in_hand.load(Relaxed) as f64);
     }
 
     pub(super) fn acknowledged(&self, messages: usize) {
         let fewer = |before: u64| Some(before.saturating_sub(messages as u64));
         // The closure always gives a value.
         let _ = self.in_hand.fetch_update(Relaxed, Relaxed, fewer);
+        metrics::gauge!("yunpark_ingest_in_hand").set(self.in_hand.load(Relaxed) as f64);
     }
 
     /// How many messages wait behind the batch that is being applied.
@@ -66,7 +68,6 @@ impl Lag {
         let age_us = (to_micros(now) - to_micros(newest)).max(0);
         self.age_us.store(age_us, Relaxed);
         metrics::gauge!("yunpark_ingest_lag_seconds").set(age_us as f64 / 1e6);
-        metrics::gauge!("yunpark_ingest_in_hand").set(self.in_hand.load(Relaxed) as f64);
     }
 
     /// The broker tells of itself.
