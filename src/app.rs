@@ -26,7 +26,7 @@ use crate::{
     broker,
     cityfeed::CityFeed,
     clock::Clock,
-    config::{Config, Role},
+    config::{Config, MqttVersion, Role},
     display::Fleet,
     domain::{availability::Quality, city::City, ids::LotId},
     enforcement::{self, Desk},
@@ -60,6 +60,8 @@ impl App {
         let broker = if config.mqtt.url.is_empty() && needs_broker(&config) {
             let address = broker::start(&config.mqtt.embedded_listen)?;
             config.mqtt.url = format!("mqtt://{address}");
+            // The embedded broker speaks this version.
+            config.mqtt.protocol = MqttVersion::V311;
             Some(address)
         } else {
             None
@@ -105,18 +107,21 @@ impl App {
             let check: api::HealthCheck = Box::new(move || {
                 let link = link.borrow();
                 let fault = || link.fault.clone().unwrap_or_else(|| "connecting".to_owned());
-                if link.connected { Ok(()) } else { Err(fault()) }
+                if link.connected { Ok(None) } else { Err(fault()) }
             });
             health.push(("mqtt_signs", check));
         }
         if has(Role::Ingest) {
-            let (door, pipeline, state) =
-                ingest::open(&config.mqtt, counted_city.clone(), engine.clone(), clock.clone())?;
-            lifecycle.start("mqtt", Stage::Door, door.run(doors.clone()));
-            lifecycle.start("ingest", Stage::Door, pipeline.run(doors.clone()));
+            let ingest =
+                ingest::open(&config.mqtt, counted_city.clone(), engine.clone(), Some(db.clone()), clock.clone())?;
+            lifecycle.start("mqtt", Stage::Door, ingest.door.run(doors.clone()));
+            lifecycle.start("ingest", Stage::Door, ingest.pipeline.run(doors.clone()));
+            lifecycle.start("dead-letters", Stage::Door, ingest.letters.run(doors.clone()));
+            let (state, lag, clock) = (ingest.health, ingest.lag, clock.clone());
             let check: api::HealthCheck = Box::new(move || {
                 let state = state.borrow();
-                if state.is_ok() { Ok(()) } else { Err(state.fault.clone().unwrap_or_else(|| "connecting".to_owned())) }
+                let fault = || state.fault.clone().unwrap_or_else(|| "connecting".to_owned());
+                if state.is_ok() { Ok(Some(lag.told(clock.now()))) } else { Err(fault()) }
             });
             health.push(("mqtt", check));
         }

@@ -2,6 +2,7 @@
 
 pub mod auth;
 mod captures;
+mod dead_letters;
 mod displays;
 mod evidence;
 pub mod health;
@@ -64,6 +65,7 @@ fn operators() -> Router<Shared> {
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics))
+        .route("/api/v1/dead-letters", get(dead_letters::list))
         .route("/api/v1/openapi.json", get(openapi::document))
 }
 

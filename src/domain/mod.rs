@@ -4,6 +4,7 @@ pub mod action;
 pub mod availability;
 pub mod capture;
 pub mod city;
+pub mod dead_letter;
 pub mod guidance;
 pub mod hours;
 pub mod ids;

@@ -4,8 +4,10 @@
 
 mod architecture;
 mod availability;
+mod broker_alarm;
 mod city;
 mod crash;
+mod dead_letters;
 mod enforcement;
 mod guidance;
 mod ingest;
@@ -13,6 +15,7 @@ mod ledger;
 mod node;
 mod sensors;
 mod services;
+mod shared_group;
 mod sign;
 mod signs;
 mod simulated_town;
