@@ -65,6 +65,7 @@ fn a_lot_is_told_with_all_its_keys() {
             "open": true, "tariff": {"zh": "首小时免费,之后每小时2元", "en": "First hour free, then 2 yuan an hour"},
             "max_height_m": 2.2, "entrances": [[119.5701, 28.1142]], "street": "ST1",
             "capacity": 4, "free": 3, "occupied": 1, "unknown": 0, "out_of_service": 0,
+            "reserved": 0, "closed": false, "stale_spaces": 0, "dead_spaces": 0, "groups": [], "confidence": 0.0,
             "observed_at": "2026-03-10T03:59:00Z", "quality": "live", "level": "few", "version": 7,
         })
     );
