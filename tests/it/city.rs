@@ -82,9 +82,17 @@ fn the_schema_and_the_reader_agree_on_what_is_broken() {
         assert!(!schema.is_valid(&file), "the schema takes {at} = {value}");
         assert!(read(&file.to_string(), &known_codec).is_err(), "the reader takes {at} = {value}");
     }
-    for at in
-        ["", "/yunpark", "/groups/0", "/codecs/0", "/codecs/0/fields/0", "/sensors/0", "/features/0", "/features/0/geometry", "/features/0/properties"]
-    {
+    for at in [
+        "",
+        "/yunpark",
+        "/groups/0",
+        "/codecs/0",
+        "/codecs/0/fields/0",
+        "/sensors/0",
+        "/features/0",
+        "/features/0/geometry",
+        "/features/0/properties",
+    ] {
         let mut file = example();
         file.pointer_mut(at).unwrap()["colour"] = json!("red");
         assert!(!schema.is_valid(&file), "the schema takes an unknown key in {at:?}");

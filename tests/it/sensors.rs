@@ -35,7 +35,8 @@ fn chirpstack(eui: &str, f_cnt: u64, port: u8, frame: &str) -> (String, String) 
 
 /// A frame in The Things Stack's envelope, and its topic; zeros are left out, as there.
 fn things_stack(name: &str, f_cnt: u64, port: u8, frame: &str) -> (String, String) {
-    let mut uplink = json!({"session_key_id": "AZK+", "f_port": port, "frm_payload": data(frame), "received_at": now()});
+    let mut uplink =
+        json!({"session_key_id": "AZK+", "f_port": port, "frm_payload": data(frame), "received_at": now()});
     if f_cnt > 0 {
         uplink["f_cnt"] = json!(f_cnt);
     }
@@ -129,7 +130,9 @@ fn bay_frames() -> Vec<(String, u8, String, bool)> {
             (Value::Bool(occupied), ..) => Some(*occupied),
             (Value::Number(occupied), ..) => Some(occupied.as_u64() == Some(1)),
             (_, Value::String(word), _) => Some(word == "occupied"),
-            (_, _, Value::Number(presence)) if expected.as_array().map(Vec::len) == Some(1) => Some(presence.as_u64() == Some(1)),
+            (_, _, Value::Number(presence)) if expected.as_array().map(Vec::len) == Some(1) => {
+                Some(presence.as_u64() == Some(1))
+            }
             _ => None,
         };
         if let Some(state) = state {
@@ -146,7 +149,8 @@ fn collected_frames_in_both_networks_envelopes_tell_their_bays() {
     assert!(frames.len() >= 20, "{}", frames.len());
     let mut sensors = Vec::new();
     for (n, (codec, ..)) in frames.iter().enumerate() {
-        sensors.push(json!({"id": format!("0123456789ab{n:04x}"), "codec": codec, "space": format!("L1/S{:03}", n + 1)}));
+        sensors
+            .push(json!({"id": format!("0123456789ab{n:04x}"), "codec": codec, "space": format!("L1/S{:03}", n + 1)}));
         let name = format!("bay-{n}");
         sensors.push(json!({"id": name, "codec": codec, "space": format!("L1/S{:03}", frames.len() + n + 1)}));
     }
@@ -177,8 +181,9 @@ fn a_device_nobody_wrote_code_for_reaches_the_sign() {
     let codec = json!({"id": "acme/bay-7", "fields": [
         {"f_port": 9, "byte": 1, "bit": 6, "meaning": "free"},
         {"f_port": 9, "byte": 2, "bytes": 2, "endian": "little", "meaning": "battery_mv"}]});
-    let sensors: Vec<Value> =
-        (1..=3).map(|n| json!({"id": format!("acme-{n}"), "codec": "acme/bay-7", "space": format!("L1/S{n:03}")})).collect();
+    let sensors: Vec<Value> = (1..=3)
+        .map(|n| json!({"id": format!("acme-{n}"), "codec": "acme/bay-7", "space": format!("L1/S{n:03}")}))
+        .collect();
     let broker = services::mosquitto();
     let node = start(&broker, &city(3, json!(sensors), json!([codec])));
     for n in 1..=3 {
