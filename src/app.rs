@@ -21,7 +21,7 @@ use yunpark_signs::mqtt_json::ACK_FILTER;
 
 use crate::{
     api::{self, Services, Shared},
-    availability::{Board, Engine, Limits, LotLayout},
+    availability::{Board, Engine, Limits, LotLayout, Upkeep},
     broker,
     cityfeed::CityFeed,
     clock::Clock,
@@ -79,12 +79,17 @@ impl App {
         lifecycle.start("city", Stage::Rest, feed.run(rest.clone()));
 
         let engine = engine(&config).await.context("availability cannot be computed")?;
-        engine.configure(&layouts(&city.borrow()), clock.now()).await.context("the city cannot be declared")?;
+        engine
+            .configure(&layouts(&city.borrow(), &config), clock.now())
+            .await
+            .context("the city cannot be declared")?;
         // What reads messages and guides signs sees a new city only once the engine counts it, so that no observation of a
         // new lot is acknowledged and lost.
         let (declared, counted_city) = watch::channel(city.borrow().clone());
-        let declaring = declare(engine.clone(), city.clone(), declared, clock.clone(), rest.clone());
+        let declaring = declare(engine.clone(), city.clone(), declared, config.clone(), clock.clone(), rest.clone());
         lifecycle.start("layouts", Stage::Rest, declaring);
+        let upkeep = Upkeep::new(engine.clone(), counted_city.clone(), clock.clone());
+        lifecycle.start("upkeep", Stage::Rest, upkeep.run(rest.clone()));
         let board = Arc::new(Board::new(engine.clone()));
         lifecycle.start("board", Stage::Rest, board.clone().run(rest.clone()));
 
@@ -205,8 +210,9 @@ pub(crate) async fn engine(config: &Config) -> Result<Engine, crate::availabilit
     }
 }
 
-pub(crate) fn layouts(city: &City) -> Vec<LotLayout> {
-    city.lots.values().map(LotLayout::of).collect()
+/// The city as the engine is told it.
+pub(crate) fn layouts(city: &City, config: &Config) -> Vec<LotLayout> {
+    LotLayout::of_city(city, &config.availability, &|_codec| None)
 }
 
 /// Declares the city to the engine anew whenever it changes, and passes it on when that is done.
@@ -214,6 +220,7 @@ async fn declare(
     engine: Engine,
     mut city: watch::Receiver<Arc<City>>,
     declared: watch::Sender<Arc<City>>,
+    config: Arc<Config>,
     clock: Clock,
     stop: CancellationToken,
 ) -> Result<(), crate::availability::Error> {
@@ -228,7 +235,7 @@ async fn declare(
             },
         }
         let next = city.borrow_and_update().clone();
-        let layouts = layouts(&next);
+        let layouts = layouts(&next, &config);
         while let Err(error) = engine.configure(&layouts, clock.now()).await {
             tracing::warn!(error = %error, "the new city cannot be declared yet; trying again");
             tokio::select! {

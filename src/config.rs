@@ -163,6 +163,14 @@ pub struct Availability {
     pub max_future_ms: u64,
     /// A sequence number that fell back counts as a restarted device if it is this much later, seconds.
     pub seq_reset_after_s: u32,
+    /// A running total that moved by more at once is quarantined, vehicles.
+    pub max_counter_delta: u32,
+    /// A space silent for longer counts as unknown, seconds, where its sensor's heartbeat is not known; 0 means never.
+    pub space_stale_after_s: u32,
+    /// The last word of a space silent for longer is forgotten, seconds; 0 means never.
+    pub space_dead_after_s: u32,
+    /// A space's counted state moves at most once in this time, milliseconds; 0 means at once.
+    pub debounce_ms: u64,
 }
 
 /// How signs are driven.

@@ -106,6 +106,7 @@ fn staff() -> Router<Shared> {
         .route("/api/v1/plates/{plate}/history", get(plates::history))
         .route("/api/v1/evidence/{sha256}", get(evidence::image))
         .route("/api/v1/statistics", get(statistics::period))
+        .route("/api/v1/lots/{id}/actions", post(lots::actions::act))
         .route("/api/v1/signs/{id}/override", post(sign_orders::begin_override).delete(sign_orders::end_override))
         .route("/api/v1/sign-messages", post(sign_orders::schedule).get(sign_orders::list))
         .route("/api/v1/sign-messages/{id}", delete(sign_orders::withdraw))

@@ -14,6 +14,7 @@ use utoipa::{
         super::public::lots,
         super::public::one_lot,
         super::public::spaces,
+        super::lots::actions::act,
         super::public::history,
         super::public::forecast,
         super::public::map,

@@ -1,5 +1,6 @@
 //! The rules of the trade, pure: no I/O, no async, no clock; `now` is an argument and each rule returns what changed.
 
+pub mod action;
 pub mod availability;
 pub mod capture;
 pub mod city;

@@ -249,6 +249,7 @@ fn count_outcomes(outcomes: &[Outcome]) {
         Outcome::UnknownSpace,
         Outcome::Future,
         Outcome::NotCounted,
+        Outcome::Quarantined,
     ] {
         let count = outcomes.iter().filter(|&&other| other == outcome).count();
         if count > 0 {
@@ -266,6 +267,7 @@ fn word(outcome: Outcome) -> &'static str {
         Outcome::UnknownSpace => "unknown_space",
         Outcome::Future => "future",
         Outcome::NotCounted => "not_counted",
+        Outcome::Quarantined => "quarantined",
     }
 }
 

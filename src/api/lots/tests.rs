@@ -7,7 +7,7 @@ use super::*;
 use crate::{
     config::Config,
     domain::{
-        availability::SpaceStatus,
+        availability::{Freshness, SpaceStatus},
         city::{example, read},
         ids::SpaceId,
         observation::SpaceState,
@@ -65,6 +65,7 @@ fn a_lot_is_told_with_all_its_keys() {
             "open": true, "tariff": {"zh": "首小时免费,之后每小时2元", "en": "First hour free, then 2 yuan an hour"},
             "max_height_m": 2.2, "entrances": [[119.5701, 28.1142]], "street": "ST1",
             "capacity": 4, "free": 3, "occupied": 1, "unknown": 0, "out_of_service": 0,
+            "reserved": 0, "closed": false, "stale_spaces": 0, "dead_spaces": 0, "groups": [], "confidence": 0.0,
             "observed_at": "2026-03-10T03:59:00Z", "quality": "live", "level": "few", "version": 7,
         })
     );
@@ -137,13 +138,15 @@ fn each_bay_is_told_and_one_without_word_is_unknown() {
         space: SpaceId::parse("S001").unwrap(),
         state: SpaceState::Occupied,
         out_of_service: false,
+        reserved: false,
+        freshness: Freshness::Live,
         observed_at: Some(scene.now),
     };
     let spaces = serde_json::to_value(SpacesView::of(&scene.city.lots["L1"], &[moved])).unwrap();
     assert_eq!(
         spaces["spaces"][0],
         serde_json::json!({
-            "id": "S001", "state": "occupied", "out_of_service": false, "observed_at": "2026-03-10T04:00:00Z",
+            "id": "S001", "state": "occupied", "out_of_service": false, "reserved": false, "freshness": "live", "observed_at": "2026-03-10T04:00:00Z",
             "location": [119.5702, 28.1143], "outline": null, "uses": ["charging"],
         })
     );

@@ -39,6 +39,8 @@ pub struct SensorBinding {
     pub lot: LotId,
     /// The space it watches; `None` for a counter of the whole lot.
     pub space: Option<SpaceId>,
+    /// How often it says something even if nothing moves, seconds; the codec's own figure when absent.
+    pub heartbeat_s: Option<u32>,
 }
 
 /// The whole city as imported.

@@ -27,6 +27,7 @@ impl<'a> Draft<'a> {
         });
         let lot = sensor.may("lot");
         let space = sensor.may("space");
+        let heartbeat_s = sensor.may("heartbeat_s").map(|f| f.whole(1..=31_536_000));
         sensor.finish();
         let place = match (&lot, &space) {
             (None, None) => {
@@ -38,7 +39,7 @@ impl<'a> Draft<'a> {
         };
         let read = || {
             let (lot, space) = place?;
-            Some(SensorBinding { id: id?, codec: codec?, lot, space })
+            Some(SensorBinding { id: id?, codec: codec?, lot, space, heartbeat_s: well(heartbeat_s)? })
         };
         self.city.sensors.extend(read().map(|sensor| (sensor.id.clone(), sensor)));
     }
