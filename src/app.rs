@@ -33,6 +33,7 @@ use crate::{
     forecast::{Forecaster, Recorder},
     guidance::{Guide, OrderDesk, OrderFeed},
     ingest,
+    keeper::Keeper,
     lifecycle::{Death, Lifecycle, Stage},
     live::Hub,
     mqtt::{Link, LinkState},
@@ -94,6 +95,12 @@ impl App {
         let board = Arc::new(Board::new(engine.clone()));
         lifecycle.start("board", Stage::Rest, board.clone().run(rest.clone()));
 
+        let every = Duration::from_secs(config.availability.keep_every_s.max(1).into());
+        let keeper = Keeper::new(engine.clone(), db.clone(), board.clone(), clock.clone(), every);
+        keeper.begin().await.context("availability cannot be given back what the store keeps")?;
+        let kept = keeper.bell();
+        lifecycle.start("keeper", Stage::Rest, keeper.run(rest.clone()));
+
         let forecaster =
             Arc::new(Forecaster::new(board.clone(), city.clone(), clock.clone(), config.availability.stale_after_s));
         lifecycle.start("forecast", Stage::Rest, Recorder::new(db.clone(), forecaster.clone()).run(rest.clone()));
@@ -146,6 +153,7 @@ impl App {
             db,
             engine,
             board,
+            kept,
             signs,
             orders,
             forecaster,

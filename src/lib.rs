@@ -16,6 +16,7 @@ pub mod enforcement;
 pub mod forecast;
 pub mod guidance;
 pub mod ingest;
+pub mod keeper;
 pub mod lifecycle;
 pub mod live;
 pub mod mqtt;

@@ -20,6 +20,8 @@ fn allowed(room: &str) -> Option<&'static [&'static str]> {
         | "availability" | "live" => &[],
         // Staff accounts, and the city in force: small rooms over the store's rows.
         "staff" | "cityfeed" => &["store"],
+        // What the engine knows, kept in the store and given back.
+        "keeper" => &["store", "availability"],
         "ingest" | "guidance" | "display" | "enforcement" | "forecast" | "feeds" => &["store", "availability", "live"],
         "api" | "app" | "cli" | "main" | "lib" => &["*"],
         _ => return None,
