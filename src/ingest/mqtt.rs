@@ -1,7 +1,14 @@
 //! The sensors' connection to the broker: it takes messages off the wire into a bounded queue, sends acknowledgements in
 //! bulk, and does nothing else.
 
-use std::{collections::VecDeque, sync::Arc, time::Duration};
+use std::{
+    collections::VecDeque,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU8, Ordering},
+    },
+    time::Duration,
+};
 
 use bytes::{Bytes, BytesMut};
 use rumqttc::v5::mqttbytes::QoS;
@@ -59,6 +66,9 @@ const BROKER_TOPICS: &[&str] = &[
     "$SYS/broker/clients/connected",
     "$SYS/broker/clients/disconnected",
 ];
+
+/// A broker that ended the connection so often when it was asked of itself (the embedded one does) is not asked again.
+const MOST_HUNG_UP: u8 = 2;
 
 /// Ids of the door's own requests.
 const SENSORS: u16 = 1;
@@ -185,6 +195,10 @@ pub struct Door {
     requests: mpsc::Receiver<Request>,
     /// Counts connections, so that an old one's acknowledgements are not sent over a new one.
     connection: u64,
+    /// The broker was asked to tell of itself, and has not answered.
+    is_asked: AtomicBool,
+    /// How often in a row it ended the connection instead.
+    hung_up: AtomicU8,
     max_payload_bytes: usize,
     kept_bytes: usize,
     clock: Clock,
@@ -220,6 +234,8 @@ impl Door {
             queue: sender,
             requests,
             connection: 0,
+            is_asked: AtomicBool::new(false),
+            hung_up: AtomicU8::new(0),
             max_payload_bytes: config.max_packet_bytes,
             kept_bytes: config.dead_letters.payload_bytes,
             clock,
@@ -242,6 +258,9 @@ impl Door {
                 },
                 Err(fault) => fault,
             };
+            if std::mem::take(self.is_asked.get_mut()) {
+                *self.hung_up.get_mut() += 1;
+            }
             self.health.disconnected(&fault.to_string());
             let wait = tokio::time::sleep(backoff.wait());
             tokio::pin!(wait);
@@ -327,7 +346,7 @@ impl Door {
     }
 
     /// The broker may have lost the session, so the subscriptions are made again each time.
-    async fn subscribe(&self, line: &mut Line) -> Result<(), Fault> {
+    async fn subscribe(&mut self, line: &mut Line) -> Result<(), Fault> {
         let plain = |filters: &[&str]| filters.iter().map(|&filter| filter.to_owned()).collect::<Vec<_>>();
         let mut filters = plain(UNSHARED);
         if self.group.is_empty() {
@@ -338,7 +357,10 @@ impl Door {
             filters.extend(FILTERS.iter().map(|filter| format!("$share/{}/{filter}", self.group)));
         }
         wire::subscribe(line.version, SENSORS, &filters, QoS::AtLeastOnce, &mut line.outgoing)?;
-        wire::subscribe(line.version, BROKER, &plain(BROKER_TOPICS), QoS::AtMostOnce, &mut line.outgoing)?;
+        if *self.hung_up.get_mut() < MOST_HUNG_UP {
+            wire::subscribe(line.version, BROKER, &plain(BROKER_TOPICS), QoS::AtMostOnce, &mut line.outgoing)?;
+            *self.is_asked.get_mut() = true;
+        }
         line.flush().await
     }
 
@@ -370,6 +392,8 @@ impl Door {
                 }
                 Packet::Subscribed { id: SENSORS, .. } => self.health.disconnected("the broker refused a subscription"),
                 Packet::Subscribed { codes, .. } => {
+                    self.is_asked.store(false, Ordering::Relaxed);
+                    self.hung_up.store(0, Ordering::Relaxed);
                     if !wire::granted(&codes) {
                         tracing::info!("the broker does not tell of its queues; what it drops cannot be seen here");
                     }
