@@ -1,4 +1,4 @@
-// The build of the pages: five HTML entries, no inline scripts, nothing fetched from elsewhere.
+// The build of the pages: six HTML entries, no inline scripts, nothing fetched from elsewhere.
 import { defineConfig } from "vite";
 
 const server = process.env.YUNPARK_SERVER ?? "http://127.0.0.1:8080";
@@ -14,7 +14,7 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     chunkSizeWarningLimit: 1200,
     rollupOptions: {
-      input: ["index.html", "signs.html", "display.html", "officer.html", "supervisor.html"],
+      input: ["index.html", "signs.html", "display.html", "officer.html", "supervisor.html", "operator.html"],
     },
   },
   worker: { format: "es" },

@@ -15,6 +15,7 @@ use crate::{
     forecast::Forecaster,
     guidance::OrderDesk,
     live::Hub,
+    sensor_health::Ward,
     signboard::SignBoard,
     staff::StaffDesk,
     store::Db,
@@ -47,6 +48,8 @@ pub struct Services {
     pub forecaster: Arc<Forecaster>,
     /// Captures, incidents, records.
     pub desk: Arc<Desk>,
+    /// How the sensors are.
+    pub ward: Arc<Ward>,
     /// Accounts and sessions.
     pub staff: Arc<StaffDesk>,
     /// The connections of this node's roles, each with its check.

@@ -4,6 +4,7 @@
 //! a bounded queue: when it is full the door stops reading, and the broker keeps the rest.
 
 mod directory;
+mod events;
 mod health;
 mod mqtt;
 mod normalise;
@@ -11,6 +12,7 @@ mod pipeline;
 mod refusals;
 
 pub use directory::Directory;
+pub use events::EventBook;
 pub use health::Health;
 pub use mqtt::{Door, FILTERS};
 pub use normalise::{Batch, Refusal, SensorWord, Word, normalise};

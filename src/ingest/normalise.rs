@@ -7,10 +7,14 @@ use yunpark_sensors::{
     the_things_stack,
 };
 
-use super::directory::{Binding, Directory};
+use super::{
+    directory::{Binding, Directory},
+    events::event,
+};
 use crate::domain::{
     ids::{LotId, SensorId},
     observation::{Direction, Observation, SpaceState, Statement},
+    sensor_event::SensorEvent,
     time::{Instant, from_micros, to_micros},
 };
 
@@ -21,6 +25,8 @@ pub struct Batch {
     pub observations: Vec<Observation>,
     /// What sensors say of themselves.
     pub words: Vec<SensorWord>,
+    /// What devices said, to be kept: every reading, once.
+    pub events: Vec<SensorEvent>,
 }
 
 /// What a sensor says of itself.
@@ -148,8 +154,10 @@ pub fn normalise(
             };
             batch.observations.push(observation(lot, statement, told.at, received_at, told.seq));
         }
-        Topic::ChirpStackUp { .. } => uplink(chirpstack::parse(payload)?, city, received_at, batch)?,
-        Topic::TheThingsStackUp { .. } => uplink(the_things_stack::parse(payload)?, city, received_at, batch)?,
+        Topic::ChirpStackUp { .. } => uplink("chirpstack", chirpstack::parse(payload)?, city, received_at, batch)?,
+        Topic::TheThingsStackUp { .. } => {
+            uplink("the_things_stack", the_things_stack::parse(payload)?, city, received_at, batch)?;
+        }
         // Signs answer over the signs' own connection.
         Topic::SignAck { .. } => return Err(Refusal::Topic(TopicError::Unknown)),
     }
@@ -172,23 +180,31 @@ fn whole(at: DateTime<Utc>) -> Instant {
 }
 
 /// Adds what a device's frame says to `batch`, all of it or nothing.
-fn uplink(uplink: Uplink, city: &Directory, received_at: Instant, batch: &mut Batch) -> Result<(), Refusal> {
+fn uplink(
+    source: &'static str,
+    uplink: Uplink,
+    city: &Directory,
+    received_at: Instant,
+    batch: &mut Batch,
+) -> Result<(), Refusal> {
     let device = city.sensor(&uplink.device_id).ok_or(Refusal::UnknownDevice)?;
     let codec = device.codec.ok_or(Refusal::UnknownCodec)?;
     if uplink.f_port.is_none() && uplink.payload.is_empty() {
         // The device spoke to its network alone.
         return Ok(());
     }
-    let before = (batch.observations.len(), batch.words.len());
-    let added = readings(codec, &uplink, device, received_at, batch);
+    let before = (batch.observations.len(), batch.words.len(), batch.events.len());
+    let added = readings(source, codec, &uplink, device, received_at, batch);
     if added.is_err() {
         batch.observations.truncate(before.0);
         batch.words.truncate(before.1);
+        batch.events.truncate(before.2);
     }
     added
 }
 
 fn readings(
+    source: &'static str,
     codec: Codec,
     uplink: &Uplink,
     device: &Binding,
@@ -196,7 +212,8 @@ fn readings(
     batch: &mut Batch,
 ) -> Result<(), Refusal> {
     let at = uplink.network_time.map_or(received_at, whole);
-    for reading in codec.decode(uplink.f_port, &uplink.payload)? {
+    for (index, reading) in codec.decode(uplink.f_port, &uplink.payload)?.into_iter().enumerate() {
+        batch.events.push(event(source, uplink, device, index, &reading, received_at));
         let word = |word| SensorWord { sensor: device.id.clone(), at, word };
         let statement = match reading {
             Reading::Occupancy { occupied, .. } => {

@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     Error,
     directory::Directory,
+    events::{EventBook, native_event},
     health::Teller,
     mqtt::{Hand, Message},
     normalise::{Batch, Refusal, Word, normalise},
@@ -16,7 +17,7 @@ use super::{
 use crate::{
     availability::Engine,
     clock::Clock,
-    domain::{availability::Outcome, city::City, observation::Observation},
+    domain::{availability::Outcome, city::City, observation::Observation, sensor_event::SensorEvent},
     mqtt::Backoff,
 };
 
@@ -30,6 +31,7 @@ pub struct Pipeline {
     clock: Clock,
     health: Teller,
     refusals: Refusals,
+    book: Option<EventBook>,
 }
 
 impl Pipeline {
@@ -42,7 +44,13 @@ impl Pipeline {
         health: Teller,
     ) -> Self {
         let directory = Directory::of(&city.borrow_and_update());
-        Self { hand, max_batch, city, directory, engine, clock, health, refusals: Refusals::default() }
+        Self { hand, max_batch, city, directory, engine, clock, health, refusals: Refusals::default(), book: None }
+    }
+
+    /// The same, keeping what devices say in a book before it is acknowledged.
+    #[must_use]
+    pub fn keeping(self, book: EventBook) -> Self {
+        Self { book: Some(book), ..self }
     }
 
     /// Runs until `stop`, then finishes what was taken off the wire before it.
@@ -70,8 +78,10 @@ impl Pipeline {
 
     /// Applies and acknowledges a batch; `false` if the system stopped before the engine would take it.
     async fn settle(&mut self, messages: &mut Vec<Message>, stop: &CancellationToken) -> bool {
-        let batch = self.read(messages);
-        if !self.apply(&batch.observations, stop).await {
+        let mut batch = self.read(messages);
+        let mut events = std::mem::take(&mut batch.events);
+        let (applied, kept) = tokio::join!(self.apply(&batch.observations, stop), self.keep(&mut events, stop));
+        if !applied || !kept {
             return false;
         }
         count_words(&batch);
@@ -87,13 +97,19 @@ impl Pipeline {
         if self.city.has_changed().unwrap_or(false) {
             self.directory = Directory::of(&self.city.borrow_and_update());
         }
-        let mut batch = Batch { observations: Vec::with_capacity(messages.len()), words: Vec::new() };
+        let mut batch = Batch { observations: Vec::with_capacity(messages.len()), ..Batch::default() };
+        let keeps_native = self.book.as_ref().is_some_and(EventBook::keeps_native);
         for message in messages {
             let (topic, payload) = (&message.publish.topic, &message.publish.payload);
+            let before = (batch.observations.len(), batch.events.len());
             let read = match message.oversized {
                 Some(bytes) => Err(Refusal::Oversized { bytes }),
                 None => normalise(topic, payload, &self.directory, message.received_at, &mut batch),
             };
+            if keeps_native && batch.events.len() == before.1 {
+                let native = batch.observations[before.0..].iter().map(|stated| native_event(stated, payload));
+                batch.events.extend(native);
+            }
             if let Err(refusal) = read {
                 let bytes = message.oversized.unwrap_or(payload.len());
                 self.refusals.note(&refusal, topic, bytes, self.clock.now());
@@ -120,6 +136,26 @@ impl Pipeline {
                     metrics::counter!("yunpark_ingest_apply_failures_total").increment(1);
                     self.health.not_applied(&error.to_string());
                     // At a stop the engine has had one more chance; the broker keeps the messages.
+                    tokio::select! {
+                        biased;
+                        () = stop.cancelled() => return false,
+                        () = tokio::time::sleep(backoff.wait()) => {}
+                    }
+                }
+            }
+        }
+    }
+
+    /// Keeps what devices said, again and again while the database cannot; `false` if the system stops first.
+    async fn keep(&self, events: &mut [SensorEvent], stop: &CancellationToken) -> bool {
+        let Some(book) = &self.book else { return true };
+        let mut backoff = Backoff::default();
+        loop {
+            match book.keep(events).await {
+                Ok(()) => return true,
+                Err(error) => {
+                    metrics::counter!("yunpark_ingest_keep_failures_total").increment(1);
+                    self.health.not_applied(&error.to_string());
                     tokio::select! {
                         biased;
                         () = stop.cancelled() => return false,

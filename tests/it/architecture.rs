@@ -20,7 +20,9 @@ fn allowed(room: &str) -> Option<&'static [&'static str]> {
         | "availability" | "live" => &[],
         // Staff accounts, and the city in force: small rooms over the store's rows.
         "staff" | "cityfeed" => &["store"],
-        "ingest" | "guidance" | "display" | "enforcement" | "forecast" | "feeds" => &["store", "availability", "live"],
+        "sensor_health" => &["store"],
+        "ingest" => &["store", "availability", "live", "sensor_health"],
+        "guidance" | "display" | "enforcement" | "forecast" | "feeds" | "history" => &["store", "availability", "live"],
         "api" | "app" | "cli" | "main" | "lib" => &["*"],
         _ => return None,
     })

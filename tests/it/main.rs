@@ -11,6 +11,7 @@ mod guidance;
 mod ingest;
 mod ledger;
 mod node;
+mod sensor_events;
 mod services;
 mod sign;
 mod signs;

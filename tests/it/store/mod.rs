@@ -1,6 +1,7 @@
 //! The store on both databases: every test of the suite runs on SQLite and on PostgreSQL.
 
 mod city;
+mod history;
 mod ledger;
 mod staff;
 mod tamper;
