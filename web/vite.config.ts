@@ -5,6 +5,8 @@ const server = process.env.YUNPARK_SERVER ?? "http://127.0.0.1:8080";
 const proxy = {
   "/api/v1/live": { target: server, ws: true },
   "/api": server,
+  "/metrics": server,
+  "/readyz": server,
 };
 
 export default defineConfig({

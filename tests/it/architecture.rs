@@ -18,9 +18,8 @@ fn allowed(room: &str) -> Option<&'static [&'static str]> {
         // and drivers both hold.
         "domain" | "clock" | "config" | "lifecycle" | "telemetry" | "broker" | "mqtt" | "signboard" | "store"
         | "availability" | "live" => &[],
-        // Staff accounts, and the city in force: small rooms over the store's rows.
-        "staff" | "cityfeed" => &["store"],
-        "sensor_health" => &["store"],
+        // Staff accounts, the city in force, how sensors are: small rooms over the store's rows.
+        "staff" | "cityfeed" | "sensor_health" => &["store"],
         "ingest" => &["store", "availability", "live", "sensor_health"],
         "guidance" | "display" | "enforcement" | "forecast" | "feeds" | "history" => &["store", "availability", "live"],
         "api" | "app" | "cli" | "main" | "lib" => &["*"],

@@ -42,11 +42,12 @@ const signed = (n: number): string => (n > 0 ? `+${n}` : String(n).replace("-", 
 
 export function Counters() {
   const all = [...counters.value].sort(order).slice(0, 20);
+  if (all.length === 0) return null;
   return (
     <section class="card">
       <h2>{t("operator.counters")}</h2>
       <p class="hint">{t("operator.counters_note")}</p>
-      <div class="scroll" hidden={all.length === 0}>
+      <div class="scroll">
         <table>
           <thead>
             <tr>
