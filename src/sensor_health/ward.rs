@@ -46,7 +46,7 @@ pub struct SensorState {
     /// What it reports for.
     pub binding: SensorBinding,
     /// What is remembered of it.
-    pub memory: Memory,
+    pub memory: Arc<Memory>,
     /// It says something at least this often, seconds.
     pub heartbeat_s: Option<u32>,
     /// What is wrong with it, gravest first.
@@ -67,7 +67,7 @@ impl SensorState {
 
 #[derive(Debug, Default)]
 struct State {
-    memories: HashMap<SensorId, Memory>,
+    memories: HashMap<SensorId, Arc<Memory>>,
     changed: HashSet<SensorId>,
     gateways: BTreeMap<String, Gateway>,
 }
@@ -116,7 +116,8 @@ impl Ward {
         for (event, is_new) in events.iter().zip(is_new) {
             // What is bound to nothing has no health to keep.
             if let Some((sensor, _)) = city.sensors.get_key_value(event.id.device.as_str()) {
-                state.memories.entry(sensor.clone()).or_default().hear(event, &self.node, *is_new);
+                let memory = Arc::make_mut(state.memories.entry(sensor.clone()).or_default());
+                memory.hear(event, &self.node, *is_new);
                 state.changed.insert(sensor.clone());
             }
         }
@@ -127,7 +128,7 @@ impl Ward {
         let city = self.city.borrow().clone();
         if let Some((sensor, _)) = city.sensors.get_key_value(sensor) {
             let mut state = self.write();
-            state.memories.entry(sensor.clone()).or_default().distrust(at, &self.node);
+            Arc::make_mut(state.memories.entry(sensor.clone()).or_default()).distrust(at, &self.node);
             state.changed.insert(sensor.clone());
         }
     }
@@ -181,7 +182,7 @@ impl Ward {
                     .into_iter()
                     .filter_map(|sensor| {
                         state.changed.remove(&sensor);
-                        Some((sensor.clone(), state.memories.get(&sensor)?.clone()))
+                        Some((sensor.clone(), Memory::clone(state.memories.get(&sensor)?)))
                     })
                     .collect()
             };
@@ -211,7 +212,7 @@ impl Ward {
     fn learn(&self, memories: impl IntoIterator<Item = (SensorId, Memory)>) {
         let mut state = self.write();
         for (sensor, theirs) in memories {
-            let mine = state.memories.entry(sensor).or_default();
+            let mine = Arc::make_mut(state.memories.entry(sensor).or_default());
             *mine = std::mem::take(mine).merge(&theirs);
         }
     }
@@ -233,7 +234,7 @@ impl Ward {
             city.sensors.values().filter(|binding| lot.is_none_or(|lot| binding.lot == *lot)).collect();
         let mut pace: HashMap<&LotId, Vec<Instant>> = HashMap::new();
         for binding in bound.iter().filter(|binding| binding.space.is_some()) {
-            let moved_at = state.memories.get(&binding.id).and_then(Memory::moved_at);
+            let moved_at = state.memories.get(&binding.id).and_then(|memory| memory.moved_at());
             pace.entry(&binding.lot).or_default().push(moved_at.unwrap_or(Instant::UNIX_EPOCH));
         }
         for moved in pace.values_mut() {
