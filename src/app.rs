@@ -17,15 +17,16 @@ use tokio::{
     sync::{mpsc, watch},
 };
 use tokio_util::sync::CancellationToken;
+use yunpark_sensors::Decoder;
 use yunpark_signs::mqtt_json::ACK_FILTER;
 
 use crate::{
     api::{self, Services, Shared},
-    availability::{Board, Engine, Limits, LotLayout},
+    availability::{Board, Engine, Limits, LotLayout, Upkeep},
     broker,
     cityfeed::CityFeed,
     clock::Clock,
-    config::{Config, Role},
+    config::{Config, MqttVersion, Role},
     display::Fleet,
     domain::{
         availability::Quality,
@@ -67,6 +68,8 @@ impl App {
         let broker = if config.mqtt.url.is_empty() && needs_broker(&config) {
             let address = broker::start(&config.mqtt.embedded_listen)?;
             config.mqtt.url = format!("mqtt://{address}");
+            // The embedded broker speaks this version.
+            config.mqtt.protocol = MqttVersion::V311;
             Some(address)
         } else {
             None
@@ -85,12 +88,17 @@ impl App {
         lifecycle.start("city", Stage::Rest, feed.run(rest.clone()));
 
         let engine = engine(&config).await.context("availability cannot be computed")?;
-        engine.configure(&layouts(&city.borrow()), clock.now()).await.context("the city cannot be declared")?;
+        engine
+            .configure(&layouts(&city.borrow(), &config), clock.now())
+            .await
+            .context("the city cannot be declared")?;
         // What reads messages and guides signs sees a new city only once the engine counts it, so that no observation of a
         // new lot is acknowledged and lost.
         let (declared, counted_city) = watch::channel(city.borrow().clone());
-        let declaring = declare(engine.clone(), city.clone(), declared, clock.clone(), rest.clone());
+        let declaring = declare(engine.clone(), city.clone(), declared, config.clone(), clock.clone(), rest.clone());
         lifecycle.start("layouts", Stage::Rest, declaring);
+        let upkeep = Upkeep::new(engine.clone(), counted_city.clone(), clock.clone());
+        lifecycle.start("upkeep", Stage::Rest, upkeep.run(rest.clone()));
         let board = Arc::new(Board::new(engine.clone()));
         lifecycle.start("board", Stage::Rest, board.clone().run(rest.clone()));
 
@@ -123,22 +131,24 @@ impl App {
             let check: api::HealthCheck = Box::new(move || {
                 let link = link.borrow();
                 let fault = || link.fault.clone().unwrap_or_else(|| "connecting".to_owned());
-                if link.connected { Ok(()) } else { Err(fault()) }
+                if link.connected { Ok(None) } else { Err(fault()) }
             });
             health.push(("mqtt_signs", check));
         }
         if has(Role::Ingest) {
-            let (door, pipeline, state) =
-                ingest::open(&config.mqtt, counted_city.clone(), engine.clone(), clock.clone())?;
+            let ingest =
+                ingest::open(&config.mqtt, counted_city.clone(), engine.clone(), Some(db.clone()), clock.clone())?;
             let (store_events, max_future_ms) = (config.ingest.store_events, config.availability.max_future_ms);
             let book = EventBook::new(db.clone(), ward.clone(), store_events, max_future_ms);
-            let pipeline = pipeline.keeping(book);
             hear_gateways(&mut lifecycle, &config, &clock, &ward)?;
-            lifecycle.start("mqtt", Stage::Door, door.run(doors.clone()));
-            lifecycle.start("ingest", Stage::Door, pipeline.run(doors.clone()));
+            lifecycle.start("mqtt", Stage::Door, ingest.door.run(doors.clone()));
+            lifecycle.start("ingest", Stage::Door, ingest.pipeline.keeping(book).run(doors.clone()));
+            lifecycle.start("dead-letters", Stage::Door, ingest.letters.run(doors.clone()));
+            let (state, lag, clock) = (ingest.health, ingest.lag, clock.clone());
             let check: api::HealthCheck = Box::new(move || {
                 let state = state.borrow();
-                if state.is_ok() { Ok(()) } else { Err(state.fault.clone().unwrap_or_else(|| "connecting".to_owned())) }
+                let fault = || state.fault.clone().unwrap_or_else(|| "connecting".to_owned());
+                if state.is_ok() { Ok(Some(lag.told(clock.now()))) } else { Err(fault()) }
             });
             health.push(("mqtt", check));
         }
@@ -229,8 +239,9 @@ pub(crate) async fn engine(config: &Config) -> Result<Engine, crate::availabilit
     }
 }
 
-pub(crate) fn layouts(city: &City) -> Vec<LotLayout> {
-    city.lots.values().map(LotLayout::of).collect()
+/// The city as the engine is told it.
+pub(crate) fn layouts(city: &City, config: &Config) -> Vec<LotLayout> {
+    LotLayout::of_city(city, &config.availability, &|codec| codec.parse::<Decoder>().ok()?.heartbeat_s())
 }
 
 /// Declares the city to the engine anew whenever it changes, and passes it on when that is done.
@@ -238,6 +249,7 @@ async fn declare(
     engine: Engine,
     mut city: watch::Receiver<Arc<City>>,
     declared: watch::Sender<Arc<City>>,
+    config: Arc<Config>,
     clock: Clock,
     stop: CancellationToken,
 ) -> Result<(), crate::availability::Error> {
@@ -252,7 +264,7 @@ async fn declare(
             },
         }
         let next = city.borrow_and_update().clone();
-        let layouts = layouts(&next);
+        let layouts = layouts(&next, &config);
         while let Err(error) = engine.configure(&layouts, clock.now()).await {
             tracing::warn!(error = %error, "the new city cannot be declared yet; trying again");
             tokio::select! {
@@ -266,8 +278,7 @@ async fn declare(
 
 /// How often a sensor says something at least, seconds.
 fn heartbeat_of(sensor: &SensorBinding) -> Option<u32> {
-    // Bosch: a heartbeat a day.
-    (sensor.codec == "bosch/tps110").then_some(86_400)
+    sensor.heartbeat_s.or_else(|| sensor.codec.parse::<yunpark_sensors::Codec>().ok()?.heartbeat_s())
 }
 
 /// The connection on which gateways say that they are there.

@@ -4,7 +4,7 @@ use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
-use yunpark_sensors::Codec;
+use yunpark_sensors::Decoder;
 
 use crate::{
     domain::city::{City, Document, Fault, read_documents},
@@ -32,7 +32,7 @@ pub enum Error {
 
 /// Whether this version can decode a device of `vendor/model`.
 pub fn known_codec(name: &str) -> bool {
-    name.parse::<Codec>().is_ok()
+    name.parse::<Decoder>().is_ok()
 }
 
 /// Follows the stored city.

@@ -9,9 +9,11 @@ use figment::{
 use serde::{Deserialize, Serialize};
 
 mod guidance;
+mod mqtt;
 
 pub use crate::domain::guidance::Policy;
 pub use guidance::{Brightness, Colours, Guidance, LanguageWords, Words};
+pub use mqtt::{DeadLetters, Mqtt, MqttVersion};
 
 /// The commented default file: the first layer, and what `yunpark config print` prints.
 pub const DEFAULT: &str = include_str!("default.toml");
@@ -135,28 +137,6 @@ pub struct Http {
     pub secure_cookies: bool,
 }
 
-/// The MQTT door.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Mqtt {
-    /// `mqtt://host:port`; empty starts the embedded broker.
-    pub url: String,
-    /// `host:port` the embedded broker listens on.
-    pub embedded_listen: String,
-    /// Client id of this node's persistent session.
-    pub client_id: String,
-    /// Sign-in name at the broker.
-    pub username: String,
-    /// Password at the broker.
-    pub password: Secret,
-    /// Largest message taken in, bytes.
-    pub max_packet_bytes: usize,
-    /// Most observations applied in one step.
-    pub max_batch: usize,
-    /// Most messages held between the socket and the engine.
-    pub queue: usize,
-}
-
 /// The SQL database and the evidence files.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -189,6 +169,14 @@ pub struct Availability {
     pub max_future_ms: u64,
     /// A sequence number that fell back counts as a restarted device if it is this much later, seconds.
     pub seq_reset_after_s: u32,
+    /// A running total that moved by more at once is quarantined, vehicles.
+    pub max_counter_delta: u32,
+    /// A space silent for longer counts as unknown, seconds, where its sensor's heartbeat is not known; 0 means never.
+    pub space_stale_after_s: u32,
+    /// The last word of a space silent for longer is forgotten, seconds; 0 means never.
+    pub space_dead_after_s: u32,
+    /// A space's counted state moves at most once in this time, milliseconds; 0 means at once.
+    pub debounce_ms: u64,
 }
 
 /// How signs are driven.
@@ -409,18 +397,12 @@ impl Config {
     fn check(&self) -> Result<(), (&'static str, String)> {
         let url = self.store.url.reveal();
         let redis = self.availability.redis_url.reveal();
-        let mqtt = &self.mqtt.url;
-        let rules: [(&'static str, bool, &str); 19] = [
+        let rules: [(&'static str, bool, &str); 14] = [
             ("node.roles", !self.node.roles.is_empty(), "name at least one role"),
             ("http.listen", is_address(&self.http.listen), "must be host:port"),
             ("http.live_tick_ms", self.http.live_tick_ms > 0, "must be at least 1"),
             ("http.request_timeout_s", self.http.request_timeout_s > 0, "must be at least 1"),
             ("http.max_body_bytes", self.http.max_body_bytes > 0, "must be at least 1"),
-            ("mqtt.url", mqtt.is_empty() || is_mqtt_url(mqtt), "must be empty or mqtt://host:port"),
-            ("mqtt.embedded_listen", is_address(&self.mqtt.embedded_listen), "must be host:port"),
-            ("mqtt.client_id", !self.mqtt.client_id.is_empty(), "must not be empty: it names the persistent session"),
-            ("mqtt.max_batch", self.mqtt.max_batch > 0, "must be at least 1"),
-            ("mqtt.queue", self.mqtt.queue > 0, "must be at least 1"),
             ("store.url", is_sql_url(url), "must start with sqlite:// or postgres://"),
             ("store.max_connections", self.store.max_connections > 0, "must be at least 1"),
             (
@@ -435,7 +417,7 @@ impl Config {
             ("history.queue", self.history.queue > 0, "must be at least 1"),
             ("log.filter", is_log_filter(&self.log.filter), "must be a level, or target=level pairs"),
         ];
-        if let Some((key, _, reason)) = rules.into_iter().find(|(_, holds, _)| !holds) {
+        if let Some((key, _, reason)) = rules.into_iter().chain(self.mqtt.rules()).find(|(_, holds, _)| !holds) {
             return Err((key, reason.to_owned()));
         }
         if let Some((key, reason)) = self.guidance.fault() {
@@ -459,13 +441,6 @@ impl Config {
 /// `host:port`, where the host is a name or an address.
 fn is_address(text: &str) -> bool {
     text.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok())
-}
-
-fn is_mqtt_url(text: &str) -> bool {
-    text.strip_prefix("mqtt://").is_some_and(|rest| {
-        let rest = rest.trim_end_matches('/');
-        is_address(rest) || !rest.is_empty() && !rest.contains([':', '@', '/'])
-    })
 }
 
 fn is_sql_url(text: &str) -> bool {

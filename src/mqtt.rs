@@ -69,7 +69,7 @@ pub fn connect(options: MqttOptions, queue: usize) -> (AsyncClient, EventLoop) {
 }
 
 /// Where the broker listens: `mqtt.url`, or the embedded broker's address when that is empty.
-fn address(config: &config::Mqtt) -> Result<(String, u16), Error> {
+pub fn address(config: &config::Mqtt) -> Result<(String, u16), Error> {
     let written = if config.url.is_empty() { &config.embedded_listen } else { &config.url };
     let wrong = || Error::Address { address: written.clone() };
     let rest = written.strip_prefix("mqtt://").unwrap_or(written).trim_end_matches('/');

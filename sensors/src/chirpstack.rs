@@ -1,10 +1,13 @@
-//! ChirpStack 4 uplink events, as its MQTT integration writes them in JSON.
+//! ChirpStack 4 events of a device (uplink, join, status, log), as its MQTT integration writes them in JSON.
 
 use std::borrow::Cow;
 
 use serde::Deserialize;
 
-use crate::uplink::{EnvelopeError, Uplink, frame, some, time};
+use crate::{
+    reading::Health,
+    uplink::{EnvelopeError, Join, Report, Source, Uplink, frame, some, time},
+};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -36,6 +39,7 @@ pub fn parse(payload: &[u8]) -> Result<Uplink, EnvelopeError> {
         return Err(EnvelopeError::NoDevice);
     }
     Ok(Uplink {
+        source: Source::ChirpStack,
         device_id: event.device_info.dev_eui.to_ascii_lowercase(),
         session: some(&event.dev_addr),
         f_cnt: event.f_cnt,
@@ -43,6 +47,60 @@ pub fn parse(payload: &[u8]) -> Result<Uplink, EnvelopeError> {
         payload: frame(&event.data)?,
         network_time: time(&event.time)?,
     })
+}
+
+/// The fields of the other events. A minimal event names its device in its topic alone.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Other<'a> {
+    #[serde(borrow, default)]
+    time: Cow<'a, str>,
+    #[serde(borrow, default)]
+    dev_addr: Cow<'a, str>,
+    #[serde(default)]
+    external_power_source: bool,
+    #[serde(default)]
+    battery_level_unavailable: bool,
+    battery_level: Option<f64>,
+    #[serde(borrow, default)]
+    level: Cow<'a, str>,
+    #[serde(borrow, default)]
+    code: Cow<'a, str>,
+}
+
+/// Opens a join event: the device's sessions go by its address in the network, and a join gives it a new one.
+pub fn join(dev_eui: &str, payload: &[u8]) -> Result<Join, EnvelopeError> {
+    let event: Other<'_> = serde_json::from_slice(payload)?;
+    Ok(Join {
+        device_id: dev_eui.to_ascii_lowercase(),
+        session: some(&event.dev_addr),
+        network_time: time(&event.time)?,
+    })
+}
+
+/// Opens a status event: the battery as the LoRaWAN stack reports it. `None` if it tells no charge.
+pub fn status(dev_eui: &str, payload: &[u8]) -> Result<Option<Report>, EnvelopeError> {
+    let event: Other<'_> = serde_json::from_slice(payload)?;
+    let level = event.battery_level.filter(|level| (0.0..=100.0).contains(level));
+    let told = !event.external_power_source && !event.battery_level_unavailable;
+    let health = |level: f64| Health { battery_percent: Some(level.round() as u8), ..Health::default() };
+    let at = time(&event.time)?;
+    let report = |level| Report::of_health(Source::ChirpStack, dev_eui.to_ascii_lowercase(), at, health(level));
+    Ok(level.filter(|_| told).map(report))
+}
+
+/// Opens a log event: what the network server has against the device's frames, in its own word
+/// (`uplink_f_cnt_retransmission`, `uplink_f_cnt_reset`, …). `None` for mere information.
+pub fn log(dev_eui: &str, payload: &[u8]) -> Result<Option<Report>, EnvelopeError> {
+    let event: Other<'_> = serde_json::from_slice(payload)?;
+    let at = time(&event.time)?;
+    let is_word =
+        (1..=64).contains(&event.code.len()) && event.code.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    if event.level == "INFO" || !is_word {
+        return Ok(None);
+    }
+    let health = Health { fault: Some(event.code.to_ascii_lowercase().into()), ..Health::default() };
+    Ok(Some(Report::of_health(Source::ChirpStack, dev_eui.to_ascii_lowercase(), at, health)))
 }
 
 #[cfg(test)]
@@ -73,6 +131,35 @@ mod tests {
         let uplink = parse(br#"{"deviceInfo":{"devEui":"FCD6BD00001A2B3C"},"fPort":0}"#).unwrap();
         assert_eq!(uplink.device_id, "fcd6bd00001a2b3c");
         assert_eq!((uplink.f_port, uplink.payload.len(), uplink.network_time), (None, 0, None));
+    }
+
+    #[test]
+    fn a_join_begins_a_session() {
+        let joined = join("FCD6BD00001A2B3C", &sample("chirpstack_v4_join.json")).unwrap();
+        assert_eq!((joined.device_id.as_str(), joined.session.as_deref()), ("fcd6bd00001a2b3c", Some("00189440")));
+        assert_eq!(joined.network_time.unwrap().to_rfc3339(), "2026-07-29T08:00:00+00:00");
+    }
+
+    #[test]
+    fn a_status_tells_the_battery_unless_there_is_none() {
+        let read = |json: &str| status("aa", json.as_bytes()).unwrap();
+        let report = read(r#"{"time":"2026-07-29T08:00:00Z","margin":7,"batteryLevel":93.7}"#).unwrap();
+        let health = Health { battery_percent: Some(94), ..Health::default() };
+        assert_eq!(report.told[0].reading, crate::Reading::Health(health));
+        assert_eq!(read(r#"{"externalPowerSource":true,"batteryLevel":0}"#), None);
+        assert_eq!(read(r#"{"batteryLevelUnavailable":true,"batteryLevel":0}"#), None);
+        assert_eq!(read(r#"{"margin":7}"#), None);
+    }
+
+    #[test]
+    fn a_log_tells_of_frames_sent_again_and_of_counters_set_back() {
+        for code in ["UPLINK_F_CNT_RETRANSMISSION", "UPLINK_F_CNT_RESET"] {
+            let event = format!(r#"{{"level":"WARNING","code":"{code}","description":"Frame-counter"}}"#);
+            let report = log("aa", event.as_bytes()).unwrap().unwrap();
+            let health = Health { fault: Some(code.to_lowercase().into()), ..Health::default() };
+            assert_eq!(report.told[0].reading, crate::Reading::Health(health));
+        }
+        assert_eq!(log("aa", br#"{"level":"INFO","code":"OTAA"}"#).unwrap(), None);
     }
 
     #[test]

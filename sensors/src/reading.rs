@@ -1,6 +1,12 @@
 //! What one frame of a device says, whatever device and layout it came from.
 
-use serde::Serialize;
+use std::borrow::Cow;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize, Serializer, ser::Error as _};
+
+/// A word of a layout: fixed for codecs of this crate, owned where a city file declares it.
+pub type Word = Cow<'static, str>;
 
 /// One statement of a device's frame, with the units in the names.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -19,7 +25,7 @@ pub enum Reading {
         direction: LaneDirection,
         /// The counter's lane, where the device has several.
         #[serde(skip_serializing_if = "Option::is_none")]
-        lane: Option<String>,
+        lane: Option<Word>,
         /// The counter's value.
         value: u64,
         /// Width of the counter, bits.
@@ -33,10 +39,20 @@ pub enum Reading {
         count: u32,
         /// The counter's lane, where the device has several.
         #[serde(skip_serializing_if = "Option::is_none")]
-        lane: Option<String>,
+        lane: Option<Word>,
     },
     /// The device set its counters to zero.
     CounterReset,
+    /// How many places of the whole lot are taken, as a camera or a lot's controller sees it.
+    LotOccupied {
+        /// Places taken.
+        count: u32,
+    },
+    /// How many places of the whole lot are free.
+    LotFree {
+        /// Places free.
+        count: u32,
+    },
     /// How the device itself is.
     Health(Health),
     /// Distance to the nearest object.
@@ -47,8 +63,39 @@ pub enum Reading {
     /// The device started again.
     Restart {
         /// Why, in the layout's own word.
-        cause: &'static str,
+        cause: Word,
     },
+    /// What the device had kept and tells late: stored, and never taken for the present.
+    #[serde(untagged)]
+    Historical(Box<Historical>),
+}
+
+/// A reading of the past; written as the reading itself with `at` and `historical` beside it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Historical {
+    /// What was so.
+    pub reading: Reading,
+    /// When, by the device's clock.
+    pub at: DateTime<Utc>,
+}
+
+impl Serialize for Historical {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        // Through a value of its own: a reading flattened into itself would be a type without end.
+        let mut told = serde_json::to_value(&self.reading).map_err(S::Error::custom)?;
+        if let Some(fields) = told.as_object_mut() {
+            fields.insert("at".to_owned(), serde_json::to_value(self.at).map_err(S::Error::custom)?);
+            fields.insert("historical".to_owned(), true.into());
+        }
+        told.serialize(serializer)
+    }
+}
+
+impl Reading {
+    /// A reading of the past.
+    pub fn historical(reading: Self, at: DateTime<Utc>) -> Self {
+        Self::Historical(Box::new(Historical { reading, at }))
+    }
 }
 
 /// How a device is, as far as it says.
@@ -65,11 +112,22 @@ pub struct Health {
     pub temperature_c: Option<f64>,
     /// What ails it, in the layout's own word.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub fault: Option<&'static str>,
+    pub fault: Option<Word>,
 }
 
+impl Health {
+    /// Whether it says nothing at all.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Notes a fault; the first one of a frame stands.
+    pub(crate) fn ails(&mut self, fault: &'static str) {
+        self.fault.get_or_insert(Cow::Borrowed(fault));
+    }
+}
 /// Why a device states an occupancy.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Cause {
     /// It changed.
@@ -81,7 +139,7 @@ pub enum Cause {
 }
 
 /// Which way a counter counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LaneDirection {
     /// Into the lot.
@@ -113,6 +171,9 @@ mod tests {
         assert_eq!(json(&delta), r#"{"kind":"counter_delta","direction":"both","count":2}"#);
         assert_eq!(json(&Reading::CounterReset), r#"{"kind":"counter_reset"}"#);
         assert_eq!(json(&Reading::Distance { value_mm: 640 }), r#"{"kind":"distance","value_mm":640}"#);
-        assert_eq!(json(&Reading::Restart { cause: "watchdog" }), r#"{"kind":"restart","cause":"watchdog"}"#);
+        assert_eq!(json(&Reading::Restart { cause: "watchdog".into() }), r#"{"kind":"restart","cause":"watchdog"}"#);
+        let past = Reading::historical(delta, DateTime::UNIX_EPOCH);
+        let told = serde_json::json!({"kind": "counter_delta", "direction": "both", "count": 2, "at": "1970-01-01T00:00:00Z", "historical": true});
+        assert_eq!(serde_json::to_value(&past).unwrap(), told);
     }
 }

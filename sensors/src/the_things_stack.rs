@@ -1,10 +1,10 @@
-//! The Things Stack 3 uplink messages; it omits fields that are empty, zero or false.
+//! The Things Stack 3 uplink and join messages; it omits fields that are empty, zero or false.
 
 use std::borrow::Cow;
 
 use serde::Deserialize;
 
-use crate::uplink::{EnvelopeError, Uplink, frame, some, time};
+use crate::uplink::{EnvelopeError, Join, Source, Uplink, frame, some, time};
 
 #[derive(Deserialize)]
 struct Envelope<'a> {
@@ -24,6 +24,17 @@ struct DeviceIds<'a> {
     dev_eui: Cow<'a, str>,
 }
 
+impl DeviceIds<'_> {
+    /// Its EUI, or its name where it has none.
+    fn name(self) -> Result<String, EnvelopeError> {
+        match (self.dev_eui.as_ref(), self.device_id.as_ref()) {
+            ("", "") => Err(EnvelopeError::NoDevice),
+            ("", _) => Ok(self.device_id.into_owned()),
+            (eui, _) => Ok(eui.to_ascii_lowercase()),
+        }
+    }
+}
+
 #[derive(Deserialize, Default)]
 struct Body<'a> {
     #[serde(borrow, default)]
@@ -41,11 +52,9 @@ struct Body<'a> {
 pub fn parse(payload: &[u8]) -> Result<Uplink, EnvelopeError> {
     let message: Envelope<'_> = serde_json::from_slice(payload)?;
     let (ids, body) = (message.end_device_ids, message.uplink_message);
-    let device_id = if ids.dev_eui.is_empty() { ids.device_id.into_owned() } else { ids.dev_eui.to_ascii_lowercase() };
-    if device_id.is_empty() {
-        return Err(EnvelopeError::NoDevice);
-    }
+    let device_id = ids.name()?;
     Ok(Uplink {
+        source: Source::TheThingsStack,
         device_id,
         session: some(&body.session_key_id),
         f_cnt: body.f_cnt,
@@ -55,6 +64,32 @@ pub fn parse(payload: &[u8]) -> Result<Uplink, EnvelopeError> {
             Some(at) => Some(at),
             None => time(&message.received_at)?,
         },
+    })
+}
+
+#[derive(Deserialize)]
+struct Accepted<'a> {
+    #[serde(borrow)]
+    end_device_ids: DeviceIds<'a>,
+    #[serde(borrow, default)]
+    received_at: Cow<'a, str>,
+    #[serde(borrow, default)]
+    join_accept: JoinAccept<'a>,
+}
+
+#[derive(Deserialize, Default)]
+struct JoinAccept<'a> {
+    #[serde(borrow, default)]
+    session_key_id: Cow<'a, str>,
+}
+
+/// Opens a join message: a new session begins.
+pub fn join(payload: &[u8]) -> Result<Join, EnvelopeError> {
+    let message: Accepted<'_> = serde_json::from_slice(payload)?;
+    Ok(Join {
+        device_id: message.end_device_ids.name()?,
+        session: some(&message.join_accept.session_key_id),
+        network_time: time(&message.received_at)?,
     })
 }
 

@@ -1,11 +1,73 @@
-//! An uplink of a LoRaWAN network server, whichever server it came from.
+//! What a message of a device says, whichever network server, gateway or camera it came through.
+
+use std::fmt;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use chrono::{DateTime, Utc};
 
+use crate::{
+    codec::DecodeError,
+    decoder::Decoder,
+    reading::{Health, Reading},
+};
+
+/// The format a message came in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Source {
+    /// ChirpStack 4.
+    ChirpStack,
+    /// The Things Stack 3.
+    TheThingsStack,
+    /// Sparkplug B.
+    Sparkplug,
+    /// Object counting of an Axis camera.
+    Axis,
+    /// Counting of a Milesight camera.
+    MilesightCamera,
+    /// Counting of a Hikvision camera.
+    Hikvision,
+}
+
+impl Source {
+    /// Its name in stores and metrics.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::ChirpStack => "chirpstack",
+            Self::TheThingsStack => "the_things_stack",
+            Self::Sparkplug => "sparkplug",
+            Self::Axis => "axis",
+            Self::MilesightCamera => "milesight_camera",
+            Self::Hikvision => "hikvision",
+        }
+    }
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// Which event it is: the same event, delivered again by whatever way, has the same identity.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct EventId {
+    /// The format it came in.
+    pub source: Source,
+    /// The device, as the city file names it.
+    pub device: String,
+    /// The device's session; frame counters begin again with each.
+    pub session: Option<String>,
+    /// The frame counter; where a format has none, the device's own instant in milliseconds since 1970.
+    pub f_cnt: u64,
+    /// Place of the reading within the frame, from 0.
+    pub index: u32,
+}
+
 /// A device's frame, out of its network server's envelope.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Uplink {
+    /// Which network server's.
+    pub source: Source,
     /// The device: its EUI in lower-case hexadecimal, or its name where the envelope has no EUI.
     pub device_id: String,
     /// The device's session, new on every join; frame counters are compared within one session only.
@@ -17,6 +79,109 @@ pub struct Uplink {
     /// The frame's bytes.
     pub payload: Vec<u8>,
     /// When the network server received it.
+    pub network_time: Option<DateTime<Utc>>,
+}
+
+impl Uplink {
+    /// What the frame says. A frame of the network alone says nothing.
+    pub fn report(self, decoder: &Decoder) -> Result<Report, DecodeError> {
+        let readings = match self.f_port {
+            None if self.payload.is_empty() => Vec::new(),
+            port => decoder.decode(port, &self.payload)?,
+        };
+        Ok(Report {
+            source: self.source,
+            device_id: self.device_id,
+            session: self.session,
+            f_cnt: u64::from(self.f_cnt),
+            is_numbered: true,
+            network_time: self.network_time,
+            told: readings.into_iter().map(Told::of).collect(),
+        })
+    }
+}
+
+/// What one message of a device says.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Report {
+    /// The format it came in.
+    pub source: Source,
+    /// The device, as the city file names it.
+    pub device_id: String,
+    /// The device's session.
+    pub session: Option<String>,
+    /// The frame counter, or the device's instant in milliseconds since 1970.
+    pub f_cnt: u64,
+    /// Whether `f_cnt` is a frame counter, by which messages of one session are ordered.
+    pub is_numbered: bool,
+    /// When the network received it.
+    pub network_time: Option<DateTime<Utc>>,
+    /// What it says, in its order.
+    pub told: Vec<Told>,
+}
+
+impl Report {
+    /// The identity of the reading at `index`.
+    pub fn event_id(&self, index: usize) -> EventId {
+        EventId {
+            source: self.source,
+            device: self.device_id.clone(),
+            session: self.session.clone(),
+            f_cnt: self.f_cnt,
+            index: u32::try_from(index).unwrap_or(u32::MAX),
+        }
+    }
+
+    /// A report of one reading about the device itself.
+    pub(crate) fn of_health(source: Source, device_id: String, at: Option<DateTime<Utc>>, health: Health) -> Self {
+        Self {
+            source,
+            device_id,
+            session: None,
+            f_cnt: at.map_or(0, |at| at.timestamp_millis().unsigned_abs()),
+            is_numbered: false,
+            network_time: at,
+            told: vec![Told::of(Reading::Health(health))],
+        }
+    }
+}
+
+/// One reading, and when it was so where the device says so.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Told {
+    /// What is said; never [`Reading::Historical`].
+    pub reading: Reading,
+    /// The device's own instant.
+    pub device_time: Option<DateTime<Utc>>,
+    /// Told late out of the device's memory: stored, and never taken for the present.
+    pub is_historical: bool,
+}
+
+impl Told {
+    /// A reading of a frame.
+    pub fn of(reading: Reading) -> Self {
+        match reading {
+            Reading::Historical(past) => {
+                Self { reading: past.reading, device_time: Some(past.at), is_historical: true }
+            }
+            reading => Self { reading, device_time: None, is_historical: false },
+        }
+    }
+
+    /// A reading at the device's own instant.
+    pub(crate) fn at(reading: Reading, device_time: DateTime<Utc>) -> Self {
+        Self { reading, device_time: Some(device_time), is_historical: false }
+    }
+}
+
+/// A device has joined its network: a new session begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Join {
+    /// The device.
+    pub device_id: String,
+    /// The new session, where the message names it.
+    pub session: Option<String>,
+    /// When the network server says so.
     pub network_time: Option<DateTime<Utc>>,
 }
 
@@ -37,9 +202,23 @@ pub enum EnvelopeError {
     /// The frame is not base64.
     #[error("the frame is not base64")]
     NotBase64,
-    /// The network server's time is not RFC 3339.
+    /// A time that cannot be read.
     #[error("the network server's time is not RFC 3339")]
     BadTime,
+    /// A field of a camera's or gateway's message that cannot be read.
+    #[error("field `{field}` {fault}")]
+    Field {
+        /// The field.
+        field: &'static str,
+        /// What is wrong with it.
+        fault: &'static str,
+    },
+    /// Not the format's binary or XML.
+    #[error("not a message of this format: {reason}")]
+    Format {
+        /// What the parser says, without the message's content.
+        reason: &'static str,
+    },
 }
 
 impl From<serde_json::Error> for EnvelopeError {

@@ -53,6 +53,8 @@ struct CityArgs {
     /// Times real time.
     #[arg(long, default_value_t = 1.0)]
     speed: f64,
+    #[command(flatten)]
+    faults: life::faults::Faults,
 }
 
 #[derive(Debug, clap::Args)]
@@ -152,6 +154,7 @@ async fn city(args: CityArgs, stop: CancellationToken) -> anyhow::Result<()> {
         viid_passwords,
         speed: args.speed,
         seed: args.seed,
+        faults: args.faults,
     };
     life::run(options, stop).await
 }

@@ -94,6 +94,7 @@ async fn the_whole_town_is_heard_after_its_start_and_then_goes_on_changing() {
         viid_passwords: BTreeMap::new(),
         speed: 1.0,
         seed: 1,
+        faults: life::faults::Faults::default(),
     };
     let living = tokio::spawn(life::run(options, stop.clone()));
     let deadline = Instant::now() + Duration::from_mins(1);

@@ -17,15 +17,20 @@ pub struct Dependency {
     pub name: &'static str,
     /// Whether it answers.
     pub ok: bool,
-    /// What is wrong with it.
+    /// What is wrong with it, or how it is.
     pub detail: Option<String>,
 }
 
 impl Dependency {
     /// A dependency as its own check found it.
     pub fn checked<E: std::fmt::Display>(name: &'static str, result: Result<(), E>) -> Self {
-        let detail = result.err().map(|error| error.to_string());
-        Self { name, ok: detail.is_none(), detail }
+        Self::told(name, result.map(|()| None).map_err(|error| error.to_string()))
+    }
+
+    /// A dependency as its own check found it, with what it has to tell while it is well.
+    fn told(name: &'static str, result: Result<Option<String>, String>) -> Self {
+        let ok = result.is_ok();
+        Self { name, ok, detail: result.unwrap_or_else(Some) }
     }
 }
 
@@ -53,7 +58,7 @@ pub async fn ready(State(services): State<Shared>) -> Response {
             detail: Some("does not follow the stream of changes".to_owned()),
         });
     }
-    dependencies.extend(services.health.iter().map(|(name, check)| Dependency::checked(name, check())));
+    dependencies.extend(services.health.iter().map(|(name, check)| Dependency::told(name, check())));
     let ready = dependencies.iter().all(|dependency| dependency.ok);
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(Readiness { ready, dependencies })).into_response()

@@ -3,6 +3,7 @@
 pub mod auth;
 mod captures;
 mod csv;
+mod dead_letters;
 mod displays;
 mod evidence;
 pub mod health;
@@ -67,6 +68,7 @@ fn operators() -> Router<Shared> {
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics))
+        .route("/api/v1/dead-letters", get(dead_letters::list))
         .route("/api/v1/openapi.json", get(openapi::document))
         .route("/api/v1/sensors", get(sensors::list))
         .route("/api/v1/sensors/{id}", get(sensors::one))
@@ -111,6 +113,7 @@ fn staff() -> Router<Shared> {
         .route("/api/v1/plates/{plate}/history", get(plates::history))
         .route("/api/v1/evidence/{sha256}", get(evidence::image))
         .route("/api/v1/statistics", get(statistics::period))
+        .route("/api/v1/lots/{id}/actions", post(lots::actions::act))
         .route("/api/v1/signs/{id}/override", post(sign_orders::begin_override).delete(sign_orders::end_override))
         .route("/api/v1/sign-messages", post(sign_orders::schedule).get(sign_orders::list))
         .route("/api/v1/sign-messages/{id}", delete(sign_orders::withdraw))

@@ -21,8 +21,8 @@ use crate::{
     store::Db,
 };
 
-/// Says whether a dependency is well, or what is wrong with it.
-pub type HealthCheck = Box<dyn Fn() -> Result<(), String> + Send + Sync>;
+/// Says whether a dependency is well and, if there is something to tell, how it is; or what is wrong with it.
+pub type HealthCheck = Box<dyn Fn() -> Result<Option<String>, String> + Send + Sync>;
 
 /// The node's parts as the handlers see them.
 pub struct Services {

@@ -1,47 +1,15 @@
-//! The words of the contract both engines keep: layouts, limits, snapshots, what a follower is given, and errors.
+//! The words of the contract both engines keep: limits, snapshots, what a follower is given, and errors.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::{
     config,
     domain::{
         availability::{Availability, Change, Cursor},
-        ids::{LotId, SpaceId},
-        lot::{CountedBy, Lot},
         observation::Observation,
         time::to_micros,
     },
 };
-
-/// What the engine must know of a lot.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LotLayout {
-    /// The lot.
-    pub lot: LotId,
-    /// Number of places; taken as the number of spaces if it is less.
-    pub capacity: u32,
-    /// Which reports are its truth.
-    pub counted_by: CountedBy,
-    /// Spaces that report their own state.
-    pub spaces: Vec<SpaceId>,
-}
-
-impl LotLayout {
-    /// The layout of a lot of the city file.
-    pub fn of(lot: &Lot) -> Self {
-        Self {
-            lot: lot.id.clone(),
-            capacity: lot.capacity,
-            counted_by: lot.counted_by,
-            spaces: lot.spaces.iter().map(|space| space.id.clone()).collect(),
-        }
-    }
-
-    /// The number of places, never less than the spaces.
-    pub(super) fn places(&self) -> u32 {
-        self.capacity.max(u32::try_from(self.spaces.len()).unwrap_or(u32::MAX))
-    }
-}
 
 /// What an engine refuses, and how much it keeps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +20,16 @@ pub struct Limits {
     pub seq_reset_after_s: u32,
     /// Changes kept (per partition) for readers that resume.
     pub stream_length: usize,
+    /// A running total that moved by more at once is quarantined, vehicles.
+    pub max_delta: u32,
+    /// A space's counted state moves at most once in this time, milliseconds.
+    pub debounce_ms: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { max_future_ms: 60_000, seq_reset_after_s: 600, stream_length: 10_000, max_delta: 500, debounce_ms: 0 }
+    }
 }
 
 impl Limits {
@@ -61,6 +39,8 @@ impl Limits {
             max_future_ms: config.max_future_ms,
             seq_reset_after_s: config.seq_reset_after_s,
             stream_length: config.stream_length,
+            max_delta: config.max_counter_delta,
+            debounce_ms: config.debounce_ms,
         }
     }
 
@@ -69,11 +49,16 @@ impl Limits {
         i64::from(self.seq_reset_after_s) * 1_000_000
     }
 
+    /// Microseconds in which a space's counted state moves at most once.
+    pub(super) fn debounce_us(self) -> i64 {
+        i64::try_from(self.debounce_ms).unwrap_or(i64::MAX).saturating_mul(1000)
+    }
+
     /// What an observation's own times say of it, before its order is looked at.
     pub(super) fn timing(self, observation: &Observation) -> Timing {
         let (observed, received) = (to_micros(observation.observed_at), to_micros(observation.received_at));
         let ahead_us = i64::try_from(self.max_future_ms).unwrap_or(i64::MAX).saturating_mul(1000);
-        if observed < 0 {
+        if observed <= 0 {
             Timing::Ancient
         } else if observed > received.saturating_add(ahead_us) || observed > LAST_EXACT_US {
             Timing::Future
@@ -84,7 +69,7 @@ impl Limits {
 }
 
 /// The last microsecond a double holds exactly, in the year 2255: the function library counts in doubles.
-const LAST_EXACT_US: i64 = 1 << 53;
+pub(super) const LAST_EXACT_US: i64 = 1 << 53;
 
 /// Whether an observation's time can be true.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,7 +78,7 @@ pub(super) enum Timing {
     Plausible,
     /// It claims a time too far ahead.
     Future,
-    /// It claims a time before 1970: later than anything known, by contract.
+    /// It claims a time of 1970 or before: later than anything known, by contract.
     Ancient,
 }
 

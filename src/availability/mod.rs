@@ -5,22 +5,29 @@
 
 mod board;
 mod contract;
+mod layout;
+mod lot_memory;
 mod memory;
 mod order;
 mod redis;
+mod upkeep;
 
 use std::{path::PathBuf, time::Duration};
 
 pub use board::{Board, BoardState, Changes};
-pub use contract::{Cause, Error, Follow, Limits, Loss, LotLayout, Snapshot};
+pub use contract::{Cause, Error, Follow, Limits, Loss, Snapshot};
+pub use layout::{LotLayout, SpaceLayout};
+pub use lot_memory::LotMemory;
 pub use memory::Memory;
 pub use redis::Redis;
+pub use upkeep::Upkeep;
 
 use crate::{
     config,
     domain::{
+        action::{Action, CounterState},
         availability::{Availability, Cursor, Outcome, SpaceStatus},
-        ids::{LotId, SpaceId},
+        ids::LotId,
         observation::Observation,
         time::Instant,
     },
@@ -97,15 +104,47 @@ impl Engine {
         each!(self, engine => engine.changes(after, wait).await)
     }
 
-    /// Takes a space out of service, or back into it; `Confirmed` if it already was so.
-    pub async fn set_out_of_service(
-        &self,
-        lot: &LotId,
-        space: &SpaceId,
-        out_of_service: bool,
-        now: Instant,
-    ) -> Result<Outcome, Error> {
-        each!(self, engine => engine.set_out_of_service(lot, space, out_of_service, now).await)
+    /// The lots asked for that are in the city, in the order asked.
+    pub async fn lots_of(&self, lots: &[LotId]) -> Result<Vec<Availability>, Error> {
+        match self {
+            Self::Memory(engine) => engine.lots_of(lots),
+            Self::Redis(engine) => engine.lots_of(lots).await,
+        }
+    }
+
+    /// Does what an operator says, atomically; `Confirmed` if it already was so.
+    pub async fn act(&self, action: &Action, now: Instant) -> Result<Outcome, Error> {
+        each!(self, engine => engine.act(action, now).await)
+    }
+
+    /// Lets time pass: spaces whose sensors are silent become stale and then dead, and states held back by the debounce
+    /// interval count. Costs as much as the lots that are due. Any node may call it as often as it likes. Says how many
+    /// lots moved.
+    pub async fn sweep(&self, now: Instant) -> Result<usize, Error> {
+        each!(self, engine => engine.sweep(now).await)
+    }
+
+    /// What the counters of a lot have counted, and how far they drift; `None` if the lot is not in the city.
+    pub async fn counters(&self, lot: &LotId) -> Result<Option<CounterState>, Error> {
+        match self {
+            Self::Memory(engine) => engine.counters(lot),
+            Self::Redis(engine) => engine.counters(lot).await,
+        }
+    }
+
+    /// The whole memory of the lots asked for, or of all.
+    pub async fn export(&self, lots: Option<&[LotId]>) -> Result<Vec<LotMemory>, Error> {
+        match self {
+            Self::Memory(engine) => engine.export(lots),
+            Self::Redis(engine) => engine.export(lots).await,
+        }
+    }
+
+    /// Takes memories where they are newer than what is there, so that restoring twice is restoring once and nothing goes
+    /// back. If anything moved, versions grow and followers take a new snapshot. Lots that are not in the city are passed
+    /// over.
+    pub async fn restore(&self, memories: &[LotMemory], now: Instant) -> Result<(), Error> {
+        each!(self, engine => engine.restore(memories, now).await)
     }
 
     /// What may have lost something since [`Engine::settle`] was last called for it: a Redis that was emptied, restarted or

@@ -16,53 +16,68 @@ pub(super) struct Stamp<'a> {
 /// What is kept of a subject (a space, a lane, a lot's absolute count) to tell what is newer.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub(super) struct Mark {
-    /// The newest `observed_at` applied, microseconds; `None` before the first.
-    pub(super) at_us: Option<i64>,
-    /// Where the present run of sequence numbers began, if another run went before it, microseconds.
-    since_us: Option<i64>,
+    /// The newest `observed_at` applied, microseconds; 0 before the first.
+    pub(super) at_us: i64,
+    /// Where the present run of sequence numbers began, if another run went before it, microseconds; else 0.
+    #[serde(default)]
+    pub(super) since_us: i64,
     /// The last sequence number applied.
-    seq: Option<u64>,
-    /// The session of that number.
-    session: String,
+    #[serde(default)]
+    pub(super) seq: Option<u64>,
+    /// The session of that number; `None` for the empty one.
+    #[serde(default)]
+    pub(super) session: Option<Box<str>>,
 }
 
 impl Mark {
+    /// Whether anything was ever applied.
+    pub(super) fn is_heard(&self) -> bool {
+        self.at_us != 0
+    }
+
     /// Takes a newer observation and returns true; leaves everything as it was and returns false for any other.
     ///
     /// Within a session the sequence number decides, unless it fell back and the time is later by more than
     /// `seq_reset_us`: then the device has restarted. Otherwise the time decides. A run of numbers that followed another
     /// admits nothing from before its own beginning, so that what was applied in the earlier run is never applied again.
     pub(super) fn admit(&mut self, stamp: Stamp<'_>, seq_reset_us: i64) -> bool {
-        let Some(last_us) = self.at_us else {
-            *self =
-                Self { at_us: Some(stamp.at_us), since_us: None, seq: stamp.seq, session: stamp.session.to_owned() };
-            return true;
-        };
-        let begins_run = match (stamp.seq, self.seq) {
-            (Some(new), Some(last)) if stamp.session == self.session => {
-                if new > last {
-                    if self.since_us.is_some_and(|since| stamp.at_us < since) {
+        let last_us = self.at_us;
+        let is_same_session = self.session.as_deref().unwrap_or("") == stamp.session;
+        let begins_run = if last_us == 0 {
+            false
+        } else {
+            match (stamp.seq, self.seq) {
+                (Some(new), Some(last)) if is_same_session => {
+                    if new > last {
+                        if stamp.at_us < self.since_us {
+                            return false;
+                        }
+                        false
+                    } else if stamp.at_us > last_us.saturating_add(seq_reset_us) {
+                        true
+                    } else {
                         return false;
                     }
-                    false
-                } else if stamp.at_us > last_us.saturating_add(seq_reset_us) {
-                    true
-                } else {
-                    return false;
                 }
+                _ if stamp.at_us > last_us => true,
+                _ => return false,
             }
-            _ if stamp.at_us > last_us => true,
-            _ => return false,
         };
         if begins_run {
-            self.since_us = Some(stamp.at_us);
+            self.since_us = stamp.at_us;
         }
-        self.at_us = Some(last_us.max(stamp.at_us));
+        self.at_us = last_us.max(stamp.at_us);
         self.seq = stamp.seq;
-        if self.session != stamp.session {
-            stamp.session.clone_into(&mut self.session);
+        if !is_same_session {
+            self.session = (!stamp.session.is_empty()).then(|| stamp.session.into());
         }
         true
+    }
+
+    /// Takes an operator's word, which is always the newest.
+    pub(super) fn overrule(&mut self, at_us: i64) {
+        let at_us = self.at_us.max(at_us);
+        *self = Self { at_us, since_us: at_us, seq: None, session: None };
     }
 }
 

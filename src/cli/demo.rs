@@ -50,6 +50,8 @@ pub struct Options {
     /// Start the system without the simulated drivers and cameras.
     #[arg(long)]
     no_simulator: bool,
+    #[command(flatten)]
+    faults: life::faults::Faults,
 }
 
 /// Simulated signs that speak NTCIP 1203, each on a UDP port of its own.
@@ -215,6 +217,7 @@ fn start_town(
         viid_passwords: reveal(|credential| &credential.viid_password),
         speed: options.speed,
         seed: options.seed,
+        faults: options.faults.clone(),
     };
     lifecycle.start("simulated-town", Stage::Door, life::run(life, stop));
     Ok(())

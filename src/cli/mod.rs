@@ -1,5 +1,6 @@
 //! The command line: the arguments, and which command's file takes them.
 
+mod dead_letters;
 mod decode;
 mod demo;
 mod import;
@@ -62,9 +63,15 @@ enum Command {
         /// LoRaWAN port.
         #[arg(long)]
         fport: Option<u8>,
+        /// City file whose declared codecs are known as well.
+        #[arg(long, value_name = "FILE")]
+        city: Option<PathBuf>,
         /// The payload in hexadecimal.
         hex: String,
     },
+    /// Messages of sensors that were refused.
+    #[command(subcommand)]
+    DeadLetters(DeadLettersCommand),
     /// The ledger of enforcement.
     #[command(subcommand)]
     Ledger(LedgerCommand),
@@ -128,6 +135,46 @@ impl From<RoleArgument> for Role {
 }
 
 #[derive(Subcommand)]
+enum DeadLettersCommand {
+    /// List the newest as JSON, one a line.
+    List(Meant),
+    /// Show one in full.
+    Show {
+        /// Its id.
+        id: String,
+        #[command(flatten)]
+        config: WithConfig,
+    },
+    /// Publish those that wait again on their own topics, oldest first.
+    Replay(Meant),
+    /// Drop the newest of those meant.
+    Drop(Meant),
+}
+
+/// Which dead letters are meant.
+#[derive(Args)]
+struct Meant {
+    #[command(flatten)]
+    config: WithConfig,
+    /// Only of this kind, such as unknown_device.
+    #[arg(long)]
+    kind: Option<String>,
+    /// Only those refused at or after this instant, RFC 3339.
+    #[arg(long, value_parser = crate::domain::time::parse_rfc3339)]
+    since: Option<crate::domain::time::Instant>,
+    /// At most so many.
+    #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    limit: u32,
+}
+
+impl Meant {
+    fn read(self) -> anyhow::Result<(Config, crate::store::dead_letters::Which)> {
+        let which = crate::store::dead_letters::Which { kind: self.kind, since: self.since, limit: self.limit };
+        Ok((Config::load(Some(&self.config.config))?, which))
+    }
+}
+
+#[derive(Subcommand)]
 enum LedgerCommand {
     /// Prove the ledger whole, or name the entry that is not.
     Verify {
@@ -170,7 +217,7 @@ pub fn main() -> ExitCode {
             Ok(_) => say(&format!("{}: ok", file.display())),
             Err(error) => wrong_config(&error),
         },
-        Command::Decode { codec, fport, hex } => match decode::run(&codec, fport, &hex) {
+        Command::Decode { codec, fport, city, hex } => match decode::run(&codec, fport, city.as_deref(), &hex) {
             Ok(json) => say(&json),
             Err(line) => complain(&line),
         },
@@ -220,6 +267,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
             let config = Config::load(Some(&config.config))?;
             user::add(config, &name, role.into()).await
         }
+        Command::DeadLetters(command) => refused(command).await,
         Command::Ledger(LedgerCommand::Verify { config, head }) => {
             let config = Config::load(Some(&config.config))?;
             ledger::verify(&config, head).await
@@ -229,6 +277,24 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
             sign::render(&config, &sign, &out).await
         }
         Command::Config(_) | Command::Decode { .. } => Ok(ExitCode::SUCCESS),
+    }
+}
+
+async fn refused(command: DeadLettersCommand) -> anyhow::Result<ExitCode> {
+    match command {
+        DeadLettersCommand::List(meant) => {
+            let (config, which) = meant.read()?;
+            dead_letters::list(&config, &which).await
+        }
+        DeadLettersCommand::Show { id, config } => dead_letters::show(&Config::load(Some(&config.config))?, &id).await,
+        DeadLettersCommand::Replay(meant) => {
+            let (config, which) = meant.read()?;
+            dead_letters::replay(&config, &which).await
+        }
+        DeadLettersCommand::Drop(meant) => {
+            let (config, which) = meant.read()?;
+            dead_letters::drop(&config, &which).await
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     ids::{LotId, SpaceId},
+    lot::{SpaceUse, VehicleClass},
     observation::SpaceState,
     time::{Instant, age},
 };
@@ -24,12 +25,72 @@ pub struct Availability {
     pub occupied: u32,
     /// Places nobody has word of.
     pub unknown: u32,
-    /// Places taken out of service by an operator.
+    /// Places taken out of service by an operator; reserved ones are among them.
     pub out_of_service: u32,
+    /// Of those, the places reserved.
+    #[serde(default)]
+    pub reserved: u32,
+    /// Whether an operator has closed the lot.
+    #[serde(default)]
+    pub closed: bool,
+    /// Spaces whose sensor has been silent for longer than its limit; they count as unknown.
+    #[serde(default)]
+    pub stale_spaces: u32,
+    /// Spaces whose sensor has been silent for so long that its last word is forgotten; they count as unknown.
+    #[serde(default)]
+    pub dead_spaces: u32,
+    /// The same counts for each special use and, in a lot of both vehicle classes, for each class; from the spaces.
+    #[serde(default)]
+    pub groups: Vec<GroupCount>,
+    /// How far the counts can be trusted.
+    #[serde(default)]
+    pub confidence: Confidence,
     /// The newest `observed_at` among what was applied; `None` before the first word.
     pub observed_at: Option<Instant>,
     /// Grows by one with each change, and with nothing else.
     pub version: u64,
+}
+
+/// The counts of those places of a lot that share a vehicle class or a use; they add up as the lot's do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GroupCount {
+    /// The vehicle class, for a group of a class.
+    pub class: Option<VehicleClass>,
+    /// The special use, for a group of a use.
+    #[serde(rename = "use")]
+    pub use_: Option<SpaceUse>,
+    /// Number of places.
+    pub capacity: u32,
+    /// Places known to be free.
+    pub free: u32,
+    /// Places known to be occupied.
+    pub occupied: u32,
+    /// Places nobody has word of; all of them where no space reports.
+    pub unknown: u32,
+    /// Places out of service.
+    pub out_of_service: u32,
+}
+
+/// How far counts can be trusted, from 0 (nothing is known) to 1; kept in thousandths.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Confidence(u16);
+
+impl Confidence {
+    /// The share of `whole` that `part` is; 0 of nothing.
+    pub fn share(part: u64, whole: u64) -> Self {
+        Self(part.min(whole).saturating_mul(1000).checked_div(whole).map_or(0, |share| share as u16))
+    }
+
+    /// What is left when this many of `whole` are in doubt.
+    pub fn without(doubtful: u64, whole: u64) -> Self {
+        Self::share(whole.saturating_sub(doubtful), whole)
+    }
+
+    /// As a number from 0 to 1.
+    pub fn as_f64(self) -> f64 {
+        f64::from(self.0) / 1000.0
+    }
 }
 
 /// How far a lot's number can be believed.
@@ -70,6 +131,12 @@ impl Availability {
             occupied: 0,
             unknown: capacity,
             out_of_service: 0,
+            reserved: 0,
+            closed: false,
+            stale_spaces: 0,
+            dead_spaces: 0,
+            groups: Vec::new(),
+            confidence: Confidence::default(),
             observed_at: None,
             version: 0,
         }
@@ -92,7 +159,7 @@ impl Availability {
 
     /// What to tell a driver at a glance, from counts alone; hysteresis is the sign policy's.
     pub fn level(&self, quality: Quality, open: bool) -> Level {
-        if !open {
+        if !open || self.closed {
             Level::Closed
         } else if quality != Quality::Live || (self.unknown == self.capacity && self.capacity > 0) {
             Level::NoData
@@ -111,12 +178,31 @@ impl Availability {
 pub struct SpaceStatus {
     /// The space.
     pub space: SpaceId,
-    /// Its state by its sensor's last word.
+    /// Its state by its sensor's last word, as far as it has taken effect; a stale word is told, and not counted.
     pub state: SpaceState,
-    /// Whether an operator has taken it out of service.
+    /// Whether an operator has taken it out of service or reserved it.
     pub out_of_service: bool,
+    /// Whether it is out of service because it is reserved.
+    #[serde(default)]
+    pub reserved: bool,
+    /// Whether its sensor's word still counts.
+    #[serde(default)]
+    pub freshness: Freshness,
     /// When the sensor said so; `None` before its first word.
     pub observed_at: Option<Instant>,
+}
+
+/// Whether a space's sensor has been heard within its limits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Freshness {
+    /// Within its limit, or without one.
+    #[default]
+    Live,
+    /// Silent for longer than its limit: its word is told, and counts as unknown.
+    Stale,
+    /// Silent for so long that its word is forgotten.
+    Dead,
 }
 
 /// One lot's new availability, with the spaces that moved.
@@ -157,6 +243,8 @@ pub enum Outcome {
     Future,
     /// The lot is counted another way.
     NotCounted,
+    /// A counter's total has moved by more than can be true: nothing was counted, and counting goes on from the new total.
+    Quarantined,
 }
 
 #[cfg(test)]

@@ -67,8 +67,19 @@ pub struct Space {
     pub location: Option<Coord>,
     /// Its outline, when known, for the map at high zoom.
     pub outline: Option<geo::Polygon>,
+    /// Which vehicles it is for, where that is not the lot's own class.
+    pub vehicle_class: Option<VehicleClass>,
     /// Its special uses.
     pub uses: Vec<SpaceUse>,
+}
+
+/// A scheduled correction of a counter lot: the number inside is set to a stated or an observed value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NightlyReset {
+    /// When, each day, in the city's own time.
+    pub at: chrono::NaiveTime,
+    /// The number of occupied places it sets; `None` takes what the lot's own spaces say.
+    pub occupied: Option<u32>,
 }
 
 /// A place to park with a capacity.
@@ -92,6 +103,10 @@ pub struct Lot {
     pub spaces: Vec<Space>,
     /// Which reports are the truth.
     pub counted_by: CountedBy,
+    /// Whether both spaces and counters report; those that are not the truth are kept beside it.
+    pub mixed: bool,
+    /// A scheduled correction of its counters.
+    pub nightly_reset: Option<NightlyReset>,
     /// Number of places of each special use, from the spaces or as stated.
     pub uses: std::collections::BTreeMap<SpaceUse, u32>,
     /// Opening hours in OpenStreetMap syntax; `None` means always open.

@@ -1,8 +1,10 @@
 //! The rules of the trade, pure: no I/O, no async, no clock; `now` is an argument and each rule returns what changed.
 
+pub mod action;
 pub mod availability;
 pub mod capture;
 pub mod city;
+pub mod dead_letter;
 pub mod guidance;
 pub mod hours;
 pub mod ids;

@@ -20,7 +20,7 @@ pub enum SpaceState {
 }
 
 /// Which way a vehicle passed a counter.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Direction {
     /// Into the lot.
@@ -48,6 +48,28 @@ pub enum Statement {
         count: u32,
         /// The counter's lane; order is kept per lane.
         lane: String,
+    },
+    /// A counter's running total; what it has grown by since the last one counts like passages. The first is a baseline and
+    /// counts nothing. Order is kept per lane and direction.
+    Total {
+        /// Into or out of the lot.
+        direction: Direction,
+        /// The counter's lane.
+        lane: String,
+        /// The total; it wraps at two to the power of `width_bits`.
+        value: u64,
+        /// The width of the counter's register, 1 to 64 bits.
+        width_bits: u8,
+    },
+    /// A counter was reset or restarted: its next total is a baseline, unless the total it goes on from is told.
+    Baseline {
+        /// Into or out of the lot.
+        direction: Direction,
+        /// The counter's lane.
+        lane: String,
+        /// The total the counter goes on from, where that is known (0 for one that counts from zero again).
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        value: Option<u64>,
     },
     /// An absolute count of occupied places, from a lot controller.
     Occupied {

@@ -41,6 +41,8 @@ fn lot(text: &str, capacity: u32) -> Lot {
         vehicle_class: VehicleClass::Motor,
         spaces: Vec::new(),
         counted_by: CountedBy::Counters,
+        mixed: false,
+        nightly_reset: None,
         uses: BTreeMap::new(),
         opening_hours: None,
         tariff: None,

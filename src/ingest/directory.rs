@@ -1,11 +1,14 @@
 //! Which lots, spaces and sensors the city has, laid out for one look-up per message and no copying of names.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    sync::{Arc, Mutex, PoisonError},
+};
 
-use yunpark_sensors::Codec;
+use yunpark_sensors::{Decoder, declared::Layout, sparkplug::Births};
 
 use crate::domain::{
-    city::City,
+    city::{City, Counting, DeclaredCodec, DistanceRule, SensorBinding},
     ids::{LotId, SensorId, SpaceId},
 };
 
@@ -14,40 +17,38 @@ use crate::domain::{
 pub struct Directory {
     lots: HashMap<LotId, HashSet<SpaceId>>,
     sensors: HashMap<SensorId, Binding>,
+    /// What gateways called their metrics at birth. A city that is read anew has heard no birth, and asks for it.
+    births: Arc<Mutex<Births>>,
 }
 
 /// What a sensor reports for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Binding {
     pub(super) id: SensorId,
     /// `None` if the city names a codec that this version does not have.
-    pub(super) codec: Option<Codec>,
+    pub(super) decoder: Option<Decoder>,
     pub(super) lot: LotId,
     /// `None` for a counter of the whole lot.
     pub(super) space: Option<SpaceId>,
+    pub(super) counting: Counting,
+    pub(super) distance: Option<DistanceRule>,
 }
 
 impl Directory {
     /// The directory of a city.
     pub fn of(city: &City) -> Self {
+        let declared: BTreeMap<&str, Arc<Layout>> =
+            city.codecs.values().filter_map(|codec| Some((codec.id.as_str(), Arc::new(layout(codec)?)))).collect();
         let lots = city.lots.values().map(|lot| {
             let spaces = lot.spaces.iter().map(|space| space.id.clone()).collect();
             (lot.id.clone(), spaces)
         });
-        let sensors = city.sensors.values();
-        Self::new(lots, sensors.map(|sensor| (&sensor.id, sensor.codec.as_str(), &sensor.lot, sensor.space.as_ref())))
-    }
-
-    /// The directory of these lots with their spaces, and these sensors: id, codec, lot, space.
-    pub(super) fn new<'a>(
-        lots: impl IntoIterator<Item = (LotId, HashSet<SpaceId>)>,
-        sensors: impl IntoIterator<Item = (&'a SensorId, &'a str, &'a LotId, Option<&'a SpaceId>)>,
-    ) -> Self {
-        let sensors = sensors.into_iter().map(|(id, codec, lot, space)| {
-            let (codec, lot, space) = (codec.parse().ok(), lot.clone(), space.cloned());
-            (id.clone(), Binding { id: id.clone(), codec, lot, space })
+        let sensors = city.sensors.values().map(|sensor| {
+            let layout = declared.get(sensor.codec.as_str()).cloned();
+            let decoder = layout.map(Decoder::Declared).or_else(|| sensor.codec.parse().ok());
+            (sensor.id.clone(), Binding::of(sensor, decoder))
         });
-        Self { lots: lots.into_iter().collect(), sensors: sensors.collect() }
+        Self { lots: lots.collect(), sensors: sensors.collect(), births: Arc::default() }
     }
 
     /// The lot of this name, and its spaces.
@@ -59,4 +60,32 @@ impl Directory {
     pub(super) fn sensor(&self, device_id: &str) -> Option<&Binding> {
         self.sensors.get(device_id)
     }
+
+    /// Does something with the births heard so far.
+    pub(super) fn births<T>(&self, with: impl FnOnce(&mut Births) -> T) -> T {
+        // Nothing is left half done by a reader that panicked: the worst is a birth that is asked for again.
+        with(&mut self.births.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Binding {
+    fn of(sensor: &SensorBinding, decoder: Option<Decoder>) -> Self {
+        Self {
+            id: sensor.id.clone(),
+            decoder,
+            lot: sensor.lot.clone(),
+            space: sensor.space.clone(),
+            counting: sensor.counting.clone(),
+            distance: sensor.distance,
+        }
+    }
+}
+
+/// The layout a declared codec describes; the city's reader has checked it.
+pub fn layout(codec: &DeclaredCodec) -> Option<Layout> {
+    serde_json::from_value(codec.definition.clone())
+        .map_err(
+            |error| tracing::error!(codec.id = %codec.id, %error, "a declared codec does not read; its sensors are silent"),
+        )
+        .ok()
 }

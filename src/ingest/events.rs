@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use yunpark_sensors::{Cause, Reading, Uplink};
+use yunpark_sensors::{Cause, Reading};
 
-use super::directory::Binding;
+use super::normalise::DeviceEvent;
 use crate::{
     config::StoreEvents,
     domain::{
         observation::{Observation, SpaceState, Statement},
         sensor_event::{EventId, SelfReport, SensorEvent, Standing, Told, Why},
-        time::{Instant, from_micros, to_micros},
+        time::to_micros,
     },
     sensor_health::Ward,
     store::{Db, Error, sensor_events},
@@ -34,6 +34,13 @@ impl EventBook {
     /// Whether native messages are kept too.
     pub(super) fn keeps_native(&self) -> bool {
         self.what == StoreEvents::All
+    }
+
+    /// Notes that a sensor counted what cannot be true; a lane is named after its device.
+    pub(super) fn doubt(&self, stated: &Observation) {
+        if let Statement::Total { lane, .. } = &stated.statement {
+            self.ward.distrust(lane.split('/').next().unwrap_or(lane), stated.received_at);
+        }
     }
 
     /// Keeps statements, and lets the sensors' health hear them. After an error the same may be kept again.
@@ -65,16 +72,8 @@ impl EventBook {
 }
 
 /// A device's reading as a statement to be kept.
-pub(super) fn event(
-    source: &'static str,
-    uplink: &Uplink,
-    device: &Binding,
-    index: usize,
-    reading: &Reading,
-    received_at: Instant,
-) -> SensorEvent {
-    let whole = |at| from_micros(to_micros(at));
-    let told = match reading {
+pub(super) fn event(said: &DeviceEvent) -> SensorEvent {
+    let told = match &said.reading {
         Reading::Occupancy { occupied, cause } => {
             let why = match cause {
                 Cause::Change => Why::Change,
@@ -87,32 +86,34 @@ pub(super) fn event(
             battery_mv: health.battery_mv,
             battery_percent: health.battery_percent.map(f64::from),
             temperature_c: health.temperature_c,
-            fault: health.fault.map(str::to_owned),
+            fault: health.fault.as_deref().map(str::to_owned),
         }),
-        Reading::Restart { cause } => Told::Restart((*cause).to_owned()),
+        Reading::Restart { cause } => Told::Restart(cause.to_string()),
         _ => Told::Other,
     };
-    let json = serde_json::to_value(reading).unwrap_or_default();
+    let (network, device) = (said.network_time, said.device_time);
+    let at = if said.is_historical { device.or(network) } else { network };
+    let json = serde_json::to_value(&said.reading).unwrap_or_default();
     SensorEvent {
         id: EventId {
-            source,
-            device: device.id.as_str().to_owned(),
-            session: uplink.session.clone().unwrap_or_default(),
-            f_cnt: uplink.f_cnt.into(),
-            index: u32::try_from(index).unwrap_or(u32::MAX),
+            source: said.id.source.name(),
+            device: said.sensor.as_str().to_owned(),
+            session: said.id.session.clone().unwrap_or_default(),
+            f_cnt: said.id.f_cnt,
+            index: said.id.index,
         },
-        at: uplink.network_time.and_then(whole).unwrap_or(received_at),
-        device_at: None,
-        received_at,
-        lot: device.lot.clone(),
-        space: device.space.clone(),
+        at: at.unwrap_or(said.received_at),
+        device_at: device,
+        received_at: said.received_at,
+        lot: said.lot.clone(),
+        space: said.space.clone(),
         kind: json["kind"].as_str().unwrap_or("other").to_owned(),
         reading: json.to_string(),
         told,
-        standing: Standing::Live,
+        standing: if said.is_historical { Standing::Historical } else { Standing::Live },
         missed: false,
-        f_port: uplink.f_port,
-        frame: uplink.payload.clone(),
+        f_port: None,
+        frame: Vec::new(),
         gateway: None,
     }
 }

@@ -1,21 +1,27 @@
 //! The sensors' door: MQTT messages become observations, and a message is acknowledged only when its effect is stored.
 //!
-//! [`Door`] keeps the connection and does nothing else; [`Pipeline`] reads, applies, then acknowledges. Between them stands
-//! a bounded queue: when it is full the door stops reading, and the broker keeps the rest.
+//! [`Door`] keeps the connection and does nothing else; [`Pipeline`] reads, applies, then acknowledges; [`Letters`] keeps what
+//! is refused. Between them stand bounded queues: when the pipeline's is full the door stops reading, and the broker keeps
+//! the rest.
 
 mod directory;
 mod events;
 mod health;
+mod lag;
+mod letters;
 mod mqtt;
 mod normalise;
 mod pipeline;
 mod refusals;
+mod wire;
 
-pub use directory::Directory;
+pub use directory::{Directory, layout};
 pub use events::EventBook;
 pub use health::Health;
-pub use mqtt::{Door, FILTERS};
-pub use normalise::{Batch, Refusal, SensorWord, Word, normalise};
+pub use lag::Lag;
+pub use letters::{Letters, NOTICES};
+pub use mqtt::{Door, FILTERS, UNSHARED};
+pub use normalise::{Batch, DeviceEvent, Refusal, SensorWord, Word, normalise};
 pub use pipeline::Pipeline;
 pub use refusals::Refusals;
 
@@ -23,7 +29,7 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use crate::{availability, clock::Clock, config, domain::city::City};
+use crate::{availability, clock::Clock, config, domain::city::City, store::Db};
 
 /// Why the door cannot be opened.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -33,14 +39,33 @@ pub enum Error {
     Mqtt(#[from] crate::mqtt::Error),
 }
 
-/// The door and what stands behind it; both must run, and both stop with the doors.
+/// The door and what stands behind it. The first three must run, and all stop with the doors.
+pub struct Ingest {
+    /// The connection.
+    pub door: Door,
+    /// What reads and applies.
+    pub pipeline: Pipeline,
+    /// What keeps refused messages.
+    pub letters: Letters,
+    /// Whether it is well.
+    pub health: watch::Receiver<Health>,
+    /// How far it is behind.
+    pub lag: Arc<Lag>,
+}
+
+/// The door of this configuration; without a database refused messages are only counted.
 pub fn open(
     config: &config::Mqtt,
     city: watch::Receiver<Arc<City>>,
     engine: availability::Engine,
+    db: Option<Db>,
     clock: Clock,
-) -> Result<(Door, Pipeline, watch::Receiver<Health>), Error> {
-    let (health, watched) = health::channel();
-    let (door, hand) = Door::new(config, clock.clone(), health.clone())?;
-    Ok((door, Pipeline::new(hand, config.max_batch, city, engine, clock, health), watched))
+) -> Result<Ingest, Error> {
+    let (teller, health) = health::channel();
+    let lag = Arc::new(Lag::default());
+    let (door, messages, hand) = Door::new(config, clock.clone(), teller.clone(), lag.clone())?;
+    let (post, letters) = letters::channel(&config.dead_letters, db, hand.clone(), clock.clone());
+    let settling = pipeline::Settling { hand, engine, clock, health: teller, lag: lag.clone(), book: None };
+    let pipeline = Pipeline::new(messages, post, config, city, settling);
+    Ok(Ingest { door, pipeline, letters, health, lag })
 }

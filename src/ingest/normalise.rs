@@ -1,20 +1,19 @@
 //! One message to the observations it makes, or the reason it makes none. Pure: the city and the time are arguments.
 
+mod report;
+
 use chrono::{DateTime, Utc};
 use yunpark_sensors::{
-    Codec, DecodeError, EnvelopeError, Health, LaneDirection, Reading, Topic, TopicError, Uplink, chirpstack,
+    DecodeError, EnvelopeError, EventId, Health, Join, Reading, Report, Topic, TopicError, Uplink, axis, chirpstack,
+    milesight_camera,
     native::{self, Counted, NativeError, State},
-    the_things_stack,
+    sparkplug, the_things_stack,
 };
 
-use super::{
-    directory::{Binding, Directory},
-    events::event,
-};
+use super::directory::Directory;
 use crate::domain::{
-    ids::{LotId, SensorId},
+    ids::{LotId, SensorId, SpaceId},
     observation::{Direction, Observation, SpaceState, Statement},
-    sensor_event::SensorEvent,
     time::{Instant, from_micros, to_micros},
 };
 
@@ -25,8 +24,33 @@ pub struct Batch {
     pub observations: Vec<Observation>,
     /// What sensors say of themselves.
     pub words: Vec<SensorWord>,
-    /// What devices said, to be kept: every reading, once.
-    pub events: Vec<SensorEvent>,
+    /// Everything bound devices said, for the record.
+    pub events: Vec<DeviceEvent>,
+    /// What is to be published in answer: topic and payload.
+    pub notices: Vec<(String, Vec<u8>)>,
+}
+
+/// One reading of a bound device, with its identity and its times.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DeviceEvent {
+    /// The same for the same event, however often it is delivered.
+    pub id: EventId,
+    /// The device.
+    pub sensor: SensorId,
+    /// The lot it is bound to.
+    pub lot: LotId,
+    /// The space it watches, if it watches one.
+    pub space: Option<SpaceId>,
+    /// What it said.
+    pub reading: Reading,
+    /// Told late out of the device's memory; moves no state.
+    pub is_historical: bool,
+    /// The device's own instant, as far as it tells one; advisory.
+    pub device_time: Option<Instant>,
+    /// When its network received it.
+    pub network_time: Option<Instant>,
+    /// When we did.
+    pub received_at: Instant,
 }
 
 /// What a sensor says of itself.
@@ -46,7 +70,9 @@ pub enum Word {
     /// How it is.
     Health(Health),
     /// It started again, and why.
-    Restart(&'static str),
+    Restart(yunpark_sensors::Word),
+    /// It joined its network: a new session, if the message names it.
+    Joined(Option<String>),
 }
 
 /// Why a message makes no observation.
@@ -90,12 +116,15 @@ pub enum Refusal {
         /// What the frame is about.
         about: &'static str,
     },
-    /// A reading that cannot be counted from one message alone.
-    #[error("a {reading} is not counted yet")]
-    NotYetCounted {
-        /// The kind of reading.
-        reading: &'static str,
-    },
+    /// A count of both ways together, of a device whose `direction` the city does not say.
+    #[error("the device counts both ways together, and the city file does not say its `direction`")]
+    Undirected,
+    /// A distance, of a sensor whose `threshold_mm` the city does not say.
+    #[error("the device tells a distance, and the city file does not say its `threshold_mm`")]
+    NoThreshold,
+    /// A gateway's metric under an alias whose birth was not heard; the birth is asked for.
+    #[error("the gateway's metrics have no names yet; it is asked for them")]
+    UnknownAlias,
 }
 
 impl Refusal {
@@ -111,7 +140,9 @@ impl Refusal {
             Self::UnknownDevice => "unknown_device",
             Self::UnknownCodec => "unknown_codec",
             Self::Misbound { .. } => "misbound_device",
-            Self::NotYetCounted { .. } => "not_yet_counted",
+            Self::Undirected => "undirected_counter",
+            Self::NoThreshold => "no_threshold",
+            Self::UnknownAlias => "unknown_alias",
         }
     }
 }
@@ -154,9 +185,24 @@ pub fn normalise(
             };
             batch.observations.push(observation(lot, statement, told.at, received_at, told.seq));
         }
-        Topic::ChirpStackUp { .. } => uplink("chirpstack", chirpstack::parse(payload)?, city, received_at, batch)?,
-        Topic::TheThingsStackUp { .. } => {
-            uplink("the_things_stack", the_things_stack::parse(payload)?, city, received_at, batch)?;
+        Topic::ChirpStackUp { .. } => uplink(chirpstack::parse(payload)?, None, city, received_at, batch)?,
+        Topic::TheThingsStackUp { device } => {
+            uplink(the_things_stack::parse(payload)?, Some(device), city, received_at, batch)?;
+        }
+        Topic::ChirpStackJoin { dev_eui } => {
+            joined(chirpstack::join(dev_eui, payload)?, None, city, received_at, batch)?;
+        }
+        Topic::TheThingsStackJoin { device } => {
+            joined(the_things_stack::join(payload)?, Some(device), city, received_at, batch)?;
+        }
+        Topic::ChirpStackStatus { dev_eui } => {
+            reported(chirpstack::status(dev_eui, payload)?, city, received_at, batch)?;
+        }
+        Topic::ChirpStackLog { dev_eui } => reported(chirpstack::log(dev_eui, payload)?, city, received_at, batch)?,
+        Topic::Sparkplug { kind, origin } => gateway(kind, origin, payload, city, received_at, batch)?,
+        Topic::Axis { serial } => reported(Some(axis::parse(serial, payload)?), city, received_at, batch)?,
+        Topic::MilesightCamera => {
+            reported(Some(milesight_camera::parse(payload)?), city, received_at, batch)?;
         }
         // Signs answer over the signs' own connection.
         Topic::SignAck { .. } => return Err(Refusal::Topic(TopicError::Unknown)),
@@ -179,80 +225,64 @@ fn whole(at: DateTime<Utc>) -> Instant {
     from_micros(to_micros(at)).unwrap_or(at)
 }
 
-/// Adds what a device's frame says to `batch`, all of it or nothing.
+/// A report of a bound device.
+fn reported(report: Option<Report>, city: &Directory, received_at: Instant, batch: &mut Batch) -> Result<(), Refusal> {
+    let Some(report) = report else { return Ok(()) };
+    let device = city.sensor(&report.device_id).ok_or(Refusal::UnknownDevice)?;
+    report::take(report, device, received_at, batch)
+}
+
+/// A device's frame. The Things Stack names a device twice, by EUI and by name; the city may bind either.
 fn uplink(
-    source: &'static str,
     uplink: Uplink,
+    name: Option<&str>,
     city: &Directory,
     received_at: Instant,
     batch: &mut Batch,
 ) -> Result<(), Refusal> {
-    let device = city.sensor(&uplink.device_id).ok_or(Refusal::UnknownDevice)?;
-    let codec = device.codec.ok_or(Refusal::UnknownCodec)?;
-    if uplink.f_port.is_none() && uplink.payload.is_empty() {
-        // The device spoke to its network alone.
-        return Ok(());
-    }
-    let before = (batch.observations.len(), batch.words.len(), batch.events.len());
-    let added = readings(source, codec, &uplink, device, received_at, batch);
-    if added.is_err() {
-        batch.observations.truncate(before.0);
-        batch.words.truncate(before.1);
-        batch.events.truncate(before.2);
-    }
-    added
+    let named = || name.and_then(|name| city.sensor(name));
+    let device = city.sensor(&uplink.device_id).or_else(named).ok_or(Refusal::UnknownDevice)?;
+    let decoder = device.decoder.as_ref().ok_or(Refusal::UnknownCodec)?;
+    report::take(uplink.report(decoder)?, device, received_at, batch)
 }
 
-fn readings(
-    source: &'static str,
-    codec: Codec,
-    uplink: &Uplink,
-    device: &Binding,
+/// A new session begins; what it says is heard in its frames.
+fn joined(
+    join: Join,
+    name: Option<&str>,
+    city: &Directory,
     received_at: Instant,
     batch: &mut Batch,
 ) -> Result<(), Refusal> {
-    let at = uplink.network_time.map_or(received_at, whole);
-    for (index, reading) in codec.decode(uplink.f_port, &uplink.payload)?.into_iter().enumerate() {
-        batch.events.push(event(source, uplink, device, index, &reading, received_at));
-        let word = |word| SensorWord { sensor: device.id.clone(), at, word };
-        let statement = match reading {
-            Reading::Occupancy { occupied, .. } => {
-                let space = device.space.as_ref().ok_or(Refusal::Misbound { bound: "lot", about: "space" })?;
-                let state = if occupied { SpaceState::Occupied } else { SpaceState::Free };
-                Statement::Space { space: space.clone(), state }
-            }
-            Reading::CounterDelta { direction, count, lane } => passed(direction, count, lane.as_deref(), device)?,
-            Reading::CounterTotal { .. } => return Err(Refusal::NotYetCounted { reading: "counter total" }),
-            Reading::CounterReset => return Err(Refusal::NotYetCounted { reading: "counter reset" }),
-            Reading::Distance { .. } => return Err(Refusal::NotYetCounted { reading: "distance" }),
-            Reading::Health(health) => {
-                batch.words.push(word(Word::Health(health)));
-                continue;
-            }
-            Reading::Restart { cause } => {
-                batch.words.push(word(Word::Restart(cause)));
-                continue;
-            }
-        };
-        let stated = observation(&device.lot, statement, at, received_at, Some(u64::from(uplink.f_cnt)));
-        batch.observations.push(Observation { session: uplink.session.clone(), ..stated });
-    }
+    let named = || name.and_then(|name| city.sensor(name));
+    let device = city.sensor(&join.device_id).or_else(named).ok_or(Refusal::UnknownDevice)?;
+    let at = join.network_time.map_or(received_at, whole);
+    batch.words.push(SensorWord { sensor: device.id.clone(), at, word: Word::Joined(join.session) });
     Ok(())
 }
 
-/// A counter's delta as a passage. The lane is named after the device, so that the frame counters of two devices at one
-/// lot are never compared with each other.
-fn passed(direction: LaneDirection, count: u32, lane: Option<&str>, device: &Binding) -> Result<Statement, Refusal> {
-    if device.space.is_some() {
-        return Err(Refusal::Misbound { bound: "space", about: "lot" });
+/// A gateway's message: what its devices say, and perhaps the wish to hear its names again.
+fn gateway(
+    kind: sparkplug::Kind,
+    origin: sparkplug::Origin<'_>,
+    payload: &[u8],
+    city: &Directory,
+    received_at: Instant,
+    batch: &mut Batch,
+) -> Result<(), Refusal> {
+    let decoder_of = |device: &str| city.sensor(device).and_then(|device| device.decoder.as_ref());
+    let heard = city.births(|births| births.read(kind, origin, payload, received_at, decoder_of))?;
+    if heard.ask_rebirth {
+        batch.notices.push(sparkplug::rebirth(origin.group, origin.node, received_at));
     }
-    let direction = match direction {
-        LaneDirection::In => Direction::In,
-        LaneDirection::Out => Direction::Out,
-        LaneDirection::Both => return Err(Refusal::NotYetCounted { reading: "count of both ways together" }),
-    };
-    let lane = lane.map_or_else(|| device.id.as_str().to_owned(), |lane| format!("{}/{lane}", device.id));
-    Ok(Statement::Passage { direction, count, lane })
+    if heard.unnamed > 0 && heard.reports.is_empty() {
+        return Err(Refusal::UnknownAlias);
+    }
+    // Gateways speak for devices nobody bound, and of themselves.
+    for report in heard.reports.into_iter().filter(|report| city.sensor(&report.device_id).is_some()) {
+        reported(Some(report), city, received_at, batch)?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::domain::{
-    availability::SpaceStatus,
+    availability::{Freshness, SpaceStatus},
     ids::{LotId, SpaceId},
     observation::SpaceState,
     time::Instant,
@@ -65,6 +65,8 @@ pub struct SpaceView<'a> {
     id: &'a SpaceId,
     state: SpaceState,
     out_of_service: bool,
+    reserved: bool,
+    freshness: Freshness,
     observed_at: Option<Instant>,
 }
 
@@ -74,6 +76,8 @@ impl<'a> From<&'a SpaceStatus> for SpaceView<'a> {
             id: &status.space,
             state: status.state,
             out_of_service: status.out_of_service,
+            reserved: status.reserved,
+            freshness: status.freshness,
             observed_at: status.observed_at,
         }
     }

@@ -10,6 +10,7 @@ mod query;
 pub mod availability_state;
 pub mod captures;
 pub mod city;
+pub mod dead_letters;
 pub mod evidence;
 pub mod history;
 pub mod incidents;

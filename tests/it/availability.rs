@@ -3,18 +3,20 @@
 #![expect(clippy::unwrap_used, reason = "what a test asks for and does not get, fails it")]
 
 mod cluster;
+mod keys;
 mod laws;
 mod model;
 mod recovery;
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, future::Future, sync::Arc, time::Duration};
 
 use tokio_util::sync::CancellationToken;
 use yunpark::{
-    availability::{Board, Cause, Engine, Error, Follow, Limits, LotLayout},
+    availability::{Board, Cause, Engine, Error, Follow, Limits, LotLayout, SpaceLayout},
     config,
     domain::{
-        availability::{Availability, Cursor, Outcome, SpaceStatus},
+        action::{Action, Service},
+        availability::{Availability, Cursor, Freshness, Outcome, SpaceStatus},
         ids::{LotId, SpaceId},
         lot::CountedBy,
         observation::{Direction, Observation, SpaceState, Statement},
@@ -24,7 +26,8 @@ use yunpark::{
 
 use crate::services::{self, Server};
 
-const LIMITS: Limits = Limits { max_future_ms: 60_000, seq_reset_after_s: 600, stream_length: 10_000 };
+const LIMITS: Limits =
+    Limits { max_future_ms: 60_000, seq_reset_after_s: 600, stream_length: 10_000, max_delta: 20, debounce_ms: 0 };
 
 fn redis_config(port: u16, prefix: &str, stream_length: usize) -> config::Availability {
     redis_config_at(&format!("redis://127.0.0.1:{port}/0"), prefix, stream_length)
@@ -40,6 +43,10 @@ fn redis_config_at(url: &str, prefix: &str, stream_length: usize) -> config::Ava
         stale_after_s: 900,
         max_future_ms: LIMITS.max_future_ms,
         seq_reset_after_s: LIMITS.seq_reset_after_s,
+        max_counter_delta: LIMITS.max_delta,
+        space_stale_after_s: 0,
+        space_dead_after_s: 0,
+        debounce_ms: LIMITS.debounce_ms,
     }
 }
 
@@ -94,6 +101,10 @@ macro_rules! on_every_engine {
     )*};
 }
 
+mod counters;
+mod hands;
+mod silence;
+
 fn lot_id(text: &str) -> LotId {
     LotId::parse(text).unwrap()
 }
@@ -108,12 +119,19 @@ fn at(ms: i64) -> Instant {
 }
 
 fn by_spaces(lot: &str, capacity: u32, spaces: &[&str]) -> LotLayout {
-    let spaces = spaces.iter().map(|space| space_id(space)).collect();
-    LotLayout { lot: lot_id(lot), capacity, counted_by: CountedBy::Spaces, spaces }
+    let spaces = spaces.iter().map(|space| SpaceLayout::plain(space_id(space))).collect();
+    LotLayout { counted_by: CountedBy::Spaces, spaces, ..by_counters(lot, capacity) }
 }
 
 fn by_counters(lot: &str, capacity: u32) -> LotLayout {
-    LotLayout { lot: lot_id(lot), capacity, counted_by: CountedBy::Counters, spaces: Vec::new() }
+    LotLayout {
+        lot: lot_id(lot),
+        capacity,
+        counted_by: CountedBy::Counters,
+        mixed: false,
+        spaces: Vec::new(),
+        uses: BTreeMap::new(),
+    }
 }
 
 fn city() -> Vec<LotLayout> {
@@ -131,6 +149,12 @@ fn space(lot: &str, space: &str, state: SpaceState, at_ms: i64) -> Observation {
 
 fn passage(lot: &str, direction: Direction, count: u32, at_ms: i64) -> Observation {
     observed(lot, Statement::Passage { direction, count, lane: "gate".to_owned() }, at_ms)
+}
+
+/// Takes a space out of service, or gives it back.
+fn serve(lot: &str, space: &str, is_out: bool) -> Action {
+    let service = if is_out { Service::OutOfService } else { Service::InService };
+    Action::Service { lot: lot_id(lot), space: space_id(space), service }
 }
 
 fn numbered(observation: Observation, session: &str, seq: u64) -> Observation {
@@ -203,7 +227,7 @@ on_every_engine! {
         assert_eq!(counts(&engine, "A").await, (0, 2, 2, 0, 3), "one place of A has no sensor");
         assert_eq!(counts(&engine, "B").await, (0, 1, 1, 0, 1));
         let status = |space: &str, state, at_ms: Option<i64>| SpaceStatus {
-            space: space_id(space), state, out_of_service: false, observed_at: at_ms.map(at),
+            space: space_id(space), state, out_of_service: false, reserved: false, freshness: Freshness::Live, observed_at: at_ms.map(at),
         };
         let spaces = engine.spaces(&lot_id("A")).await.unwrap().unwrap();
         assert_eq!(spaces, [status("1", Occupied, Some(2000)), status("2", Occupied, Some(1000)), status("3", Unknown, None)]);
@@ -290,7 +314,7 @@ on_every_engine! {
         let cursor = engine.lots().await.unwrap().cursor;
         let set = |space: &'static str, out| {
             let engine = engine.clone();
-            async move { engine.set_out_of_service(&lot_id("B"), &space_id(space), out, at(2000)).await.unwrap() }
+            async move { engine.act(&serve("B", space, out), at(2000)).await.unwrap() }
         };
         assert_eq!(set("1", true).await, Outcome::Changed);
         assert_eq!(set("1", true).await, Outcome::Confirmed);
@@ -303,7 +327,7 @@ on_every_engine! {
         assert_eq!(counts(&engine, "B").await, (0, 2, 0, 0, 5));
         assert_eq!(set("9", true).await, Outcome::UnknownSpace);
         for (lot, outcome) in [("X", Outcome::UnknownLot), ("C", Outcome::NotCounted)] {
-            let said = engine.set_out_of_service(&lot_id(lot), &space_id("1"), true, at(0)).await.unwrap();
+            let said = engine.act(&serve(lot, "1", true), at(0)).await.unwrap();
             assert_eq!(said, outcome);
         }
     }

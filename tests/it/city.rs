@@ -8,7 +8,7 @@ use std::{
 
 use serde_json::{Value, json};
 use yunpark::domain::city::read;
-use yunpark_sensors::Codec;
+use yunpark_sensors::Decoder;
 use yunpark_simulator::town::{Town, TownOptions};
 
 fn example() -> Value {
@@ -23,7 +23,7 @@ fn schema() -> jsonschema::Validator {
 }
 
 fn known_codec(codec: &str) -> bool {
-    codec.parse::<Codec>().is_ok()
+    codec.parse::<Decoder>().is_ok()
 }
 
 #[test]
@@ -48,6 +48,14 @@ fn the_schema_and_the_reader_agree_on_what_is_broken() {
         ("/yunpark/name", json!({"en": "x"})),
         ("/groups/0/lots", json!([])),
         ("/sensors/2/lot", json!("L/2")),
+        ("/sensors/0/heartbeat_s", json!(0)),
+        ("/sensors/0/threshold_mm", json!("near")),
+        ("/sensors/3/lanes", json!({"1": "up"})),
+        ("/sensors/3/counts", json!("all")),
+        ("/codecs/0/id", json!("acme")),
+        ("/codecs/0/fields/0/meaning", json!("full")),
+        ("/codecs/0/fields/0/byte", json!(-1)),
+        ("/codecs/0/fields/0/endian", json!("middle")),
         ("/features/0/type", json!("feature")),
         ("/features/0/properties/id", json!("")),
         ("/features/0/properties/kind", json!("parking")),
@@ -74,9 +82,17 @@ fn the_schema_and_the_reader_agree_on_what_is_broken() {
         assert!(!schema.is_valid(&file), "the schema takes {at} = {value}");
         assert!(read(&file.to_string(), &known_codec).is_err(), "the reader takes {at} = {value}");
     }
-    for at in
-        ["", "/yunpark", "/groups/0", "/sensors/0", "/features/0", "/features/0/geometry", "/features/0/properties"]
-    {
+    for at in [
+        "",
+        "/yunpark",
+        "/groups/0",
+        "/codecs/0",
+        "/codecs/0/fields/0",
+        "/sensors/0",
+        "/features/0",
+        "/features/0/geometry",
+        "/features/0/properties",
+    ] {
         let mut file = example();
         file.pointer_mut(at).unwrap()["colour"] = json!("red");
         assert!(!schema.is_valid(&file), "the schema takes an unknown key in {at:?}");
@@ -101,7 +117,7 @@ fn an_import_tells_every_fault_and_changes_nothing_and_retires_what_is_gone() {
     assert!(dry.status.success(), "{}", String::from_utf8_lossy(&dry.stderr));
     let first = import(folder.path(), &example(), &[]);
     assert!(first.status.success(), "{}", String::from_utf8_lossy(&first.stderr));
-    assert!(said(&first).contains("14 added, 0 changed, 0 unchanged, 0 retired; revision 1"), "{}", said(&first));
+    assert!(said(&first).contains("16 added, 0 changed, 0 unchanged, 0 retired; revision 1"), "{}", said(&first));
 
     let mut broken = example();
     broken["features"][0]["properties"]["capacity"] = json!(1);
@@ -113,11 +129,11 @@ fn an_import_tells_every_fault_and_changes_nothing_and_retires_what_is_gone() {
         assert!(complaint.contains(told), "{told} in {complaint}");
     }
     let again = import(folder.path(), &example(), &[]);
-    assert!(said(&again).contains("0 added, 0 changed, 14 unchanged, 0 retired; revision 1"), "{}", said(&again));
+    assert!(said(&again).contains("0 added, 0 changed, 16 unchanged, 0 retired; revision 1"), "{}", said(&again));
 
     let mut less = example();
     less["features"].as_array_mut().unwrap().pop();
     less["features"][3]["properties"]["class"] = json!(2);
     let third = import(folder.path(), &less, &[]);
-    assert!(said(&third).contains("0 added, 1 changed, 12 unchanged, 1 retired; revision 2"), "{}", said(&third));
+    assert!(said(&third).contains("0 added, 1 changed, 14 unchanged, 1 retired; revision 2"), "{}", said(&third));
 }

@@ -87,6 +87,8 @@ fn city() -> City {
         vehicle_class: VehicleClass::Motor,
         spaces: vec![],
         counted_by: CountedBy::Counters,
+        mixed: false,
+        nightly_reset: None,
         uses: BTreeMap::new(),
         opening_hours: None,
         tariff: None,

@@ -1,6 +1,6 @@
 //! Sensors' messages from a real broker to the engine: what is applied, what is refused, and what survives a crash.
 
-use std::{path::Path, process::Stdio, time::Duration};
+use std::{path::Path, process::Stdio, sync::Arc, time::Duration};
 
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use rumqttc::{AsyncClient, MqttOptions, QoS};
@@ -68,17 +68,13 @@ struct Running {
 
 impl Running {
     async fn start(config: &Mqtt, engine: &Engine) -> Self {
-        let (door, pipeline, health) = ingest::open(
-            config,
-            tokio::sync::watch::channel(std::sync::Arc::new(the_city())).1,
-            engine.clone(),
-            Clock::System,
-        )
-        .unwrap();
+        let city = watch::channel(Arc::new(the_city())).1;
+        let ingest = ingest::open(config, city, engine.clone(), None, Clock::System).unwrap();
         let (mut tasks, stop) = (JoinSet::new(), CancellationToken::new());
-        tasks.spawn(door.run(stop.clone()));
-        tasks.spawn(pipeline.run(stop.clone()));
-        let running = Self { tasks, stop, health };
+        tasks.spawn(ingest.door.run(stop.clone()));
+        tasks.spawn(ingest.pipeline.run(stop.clone()));
+        tasks.spawn(ingest.letters.run(stop.clone()));
+        let running = Self { tasks, stop, health: ingest.health };
         running.wait_until("the door is connected", |health| health.connected).await;
         running
     }

@@ -4,15 +4,19 @@
 
 mod architecture;
 mod availability;
+mod broker_alarm;
 mod city;
 mod crash;
+mod dead_letters;
 mod enforcement;
 mod guidance;
 mod ingest;
 mod ledger;
 mod node;
 mod sensor_events;
+mod sensors;
 mod services;
+mod shared_group;
 mod sign;
 mod signs;
 mod simulated_town;

@@ -26,6 +26,8 @@ pub struct Places {
     pub redis: String,
     /// `postgres://...`; empty means SQLite.
     pub sql: String,
+    /// More lines for its `[mqtt]`.
+    pub mqtt_more: String,
     /// More TOML for the configuration file.
     pub more: String,
 }
@@ -58,6 +60,7 @@ listen = "127.0.0.1:{http}"
 url = "{mqtt}"
 embedded_listen = "127.0.0.1:{embedded}"
 client_id = "yunpark-{http}"
+{mqtt_more}
 [store]
 url = "{sql}"
 evidence_dir = "{here}/evidence"
@@ -72,6 +75,7 @@ CAM-1 = {{ token = "{CAMERA_TOKEN}", viid_password = "Passw0rd!" }}
 "#,
             mqtt = places.mqtt,
             redis = places.redis,
+            mqtt_more = places.mqtt_more,
             more = places.more,
         );
         let config = dir.path().join("yunpark.toml");
@@ -166,6 +170,12 @@ CAM-1 = {{ token = "{CAMERA_TOKEN}", viid_password = "Passw0rd!" }}
     /// `GET`: status and JSON body (null if it is none); `None` when nothing answers.
     pub fn get(&self, path: &str) -> Option<(u16, Value)> {
         self.ask("GET", path, &[], None)
+    }
+
+    /// `GET`: the body as it is; empty when nothing answers.
+    pub fn text(&self, path: &str) -> String {
+        let output = Command::new("curl").args(["-sS", "--max-time", "20"]).arg(self.url(path)).output().unwrap();
+        String::from_utf8_lossy(&output.stdout).into_owned()
     }
 
     /// A request with headers and a JSON body, through curl as a stranger would.

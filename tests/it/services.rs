@@ -106,7 +106,8 @@ pub fn mosquitto() -> Server {
     mosquitto_with("")
 }
 
-fn mosquitto_with(more: &str) -> Server {
+/// The same with more lines in its configuration; a later line wins.
+pub fn mosquitto_with(more: &str) -> Server {
     let (port, dir) = (free_port(), TempDir::new().unwrap());
     let config = dir.path().join("mosquitto.conf");
     // Started by root it would become another user, who may not write in this folder.

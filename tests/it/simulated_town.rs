@@ -5,14 +5,14 @@ use yunpark::{
     domain::city,
     ingest::{Batch, Directory, normalise},
 };
-use yunpark_sensors::Codec;
+use yunpark_sensors::Decoder;
 use yunpark_simulator::{
     life::traffic::Traffic,
     town::{Town, TownOptions},
 };
 
 fn read(text: &str) -> city::City {
-    match city::read(text, &|codec| codec.parse::<Codec>().is_ok()) {
+    match city::read(text, &|codec| codec.parse::<Decoder>().is_ok()) {
         Ok(city) => city,
         Err(faults) => panic!("{} faults, the first: {}", faults.len(), faults[0]),
     }

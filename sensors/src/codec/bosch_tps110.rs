@@ -20,7 +20,7 @@ pub(super) fn decode(port: u8, payload: &[u8]) -> Result<Vec<Reading>, DecodeErr
             Ok(vec![occupancy(*state, Cause::Heartbeat), Reading::Health(health)])
         }
         (3, [.., reset, state]) if payload.len() == 17 => {
-            Ok(vec![occupancy(*state, Cause::Startup), Reading::Restart { cause: reset_cause(*reset) }])
+            Ok(vec![occupancy(*state, Cause::Startup), Reading::Restart { cause: reset_cause(*reset).into() }])
         }
         (1, _) => Err(wrong_length(port, "1", payload)),
         (2, _) => Err(wrong_length(port, "1 or 2", payload)),

@@ -26,7 +26,7 @@ pub(super) fn decode(port: u8, payload: &[u8]) -> Result<Vec<Reading>, DecodeErr
             Ok(vec![occupancy(*state, Cause::Heartbeat), Reading::Health(health)])
         }
         (3, [_, _, _, reset, state]) => {
-            Ok(vec![occupancy(*state, Cause::Startup), Reading::Restart { cause: reset_cause(*reset) }])
+            Ok(vec![occupancy(*state, Cause::Startup), Reading::Restart { cause: reset_cause(*reset).into() }])
         }
         (6, _) => Ok(Vec::new()),
         // With the bit clear the frame does not say that the bay is free: it says nothing of the bay.
@@ -41,9 +41,9 @@ pub(super) fn decode(port: u8, payload: &[u8]) -> Result<Vec<Reading>, DecodeErr
     }
 }
 
-fn reset_cause(code: u8) -> &'static str {
+pub(super) fn reset_cause(code: u8) -> &'static str {
     match code {
-        0 => "rejoin",
+        0 => "rejoining_lorawan_network",
         1 => "watchdog",
         2 => "power_on",
         3 => "user_request",

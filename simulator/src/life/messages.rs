@@ -60,17 +60,57 @@ pub fn native(lot: &str, space: &str, occupied: bool, seq: u64, at: DateTime<Utc
     }
 }
 
-/// A bay's state in the words of its device; `n` counts the device's messages of this run from 0.
-pub fn bay(sensor: &Sensor, occupied: bool, n: u64, start: Start, now: DateTime<Utc>) -> Message {
+/// Voltage at which an Nwave sensor falls silent, millivolts.
+pub const EMPTY_MV: u32 = 2_500;
+
+/// What a bay's sensor has to say.
+#[derive(Debug, Clone, Copy)]
+pub struct BayWord {
+    /// Whether it sees a vehicle.
+    pub occupied: bool,
+    /// It speaks because it is time to, not because something changed.
+    pub is_heartbeat: bool,
+    /// Its battery, millivolts; 2500 to 3520 can be told.
+    pub battery_mv: u32,
+    /// How far its clock is ahead.
+    pub skew: chrono::Duration,
+}
+
+/// A bay's word as its device encodes it; `n` counts the device's messages of this run from 0.
+pub fn bay(sensor: &Sensor, word: &BayWord, n: u64, start: Start, now: DateTime<Utc>) -> Message {
     match &sensor.device {
-        Device::Native => native(&sensor.lot, &sensor.space, occupied, start.seq(n), now),
-        Device::Bosch(eui) => chirpstack(eui, occupied, n, start, now),
-        Device::Nwave(id) => things_stack(id, occupied, n, start, now),
+        Device::Native => native(&sensor.lot, &sensor.space, word.occupied, start.seq(n), now + word.skew),
+        Device::Bosch(eui) => {
+            let (port, frame) = bosch(word);
+            chirpstack(eui, port, &frame, n, start, now)
+        }
+        Device::Nwave(id) => {
+            let (port, frame) = nwave(word);
+            things_stack(id, port, &frame, n, start, now)
+        }
     }
 }
 
-/// Port 1, bit 0: the parking status of the TPS110.
-fn chirpstack(eui: &str, occupied: bool, n: u64, start: Start, now: DateTime<Utc>) -> Message {
+/// The TPS110's status on port 1, its heartbeat with a temperature on port 2; bit 0 is the state.
+fn bosch(word: &BayWord) -> (u8, Vec<u8>) {
+    let state = u8::from(word.occupied);
+    if word.is_heartbeat { (2, vec![state, 18]) } else { (1, vec![state]) }
+}
+
+/// The NPS405's status on port 1 (bits 7 to 1: how long the state before lasted, here overflowed), its heartbeat with
+/// battery and temperature on port 2; bit 0 is the state.
+fn nwave(word: &BayWord) -> (u8, Vec<u8>) {
+    let state = u8::from(word.occupied);
+    if word.is_heartbeat {
+        let battery = u8::try_from(word.battery_mv.saturating_sub(EMPTY_MV) / 4).unwrap_or(u8::MAX);
+        (2, vec![state, battery, 16])
+    } else {
+        (1, vec![0xFE | state])
+    }
+}
+
+/// An uplink in ChirpStack's envelope.
+fn chirpstack(eui: &str, port: u8, frame: &[u8], n: u64, start: Start, now: DateTime<Utc>) -> Message {
     // A new session for each run: devices join again, so their frame counters begin at 0.
     let session = start.unix_ms as u32;
     let tail = eui.get(4..).unwrap_or(eui);
@@ -93,9 +133,9 @@ fn chirpstack(eui: &str, occupied: bool, n: u64, start: Start, now: DateTime<Utc
         "adr": true,
         "dr": 5,
         "fCnt": n,
-        "fPort": 1,
+        "fPort": port,
         "confirmed": true,
-        "data": BASE64.encode([u8::from(occupied)]),
+        "data": BASE64.encode(frame),
         "rxInfo": [{
             "gatewayId": "0016c001f153a14c",
             "uplinkId": (start.unix_ms.wrapping_add(n)) as u32,
@@ -118,12 +158,11 @@ fn chirpstack(eui: &str, occupied: bool, n: u64, start: Start, now: DateTime<Utc
     }
 }
 
-/// Port 1: bit 0 is the state, the other bits how long the one before lasted (here: overflowed).
-fn things_stack(id: &str, occupied: bool, n: u64, start: Start, now: DateTime<Utc>) -> Message {
-    let frame = [0xFE | u8::from(occupied)];
+/// An uplink in The Things Stack's envelope.
+fn things_stack(id: &str, port: u8, frame: &[u8], n: u64, start: Start, now: DateTime<Utc>) -> Message {
     let mut uplink = json!({
         "session_key_id": BASE64.encode(start.unix_ms.to_be_bytes()),
-        "f_port": 1,
+        "f_port": port,
         "f_cnt": n,
         "frm_payload": BASE64.encode(frame),
         "rx_metadata": [{
@@ -158,6 +197,16 @@ fn things_stack(id: &str, occupied: bool, n: u64, start: Start, now: DateTime<Ut
         "uplink_message": uplink,
     });
     Message { topic: format!("v3/{THINGS_STACK_APPLICATION}/devices/{id}/up"), payload: payload.to_string() }
+}
+
+/// What a gate's passage counter has counted since its start, in and out, 16 bits each; `n` counts its messages of this run.
+pub fn totals(eui: &str, entered: u32, left: u32, n: u64, start: Start, now: DateTime<Utc>) -> Message {
+    let mut frame = vec![0x04, 0xCC];
+    for total in [entered, left] {
+        // It goes round at 65,536.
+        frame.extend((total as u16).to_le_bytes());
+    }
+    chirpstack(eui, 85, &frame, n, start, now)
 }
 
 /// Vehicles through a lot's gate.

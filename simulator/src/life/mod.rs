@@ -1,6 +1,7 @@
 //! The town alive: drivers come and go, sensors tell the broker, cameras see who stands where nobody may.
 
 mod cameras;
+pub mod faults;
 pub mod messages;
 mod plates;
 mod scene;
@@ -16,6 +17,7 @@ use chrono::Utc;
 use tokio_util::sync::CancellationToken;
 
 use crate::{broker::Broker, town::Town};
+use faults::{Faults, Way};
 use traffic::Traffic;
 
 /// Hour of the day at which the town wakes.
@@ -42,6 +44,8 @@ pub struct Options {
     pub speed: f64,
     /// The same seed gives the same drivers, as far as the wall clock lets it.
     pub seed: u64,
+    /// What goes wrong.
+    pub faults: Faults,
 }
 
 /// Lives until stopped; a broker or a server that is away is waited for.
@@ -49,8 +53,10 @@ pub async fn run(options: Options, stop: CancellationToken) -> anyhow::Result<()
     anyhow::ensure!(options.speed.is_finite() && options.speed > 0.0, "speed must be above 0");
     let broker = Broker::connect(&options.mqtt_url, &format!("yunpark-simulator-{}", options.seed), stop.clone())?;
     let cameras = cameras::start(&options, &stop)?;
-    let mut traffic = Traffic::new(&options.town, options.seed, FIRST_HOUR, Utc::now());
-    drive(&mut traffic, &broker, options.speed, &stop).await;
+    let mut traffic =
+        Traffic::new(&options.town, options.seed, FIRST_HOUR, Utc::now()).with(&options.faults, options.seed);
+    let mut way = Way::new(options.faults.clone(), options.seed);
+    drive(&mut traffic, &mut way, &broker, options.speed, &stop).await;
     for camera in cameras {
         // A camera task ends by the same token; one that panicked has nothing to say either.
         if let Err(error) = camera.await {
@@ -60,7 +66,7 @@ pub async fn run(options: Options, stop: CancellationToken) -> anyhow::Result<()
     Ok(())
 }
 
-async fn drive(traffic: &mut Traffic, broker: &Broker, speed: f64, stop: &CancellationToken) {
+async fn drive(traffic: &mut Traffic, way: &mut Way, broker: &Broker, speed: f64, stop: &CancellationToken) {
     let mut ticks = tokio::time::interval(TICK);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut last = tokio::time::Instant::now();
@@ -85,10 +91,14 @@ async fn drive(traffic: &mut Traffic, broker: &Broker, speed: f64, stop: &Cancel
         traffic.beat(elapsed_s / HEARTBEAT_S);
         allowance = (allowance + elapsed_s * MESSAGES_PER_SECOND).min(MESSAGES_PER_SECOND * 0.1);
         while allowance >= 1.0 {
-            let Some(message) = traffic.next_message(Utc::now()) else { break };
+            let Some(message) = way.arrived() else {
+                let Some(message) = traffic.next_message(Utc::now()) else { break };
+                way.send(message);
+                continue;
+            };
             allowance -= 1.0;
             if !broker.offer(&message) {
-                traffic.put_back();
+                way.put_back(message);
                 break;
             }
         }

@@ -5,6 +5,7 @@ use std::{
     sync::LazyLock,
 };
 
+use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
@@ -28,6 +29,15 @@ fn drain(traffic: &mut Traffic) -> Vec<Message> {
     std::iter::from_fn(|| traffic.next_message(now())).collect()
 }
 
+/// In and out of a passage counter's frame.
+fn totals(payload: &Value) -> Option<(u16, u16)> {
+    let frame = BASE64.decode(payload["data"].as_str()?).ok()?;
+    match frame.as_slice() {
+        [0x04, 0xCC, a, b, c, d] => Some((u16::from_le_bytes([*a, *b]), u16::from_le_bytes([*c, *d]))),
+        _ => None,
+    }
+}
+
 fn json(message: &Message) -> Value {
     serde_json::from_str(&message.payload).unwrap()
 }
@@ -39,6 +49,7 @@ fn at_the_start_nearly_every_sensor_tells_its_state_once_in_the_documented_shape
     traffic.report_everything();
     let messages = drain(&mut traffic);
     let sensors = town.lots.iter().map(|lot| lot.spaces.len().max(1)).sum::<usize>();
+    let sensors = sensors + town.lots.iter().filter(|lot| lot.counter().is_some()).count();
     assert!(messages.len() < sensors && messages.len() > sensors * 97 / 100, "{} of {sensors}", messages.len());
     let topics: BTreeSet<&str> = messages.iter().map(|message| message.topic.as_str()).collect();
     assert_eq!(topics.len(), messages.len(), "nobody tells twice");
@@ -53,8 +64,9 @@ fn at_the_start_nearly_every_sensor_tells_its_state_once_in_the_documented_shape
             ["yunpark", "v1", "lot", _, "count"] => assert!(payload["occupied"].is_u64(), "{payload}"),
             ["application", _, "device", eui, "event", "up"] => {
                 assert_eq!(payload["deviceInfo"]["devEui"], *eui);
-                assert_eq!((&payload["fPort"], &payload["fCnt"]), (&Value::from(1), &Value::from(0)));
-                assert!(payload["data"] == "AQ==" || payload["data"] == "AA==", "{payload}");
+                assert_eq!(payload["fCnt"], 0);
+                let bay = payload["fPort"] == 1 && (payload["data"] == "AQ==" || payload["data"] == "AA==");
+                assert!(bay || payload["fPort"] == 85 && totals(&payload).is_some(), "{payload}");
             }
             ["v3", _, "devices", device, "up"] => {
                 assert_eq!(payload["end_device_ids"]["device_id"], *device);
@@ -86,6 +98,9 @@ fn gates_and_counts_together_tell_how_many_places_are_taken() {
     let town = town();
     let mut traffic = Traffic::new(town, 1, FIRST_HOUR, now());
     let mut taken: BTreeMap<String, i64> = BTreeMap::new();
+    let counters: BTreeMap<String, String> =
+        town.lots.iter().filter_map(|lot| Some((lot.counter()?, lot.id.clone()))).collect();
+    let mut stands: BTreeMap<String, (u16, u16)> = BTreeMap::new();
     let mut read = |messages: Vec<Message>| {
         for message in messages {
             let parts: Vec<&str> = message.topic.split('/').collect();
@@ -97,6 +112,12 @@ fn gates_and_counts_together_tell_how_many_places_are_taken() {
                 [_, _, "lot", lot, "passage"] => {
                     let sign = if payload["direction"] == "in" { 1 } else { -1 };
                     *taken.get_mut(*lot).unwrap() += sign * payload["count"].as_i64().unwrap();
+                }
+                ["application", _, "device", eui, "event", "up"] if counters.contains_key(*eui) => {
+                    let now = totals(&payload).unwrap();
+                    let before = stands.insert((*eui).to_owned(), now).unwrap_or(now);
+                    let moved = i64::from(now.0.wrapping_sub(before.0)) - i64::from(now.1.wrapping_sub(before.1));
+                    *taken.entry(counters[*eui].clone()).or_default() += moved;
                 }
                 _ => {}
             }

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 
 use super::{
+    faults::{Fault, Faults},
     messages::{self, Start},
     tides,
 };
@@ -19,6 +20,14 @@ const ILL_SHARE: f64 = 0.01;
 /// A lot with a short limit of its own loses its gateway now and then: seconds up to, and of, each silence.
 const GATEWAY_UP_S: f64 = 420.0;
 const GATEWAY_DOWN_S: f64 = 300.0;
+/// Where a passage counter stands at the start, so that it soon goes round at 65,536.
+const NEARLY_ROUND: u32 = 65_500;
+/// A wrong clock is so many seconds ahead or behind.
+const AHEAD_S: i64 = 3_600;
+const BEHIND_S: i64 = 900;
+/// A battery that runs down has at most this much left, millivolts above empty, and loses so much with every word.
+const FULL_MV: u32 = 500;
+const PER_WORD_MV: u32 = 40;
 /// Such a lot speaks at least this often while its gateway is up, seconds.
 const FRAGILE_WORD_S: f64 = 45.0;
 
@@ -34,6 +43,8 @@ pub struct Traffic {
     hour: f64,
     uptime_s: f64,
     start: Start,
+    /// Chance that a gate overlooks a vehicle that leaves.
+    overlooks: f64,
     rng: StdRng,
 }
 
@@ -49,9 +60,22 @@ struct Lot {
     entered: u32,
     left: u32,
     seq: u64,
+    /// Its gate's passage counter, and what that has told.
+    counter: Option<Counter>,
     gate_queued: bool,
     count_queued: bool,
     gateway: Gateway,
+}
+
+/// A passage counter: it tells all it has counted, and never the same frame twice.
+#[derive(Debug)]
+struct Counter {
+    eui: String,
+    entered: u32,
+    left: u32,
+    /// What it has told last.
+    told: Option<(u32, u32)>,
+    sent: u64,
 }
 
 /// What carries a lot's words.
@@ -65,6 +89,14 @@ enum Gateway {
     Down,
 }
 
+impl Lot {
+    /// Whether its counter has counted, or never told, what a count of the lot would hold.
+    fn owes_totals(&self) -> bool {
+        let stands = |counter: &Counter| Some((counter.entered + self.entered, counter.left + self.left));
+        self.counter.as_ref().is_some_and(|counter| counter.told != stands(counter))
+    }
+}
+
 #[derive(Debug)]
 struct Bay {
     lot: usize,
@@ -73,6 +105,14 @@ struct Bay {
     sent: u64,
     ill: bool,
     queued: bool,
+    /// It speaks because it is time to.
+    beats: bool,
+    /// It tells the state it had when it got stuck.
+    stuck_at: Option<bool>,
+    /// Seconds its clock is ahead; behind if negative.
+    skew_s: i64,
+    /// What is left in its battery, millivolts above empty; `None` for one that lasts.
+    battery_mv: Option<u32>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -101,6 +141,10 @@ impl Traffic {
                     sent: 0,
                     ill: rng.random_bool(ILL_SHARE),
                     queued: false,
+                    beats: false,
+                    stuck_at: None,
+                    skew_s: 0,
+                    battery_mv: None,
                 });
             }
             if lot.spaces.is_empty() {
@@ -116,13 +160,44 @@ impl Traffic {
                 entered: 0,
                 left: 0,
                 seq: 0,
+                counter: lot.counter().map(|eui| Counter {
+                    eui,
+                    entered: NEARLY_ROUND,
+                    left: NEARLY_ROUND,
+                    told: None,
+                    sent: 0,
+                }),
                 gate_queued: false,
                 count_queued: false,
                 gateway: if lot.stale_after_s.is_some() { Gateway::Up } else { Gateway::Steady },
             });
         }
         let start = Start::at(now);
-        Self { lots, bays, queue: VecDeque::new(), last: None, next_beat: 0.0, hour, uptime_s: 0.0, start, rng }
+        let (queue, last, overlooks) = (VecDeque::new(), None, 0.0);
+        Self { lots, bays, queue, last, next_beat: 0.0, hour, uptime_s: 0.0, start, overlooks, rng }
+    }
+
+    /// The same town with faults among its sensors; the same seed befalls the same ones.
+    pub fn with(mut self, faults: &Faults, seed: u64) -> Self {
+        let mut rng = StdRng::seed_from_u64(seed ^ 0x111);
+        for bay in &mut self.bays {
+            if rng.random_bool(faults.chance(Fault::Stuck)) {
+                bay.stuck_at = Some(bay.occupied);
+            }
+            if rng.random_bool(faults.chance(Fault::ClockSkew)) {
+                bay.skew_s = if rng.random_bool(0.5) { AHEAD_S } else { -BEHIND_S };
+            }
+            if rng.random_bool(faults.chance(Fault::BatteryDeath)) {
+                bay.battery_mv = Some(rng.random_range(1..=FULL_MV));
+            }
+        }
+        for lot in &mut self.lots {
+            if rng.random_bool(faults.chance(Fault::GatewayOutage)) {
+                lot.gateway = Gateway::Up;
+            }
+        }
+        self.overlooks = faults.chance(Fault::Drift);
+        self
     }
 
     /// Lets `elapsed_s` real seconds pass at `speed` times real time.
@@ -194,8 +269,11 @@ impl Traffic {
 
     fn depart(&mut self, index: usize) {
         if self.lots[index].bays.is_empty() {
-            self.lots[index].left += 1;
-            self.queue_gate(index);
+            // An overlooked vehicle is gone all the same, and the next absolute count shows it.
+            if !self.rng.random_bool(self.overlooks) {
+                self.lots[index].left += 1;
+                self.queue_gate(index);
+            }
         } else if !self.turn_bay(index, true) {
             return;
         }
@@ -258,7 +336,11 @@ impl Traffic {
         for sensor in before..self.next_beat.floor() as usize {
             match (sensor % all).checked_sub(self.bays.len()) {
                 Some(lot) => self.queue_count(lot),
-                None => self.queue_bay(sensor % all),
+                None => {
+                    let bay = sensor % all;
+                    self.bays[bay].beats = !self.bays[bay].queued;
+                    self.queue_bay(bay);
+                }
             }
         }
         self.next_beat = self.next_beat.rem_euclid(all.max(1) as f64);
@@ -276,9 +358,29 @@ impl Traffic {
                     if self.lots[bay.lot].gateway == Gateway::Down {
                         continue;
                     }
-                    let message = messages::bay(&bay.sensor, bay.occupied, bay.sent, self.start, now);
+                    if let Some(left) = &mut bay.battery_mv {
+                        *left = left.saturating_sub(PER_WORD_MV);
+                        // Empty: it never speaks again.
+                        if *left == 0 {
+                            bay.ill = true;
+                            continue;
+                        }
+                    }
+                    let word = messages::BayWord {
+                        occupied: bay.stuck_at.unwrap_or(bay.occupied),
+                        is_heartbeat: std::mem::take(&mut bay.beats),
+                        battery_mv: messages::EMPTY_MV + bay.battery_mv.unwrap_or(FULL_MV),
+                        skew: chrono::Duration::seconds(bay.skew_s),
+                    };
+                    let message = messages::bay(&bay.sensor, &word, bay.sent, self.start, now);
                     bay.sent += 1;
                     return Some(message);
+                }
+                Report::Gate(index) if self.lots[index].counter.is_some() => {
+                    self.lots[index].gate_queued = false;
+                    if let Some(message) = self.totals(index, now) {
+                        return Some(message);
+                    }
                 }
                 Report::Gate(index) => {
                     let lot = &mut self.lots[index];
@@ -298,6 +400,14 @@ impl Traffic {
                     lot.seq += 1;
                     return Some(messages::passage(&lot.id, direction, count, self.start.seq(lot.seq), now));
                 }
+                Report::Count(index) if self.lots[index].owes_totals() => {
+                    // Its totals first: told behind the count, they would count the same vehicles again.
+                    if let Some(message) = self.totals(index, now) {
+                        self.queue.push_front(report);
+                        return Some(message);
+                    }
+                    self.lots[index].count_queued = false;
+                }
                 Report::Count(index) => {
                     let lot = &mut self.lots[index];
                     lot.count_queued = false;
@@ -310,6 +420,22 @@ impl Traffic {
                 }
             }
         }
+    }
+
+    /// What a gate's counter has counted; nothing while its gateway is down.
+    fn totals(&mut self, index: usize, now: DateTime<Utc>) -> Option<Message> {
+        let start = self.start;
+        let lot = &mut self.lots[index];
+        let counter = lot.counter.as_mut()?;
+        counter.entered += std::mem::take(&mut lot.entered);
+        counter.left += std::mem::take(&mut lot.left);
+        if lot.gateway == Gateway::Down {
+            return None;
+        }
+        let message = messages::totals(&counter.eui, counter.entered, counter.left, counter.sent, start, now);
+        counter.sent += 1;
+        counter.told = Some((counter.entered, counter.left));
+        Some(message)
     }
 
     /// The last message could not be handed over: its sensor tells again, gates by their count.

@@ -78,6 +78,7 @@ pub fn write(town: &Town) -> Value {
 fn sensors(town: &Town) -> Vec<Value> {
     let mut out = Vec::new();
     for lot in &town.lots {
+        out.extend(lot.counter().map(|eui| json!({"id": eui, "codec": "milesight/vs350", "lot": lot.id})));
         for space in &lot.spaces {
             let (id, codec) = match &space.device {
                 Device::Native => continue,

@@ -145,6 +145,13 @@ pub struct Lot {
 }
 
 impl Lot {
+    /// The EUI of the passage counter at its gate: every third lot without bay sensors has one; the others' gates speak
+    /// natively.
+    pub fn counter(&self) -> Option<String> {
+        let number: u32 = self.id.trim_start_matches('L').parse().ok()?;
+        (self.spaces.is_empty() && number % 3 == 0).then(|| format!("24e124410d{number:06x}"))
+    }
+
     /// Its middle.
     pub fn middle(&self) -> Point {
         geometry::middle(&self.area)

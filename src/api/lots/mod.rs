@@ -1,10 +1,12 @@
 //! `GET /api/v1/lots` and `/lots/{id}`: what a lot is, and what is free in it now.
 
+pub mod actions;
 mod filter;
 mod forecast;
 mod history;
 mod spaces;
 
+pub use actions::{ActionBody, ActionView};
 pub use filter::{Filter, LotsQuery, QueryFault};
 pub use forecast::{ForecastQuery, ForecastView};
 pub(in crate::api) use history::instant;
@@ -21,7 +23,7 @@ use utoipa::ToSchema;
 use crate::{
     config,
     domain::{
-        availability::{Availability, Cursor, Level, Quality},
+        availability::{Availability, Cursor, GroupCount, Level, Quality},
         city::City,
         hours::is_open,
         ids::LotId,
@@ -32,7 +34,7 @@ use crate::{
 };
 
 /// The availability of a lot as the feed, the page and the socket show it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct AvailabilityView {
     /// The lot.
     #[schema(value_type = String)]
@@ -45,8 +47,20 @@ pub struct AvailabilityView {
     pub occupied: u32,
     /// Places nobody has word of.
     pub unknown: u32,
-    /// Places taken out of service.
+    /// Places taken out of service; reserved ones are among them.
     pub out_of_service: u32,
+    /// Of those, the places reserved.
+    pub reserved: u32,
+    /// Whether an operator has closed the lot.
+    pub closed: bool,
+    /// Spaces whose sensor has been silent for too long; they count as unknown.
+    pub stale_spaces: u32,
+    /// Spaces silent for so long that their last word is forgotten; they count as unknown.
+    pub dead_spaces: u32,
+    /// The same counts for each special use and, in a lot of both vehicle classes, for each class.
+    pub groups: Vec<GroupView>,
+    /// How far the counts can be trusted, from 0 to 1.
+    pub confidence: f64,
     /// When the newest word was said; null before the first.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub observed_at: Option<Instant>,
@@ -78,10 +92,52 @@ impl AvailabilityView {
             occupied: counts.occupied,
             unknown: counts.unknown,
             out_of_service: counts.out_of_service,
+            reserved: counts.reserved,
+            closed: counts.closed,
+            stale_spaces: counts.stale_spaces,
+            dead_spaces: counts.dead_spaces,
+            groups: counts.groups.iter().map(GroupView::of).collect(),
+            confidence: counts.confidence.as_f64(),
             observed_at: counts.observed_at,
             quality,
             level: counts.level(quality, open),
             version: counts.version,
+        }
+    }
+}
+
+/// The counts of those places of a lot that share a vehicle class or a use.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct GroupView {
+    /// `motor` or `non_motor`, for a group of a class.
+    #[schema(value_type = Option<String>)]
+    pub class: Option<VehicleClass>,
+    /// The special use, for a group of a use.
+    #[serde(rename = "use")]
+    #[schema(value_type = Option<String>)]
+    pub use_: Option<SpaceUse>,
+    /// Number of places.
+    pub capacity: u32,
+    /// Places known to be free.
+    pub free: u32,
+    /// Places known to be occupied.
+    pub occupied: u32,
+    /// Places nobody has word of.
+    pub unknown: u32,
+    /// Places out of service.
+    pub out_of_service: u32,
+}
+
+impl GroupView {
+    fn of(group: &GroupCount) -> Self {
+        Self {
+            class: group.class,
+            use_: group.use_,
+            capacity: group.capacity,
+            free: group.free,
+            occupied: group.occupied,
+            unknown: group.unknown,
+            out_of_service: group.out_of_service,
         }
     }
 }

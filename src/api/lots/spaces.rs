@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use super::pair;
 use crate::domain::{
-    availability::SpaceStatus,
+    availability::{Freshness, SpaceStatus},
     ids::{LotId, SpaceId},
     lot::{Lot, SpaceUse},
     observation::SpaceState,
@@ -33,8 +33,13 @@ pub struct SpaceView {
     /// `free`, `occupied`, `unknown`.
     #[schema(value_type = String)]
     pub state: SpaceState,
-    /// Whether an operator has taken it out of service.
+    /// Whether an operator has taken it out of service or reserved it.
     pub out_of_service: bool,
+    /// Whether it is out of service because it is reserved.
+    pub reserved: bool,
+    /// Whether its sensor's word still counts: `live`, `stale` (told, and counted as unknown), `dead` (forgotten).
+    #[schema(value_type = String)]
+    pub freshness: Freshness,
     /// When its sensor said so; null before its first word.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub observed_at: Option<Instant>,
@@ -58,6 +63,8 @@ impl SpacesView {
                 id: space.id.clone(),
                 state: status.map_or(SpaceState::Unknown, |status| status.state),
                 out_of_service: status.is_some_and(|status| status.out_of_service),
+                reserved: status.is_some_and(|status| status.reserved),
+                freshness: status.map_or(Freshness::Live, |status| status.freshness),
                 observed_at: status.and_then(|status| status.observed_at),
                 location: space.location.map(pair),
                 outline: space.outline.as_ref().map(geojson::Geometry::from),

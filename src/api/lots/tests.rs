@@ -7,7 +7,7 @@ use super::*;
 use crate::{
     config::Config,
     domain::{
-        availability::SpaceStatus,
+        availability::{Freshness, SpaceStatus},
         city::{example, read},
         ids::SpaceId,
         observation::SpaceState,
@@ -137,13 +137,15 @@ fn each_bay_is_told_and_one_without_word_is_unknown() {
         space: SpaceId::parse("S001").unwrap(),
         state: SpaceState::Occupied,
         out_of_service: false,
+        reserved: false,
+        freshness: Freshness::Live,
         observed_at: Some(scene.now),
     };
     let spaces = serde_json::to_value(SpacesView::of(&scene.city.lots["L1"], &[moved])).unwrap();
     assert_eq!(
         spaces["spaces"][0],
         serde_json::json!({
-            "id": "S001", "state": "occupied", "out_of_service": false, "observed_at": "2026-03-10T04:00:00Z",
+            "id": "S001", "state": "occupied", "out_of_service": false, "reserved": false, "freshness": "live", "observed_at": "2026-03-10T04:00:00Z",
             "location": [119.5702, 28.1143], "outline": null, "uses": ["charging"],
         })
     );

@@ -1,42 +1,52 @@
-#!lua name=yunpark_availability_v1
+#!lua name=yunpark_availability_v2
 
 -- Availability computed where it is stored. The contract is docs/availability.md; the in-process engine keeps the same.
 --
 -- Keys of a partition share one hash tag:
 --   meta     hash    epoch (this life of the partition), configured_at
---   lots     hash    lot -> record of its counts (read_lot)
---   changes  stream  lot, record, spaces that moved (one "space mark" a line)
---   lot:ID   hash    "s:SPACE", "l:LANE", "a" (absolute count) -> mark (read_mark)
--- Instants are microseconds since the Unix epoch: below 2^53, so a double holds them exactly. They are kept and handed on
--- as the text they came in, since a number of this size does not survive tostring().
+--   lots     hash    lot -> record of its counts
+--   changes  stream  lot, record, spaces that moved
+--   due      zset    lots by the instant at which time alone may move them
+--   lot:ID   hash    "s:SPACE", "l:LANE" (passages), "t:i:LANE", "t:o:LANE" (running totals), "a" (absolute count) -> mark
+-- Records and marks are MessagePack arrays. What stands behind the last element known here is a later release's and is kept.
+-- Instants are microseconds since the Unix epoch, below 2^53, so a double holds them exactly; 0 is none. Sequence numbers
+-- have 64 bits, more than a double, and are digits.
+
+-- There is no cmsgpack yet while the library loads.
+local function pack(value) return cmsgpack.pack(value) end
+local function unpack_one(text) return (cmsgpack.unpack(text)) end
 
 local REFRESH_US = 1000000
 local MAX_LANES = 64
-local COUNT_OF = { f = 'free', o = 'occupied', u = 'unknown' }
+local CHUNK = 500
+local NEVER = 9007199254740992
+local FARTHEST = 1125899906842624
+local WORD = 4294967296
 
 -- Outcomes, one letter each.
-local CHANGED, CONFIRMED, LATE, FUTURE, NOT_COUNTED = 'c', 'k', 'l', 'f', 'n'
+local CHANGED, CONFIRMED, LATE, FUTURE, NOT_COUNTED, QUARANTINED = 'c', 'k', 'l', 'f', 'n', 'q'
 local UNKNOWN_LOT, UNKNOWN_SPACE = 'L', 'S'
+
+-- A lot's record. The four counts stand together; a group has the same four after its letter and capacity.
+local KIND, MIXED, CAPACITY, FREE, OCCUPIED, UNKNOWN, OUT = 1, 2, 3, 4, 5, 6, 7
+local RESERVED, CLOSED, STALE, DEAD, VERSION, AT, PUBLISHED, DUE = 8, 9, 10, 11, 12, 13, 14, 15
+local RAW, ANCHORED, PASSAGES, DRIFT, HAS_DRIFT, DRIFT_PASSAGES, DRIFT_SPAN = 16, 17, 18, 19, 20, 21, 22
+local DRIFT_SUM, DRIFT_OVER, QUARANTINES, ACTED, PLACES, GROUPS = 23, 24, 25, 26, 27, 28
+
+-- A mark: newest observed_at; beginning of the present run of sequence numbers; last sequence number; its session. Then for
+-- a space: the state that counts, the newest state said, service (0 in, 1 out, 2 reserved), freshness (0 live, 1 stale,
+-- 2 dead), how far it was heard before its newest observed_at, when the state that counts last moved, limits of its silence
+-- in seconds, letters of its groups. For a running total: its high and low 32 bits, whether it is known.
+local M_AT, M_SINCE, M_SEQ, M_SESSION = 1, 2, 3, 4
+local SHOWN, SAID, SERVICE, FRESH, LAG, MOVED, STALE_S, DEAD_S, LETTERS = 5, 6, 7, 8, 9, 10, 11, 12, 13
+local HIGH, LOW, IS_KNOWN = 5, 6, 7
+
+local COUNT_OF = { f = FREE, o = OCCUPIED, u = UNKNOWN }
 
 local function no_layout()
   return redis.error_reply('NOLAYOUT no city has been declared to this partition')
 end
 
--- Marks: state (f o u, or - for a lane), out of service (0 1), newest observed_at; beginning of the present run of
--- sequence numbers; last sequence number; its session. Empty fields are absent.
-
-local UNHEARD = 'u0;;;'
-
-local function read_mark(text)
-  local state, out, at, since, seq, session = string.match(text, '^(.)(%d)(%d*);(%d*);(%d*);(.*)$')
-  return { state = state, out = out == '1', at = at, since = since, seq = seq, session = session }
-end
-
-local function write_mark(mark)
-  return mark.state .. (mark.out and '1' or '0') .. mark.at .. ';' .. mark.since .. ';' .. mark.seq .. ';' .. mark.session
-end
-
--- Sequence numbers have 64 bits, more than a double: compare their digits.
 local function greater(a, b)
   if #a ~= #b then return #a > #b end
   return a > b
@@ -44,247 +54,415 @@ end
 
 -- The law of order (order.rs): takes a newer observation and returns true, leaves the mark alone for any other.
 local function admit(mark, at, seq, session, reset_us)
-  if mark.at == '' then
-    mark.at, mark.since, mark.seq, mark.session = at, '', seq, session
-    return true
-  end
-  local time, last = tonumber(at), tonumber(mark.at)
-  local begins_run = true
-  if seq ~= '' and mark.seq ~= '' and session == mark.session then
-    if greater(seq, mark.seq) then
-      if mark.since ~= '' and time < tonumber(mark.since) then return false end
-      begins_run = false
-    elseif time <= last + reset_us then
+  local last = mark[M_AT]
+  if last == 0 then
+    mark[M_AT] = at
+  else
+    local begins_run = true
+    if seq ~= '' and mark[M_SEQ] ~= '' and session == mark[M_SESSION] then
+      if greater(seq, mark[M_SEQ]) then
+        if at < mark[M_SINCE] then return false end
+        begins_run = false
+      elseif at <= last + reset_us then
+        return false
+      end
+    elseif at <= last then
       return false
     end
-  elseif time <= last then
-    return false
+    if begins_run then mark[M_SINCE] = at end
+    if at > last then mark[M_AT] = at end
   end
-  if begins_run then mark.since = at end
-  if time > last then mark.at = at end
-  mark.seq, mark.session = seq, session
+  mark[M_SEQ], mark[M_SESSION] = seq, session
   return true
 end
 
--- Lots: kind (s spaces, c counters), counts, version, newest observed_at, the observed_at last put in the stream, and for
--- counters the vehicles inside as counted and whether an absolute count has anchored them.
-
-local function read_lot(text)
-  local kind, capacity, free, occupied, unknown, out, version, at, published, raw, anchored = string.match(
-    text, '^(.) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d*) (%d*) (%-?%d+) (%d)$')
-  return {
-    kind = kind, capacity = tonumber(capacity), free = tonumber(free), occupied = tonumber(occupied),
-    unknown = tonumber(unknown), out = tonumber(out), version = tonumber(version), at = at, published = published,
-    raw = tonumber(raw), anchored = anchored == '1',
-  }
-end
-
-local function write_lot(lot)
-  return string.format('%s %.0f %.0f %.0f %.0f %.0f %.0f %s %s %.0f %s', lot.kind, lot.capacity, lot.free, lot.occupied,
-    lot.unknown, lot.out, lot.version, lot.at, lot.published, lot.raw, lot.anchored and '1' or '0')
-end
-
--- What a reader is told, but for the version.
-local function told(lot)
-  return table.concat({ lot.capacity, lot.free, lot.occupied, lot.unknown, lot.out, lot.at }, ' ')
-end
+-- Spaces.
 
 local function count_of(mark)
-  return mark.out and 'out' or COUNT_OF[mark.state]
+  if mark[SERVICE] ~= 0 then return OUT end
+  if mark[FRESH] ~= 0 then return UNKNOWN end
+  return COUNT_OF[mark[SHOWN]]
 end
 
--- One place of the lot leaves one count for another, which may be the same.
-local function move(lot, from, to)
-  lot[from] = lot[from] - 1
-  lot[to] = lot[to] + 1
+-- Lets the newest state count if the debounce interval is over.
+local function settle_state(mark, now, debounce)
+  if mark[SAID] == mark[SHOWN] or (debounce > 0 and now < mark[MOVED] + debounce) then return false end
+  mark[SHOWN] = mark[SAID]
+  if debounce > 0 then mark[MOVED] = now end
+  return true
 end
+
+-- When time alone will next move a space.
+local function due_of(mark, debounce)
+  local due = NEVER
+  if mark[SAID] ~= mark[SHOWN] then due = mark[MOVED] + debounce end
+  local fresh = mark[FRESH]
+  if mark[M_AT] == 0 or fresh == 2 then return due end
+  local heard = mark[M_AT] - mark[LAG]
+  if fresh == 0 and mark[STALE_S] > 0 then due = math.min(due, heard + mark[STALE_S] * 1000000) end
+  if mark[DEAD_S] > 0 then due = math.min(due, heard + mark[DEAD_S] * 1000000) end
+  return due
+end
+
+-- One place leaves one count for another.
+local function shift(lot, mark, from, to)
+  if from == to then return end
+  if lot[KIND] == 's' then
+    lot[from] = lot[from] - 1
+    lot[to] = lot[to] + 1
+  end
+  if mark[LETTERS] ~= '' then
+    for _, group in ipairs(lot[GROUPS]) do
+      if string.find(mark[LETTERS], group[1], 1, true) then
+        group[from - 1] = group[from - 1] - 1
+        group[to - 1] = group[to - 1] + 1
+      end
+    end
+  end
+end
+
+local function count_freshness(lot, before, after)
+  if before == after then return end
+  if before == 1 then lot[STALE] = lot[STALE] - 1 elseif before == 2 then lot[DEAD] = lot[DEAD] - 1 end
+  if after == 1 then lot[STALE] = lot[STALE] + 1 elseif after == 2 then lot[DEAD] = lot[DEAD] + 1 end
+end
+
+-- Lets time pass over a space; true if what is told of it moved.
+local function age(lot, mark, now, debounce)
+  local from, fresh = count_of(mark), mark[FRESH]
+  local moved = settle_state(mark, now, debounce)
+  if mark[M_AT] ~= 0 and fresh ~= 2 then
+    local silent = now - (mark[M_AT] - mark[LAG])
+    if mark[DEAD_S] > 0 and silent >= mark[DEAD_S] * 1000000 then
+      mark[FRESH], mark[SHOWN], mark[SAID] = 2, 'u', 'u'
+      moved = true
+    elseif fresh == 0 and mark[STALE_S] > 0 and silent >= mark[STALE_S] * 1000000 then
+      mark[FRESH] = 1
+      moved = true
+    end
+  end
+  count_freshness(lot, fresh, mark[FRESH])
+  shift(lot, mark, from, count_of(mark))
+  return moved
+end
+
+-- Counters.
 
 local function count_vehicles(lot)
-  if not lot.anchored then
-    lot.free, lot.occupied, lot.unknown = 0, 0, lot.capacity
+  if lot[KIND] ~= 'c' then return end
+  local out = math.min(lot[PLACES], lot[CAPACITY])
+  local served = lot[CAPACITY] - out
+  lot[OUT], lot[RESERVED] = out, out
+  if lot[ANCHORED] == 0 then
+    lot[FREE], lot[OCCUPIED], lot[UNKNOWN] = 0, 0, served
     return
   end
-  lot.occupied = math.max(0, math.min(lot.raw, lot.capacity))
-  lot.free, lot.unknown = lot.capacity - lot.occupied, 0
+  lot[OCCUPIED] = math.max(0, math.min(lot[RAW], served))
+  lot[FREE], lot[UNKNOWN] = served - lot[OCCUPIED], 0
 end
 
--- Appends a change; `spaces` are lines of "space mark", without what only the order needs.
-local function publish(changes, length, id, lot, spaces)
-  lot.published = lot.at
-  redis.call('XADD', changes, 'MAXLEN', '~', length, '*', 'lot', id, 'is', write_lot(lot), 'spaces',
-    table.concat(spaces, '\n'))
+local function pass(lot, signed)
+  lot[RAW] = math.max(-FARTHEST, math.min(lot[RAW] + signed, FARTHEST))
+  lot[PASSAGES] = math.min(lot[PASSAGES] + math.abs(signed), FARTHEST)
 end
 
-local function space_line(id, mark)
-  return id .. ' ' .. mark.state .. (mark.out and '1' or '0') .. mark.at
+-- An absolute count was taken, so long after the one before; the drift is noted (lot_memory.rs).
+local function anchor(lot, inside, span)
+  if lot[ANCHORED] == 1 then
+    local drift = lot[RAW] - inside
+    lot[DRIFT], lot[HAS_DRIFT], lot[DRIFT_PASSAGES], lot[DRIFT_SPAN] = drift, 1, lot[PASSAGES], math.max(span, 0)
+    if lot[PASSAGES] > 0 then
+      lot[DRIFT_SUM] = math.floor(lot[DRIFT_SUM] / 2) + math.min(math.abs(drift), 1099511627776) * 1000
+      lot[DRIFT_OVER] = math.floor(lot[DRIFT_OVER] / 2) + lot[PASSAGES]
+    end
+  end
+  lot[RAW], lot[ANCHORED], lot[PASSAGES] = inside, 1, 0
+end
+
+-- What a total has grown by, modulo its width; nil if it is too much to be told.
+local function growth(mark, high, low, width)
+  local grown_low, grown_high = low - mark[LOW], high - mark[HIGH]
+  if width <= 32 then return grown_low % (2 ^ width) end
+  if grown_low < 0 then grown_low, grown_high = grown_low + WORD, grown_high - 1 end
+  if grown_high % (2 ^ (width - 32)) ~= 0 then return nil end
+  return grown_low
 end
 
 -- One lot while a batch goes over it: read once, written once.
 
-local function mark_of(touched, field)
-  local mark = touched.marks[field]
+local function begin(id, key, text)
+  return { id = id, key = key, lot = text and unpack_one(text), texts = {}, marks = {}, dirty = {}, moved = {},
+    due = NEVER, written = false, told = false, changed = false }
+end
+
+local function mark_of(it, field)
+  local mark = it.marks[field]
   if mark == nil then
-    local text = redis.call('HGET', touched.key, field)
-    mark = text and read_mark(text) or false
-    touched.marks[field] = mark
+    local text = it.texts[field]
+    mark = text and unpack_one(text) or false
+    it.marks[field] = mark
   end
   return mark
 end
 
-local function lanes_of(touched)
-  if not touched.lanes then
-    touched.lanes = 0
-    for _, field in ipairs(redis.call('HKEYS', touched.key)) do
-      if string.sub(field, 1, 2) == 'l:' then touched.lanes = touched.lanes + 1 end
-    end
+local function read_marks(it, fields)
+  for first = 1, #fields, CHUNK do
+    local last = math.min(first + CHUNK - 1, #fields)
+    local texts = redis.call('HMGET', it.key, unpack(fields, first, last))
+    for i = 1, last - first + 1 do it.texts[fields[first + i - 1]] = texts[i] end
   end
-  return touched.lanes
 end
 
-local function observe_space(touched, space, state, at, seq, session, reset_us)
-  local lot, field = touched.lot, 's:' .. space
-  local mark = mark_of(touched, field)
-  if not admit(mark, at, seq, session, reset_us) then return LATE end
-  touched.dirty[field] = true
-  if mark.state == state then return CONFIRMED end
-  local from = count_of(mark)
-  mark.state = state
-  local to = count_of(mark)
-  move(lot, from, to)
-  touched.moved[space] = mark
+local function is_lane(field)
+  local letter = string.sub(field, 1, 1)
+  return letter == 'l' or letter == 't'
+end
+
+-- A lane's mark, new if it is not one too many.
+local function lane_of(it, field)
+  local mark = mark_of(it, field)
+  if mark then return mark end
+  if not it.lanes then
+    it.lanes = 0
+    for _, known in ipairs(redis.call('HKEYS', it.key)) do
+      if is_lane(known) then it.lanes = it.lanes + 1 end
+    end
+  end
+  if it.lanes >= MAX_LANES then return nil end
+  mark = { 0, 0, '', '', 0, 0, 0 }
+  it.marks[field], it.lanes = mark, it.lanes + 1
+  return mark
+end
+
+-- Notes what became of a space that was heard, served or aged.
+local function note_space(it, field, mark, debounce)
+  it.dirty[field] = true
+  local due = due_of(mark, debounce)
+  if due < it.due then it.due = due end
+end
+
+local function observe_space(it, field, state, at, seq, session, received, limits)
+  local lot, mark = it.lot, mark_of(it, field)
+  local heard = mark[M_AT] - mark[LAG]
+  if not admit(mark, at, seq, session, limits.reset) then return LATE end
+  mark[LAG] = mark[M_AT] - math.max(heard, math.min(at, received))
+  local from, fresh = count_of(mark), mark[FRESH]
+  mark[FRESH], mark[SAID] = 0, state
+  local moved = settle_state(mark, received, limits.debounce) or fresh ~= 0
+  count_freshness(lot, fresh, 0)
+  shift(lot, mark, from, count_of(mark))
+  note_space(it, field, mark, limits.debounce)
+  if not moved then return CONFIRMED end
+  it.moved[field] = mark
   return CHANGED
 end
 
-local function observe_passage(touched, lane, count, at, seq, session, reset_us)
-  local lot, field, anchor = touched.lot, 'l:' .. lane, mark_of(touched, 'a')
-  if anchor and tonumber(at) < tonumber(anchor.at) then return LATE end
-  local mark = mark_of(touched, field)
-  if not mark then
-    local lanes = lanes_of(touched)
-    if lanes >= MAX_LANES then return NOT_COUNTED end
-    mark = read_mark('-0;;;')
-    touched.marks[field], touched.lanes = mark, lanes + 1
+local function observe_lane(it, kind, field, value, at, seq, session, limits)
+  local lot, anchored = it.lot, mark_of(it, 'a')
+  local is_before = anchored and at < anchored[M_AT]
+  if kind == 'p' and is_before then return LATE end
+  local mark = lane_of(it, field)
+  if not mark then return NOT_COUNTED end
+  if not admit(mark, at, seq, session, limits.reset) then return LATE end
+  it.dirty[field], it.written = true, true
+  if kind == 'p' then
+    pass(lot, value)
+    return CONFIRMED
   end
-  if not admit(mark, at, seq, session, reset_us) then return LATE end
-  touched.dirty[field] = true
-  local before = lot.occupied
-  lot.raw = lot.raw + tonumber(count)
-  count_vehicles(lot)
-  return lot.occupied == before and CONFIRMED or CHANGED
+  local was_known = mark[IS_KNOWN] == 1
+  if kind == 'b' then
+    mark[IS_KNOWN] = value and 1 or 0
+    if value then mark[HIGH], mark[LOW] = value[1], value[2] end
+    return CONFIRMED
+  end
+  local grown = was_known and growth(mark, value[1], value[2], value[3])
+  mark[HIGH], mark[LOW], mark[IS_KNOWN] = value[1], value[2], 1
+  if not was_known or is_before then return CONFIRMED end
+  if not grown or grown > limits.max_delta then
+    lot[QUARANTINES] = lot[QUARANTINES] + 1
+    return QUARANTINED
+  end
+  pass(lot, value[4] * grown)
+  return CONFIRMED
 end
 
-local function observe_count(touched, kind, count, at, seq, session, reset_us)
-  local lot = touched.lot
-  local mark = mark_of(touched, 'a') or read_mark('-0;;;')
-  if not admit(mark, at, seq, session, reset_us) then return LATE end
-  touched.marks['a'], touched.dirty['a'] = mark, true
-  local before, was_unknown = lot.occupied, lot.unknown
-  count = math.min(tonumber(count), lot.capacity)
-  lot.raw = kind == 'f' and lot.capacity - count or count
-  lot.anchored = true
-  count_vehicles(lot)
-  return lot.occupied == before and lot.unknown == was_unknown and CONFIRMED or CHANGED
+local function observe_count(it, kind, count, at, seq, session, limits)
+  local lot = it.lot
+  local mark = mark_of(it, 'a') or { 0, 0, '', '' }
+  local before = mark[M_AT]
+  if not admit(mark, at, seq, session, limits.reset) then return LATE end
+  it.marks['a'], it.dirty['a'] = mark, true
+  count = math.min(count, lot[CAPACITY])
+  anchor(lot, kind == 'f' and lot[CAPACITY] - count or count, mark[M_AT] - before)
+  return CONFIRMED
 end
 
--- One observation: `what` is its kind (s space, p passage, o occupied, f free) and its time (. plausible, F future, A
--- ancient).
-local function observe(touched, what, subject, value, at, seq, session, reset_us)
-  local kind, timing = string.sub(what, 1, 1), string.sub(what, 2, 2)
-  if (kind == 's') ~= (touched.lot.kind == 's') then return NOT_COUNTED end
-  if kind == 's' and not mark_of(touched, 's:' .. subject) then return UNKNOWN_SPACE end
+-- One observation: `kind` is s space, p passage, t total, b baseline, o occupied, f free; `timing` is . plausible, F future,
+-- A ancient.
+local function observe(it, kind, timing, field, value, at, seq, session, received, limits)
+  local lot = it.lot
+  local is_space = kind == 's'
+  local is_truth = is_space == (lot[KIND] == 's')
+  if not is_truth and lot[MIXED] == 0 then return NOT_COUNTED end
+  if is_space and not mark_of(it, field) then return UNKNOWN_SPACE end
   if timing == 'F' then return FUTURE end
   if timing == 'A' then return LATE end
   local outcome
-  if kind == 's' then
-    outcome = observe_space(touched, subject, value, at, seq, session, reset_us)
-  elseif kind == 'p' then
-    outcome = observe_passage(touched, subject, value, at, seq, session, reset_us)
+  if is_space then
+    outcome = observe_space(it, field, value, at, seq, session, received, limits)
   else
-    outcome = observe_count(touched, kind, value, at, seq, session, reset_us)
+    local free, occupied, unknown = lot[FREE], lot[OCCUPIED], lot[UNKNOWN]
+    if kind == 'o' or kind == 'f' then
+      outcome = observe_count(it, kind, value, at, seq, session, limits)
+    else
+      outcome = observe_lane(it, kind, field, value, at, seq, session, limits)
+    end
+    if outcome == CONFIRMED then
+      count_vehicles(lot)
+      if lot[FREE] ~= free or lot[OCCUPIED] ~= occupied or lot[UNKNOWN] ~= unknown then outcome = CHANGED end
+    end
   end
-  local lot = touched.lot
   if outcome == CHANGED or outcome == CONFIRMED then
-    touched.heard = true
-    if lot.at == '' or tonumber(at) > tonumber(lot.at) then lot.at = at end
-  end
-  if outcome == CHANGED then
-    touched.changed = true
-    lot.version = lot.version + 1
+    it.written, it.told = true, true
+    if is_truth and at > lot[AT] then lot[AT] = at end
+    if outcome == CHANGED then
+      it.changed = true
+      lot[VERSION] = lot[VERSION] + 1
+    end
   end
   return outcome
 end
 
--- Writes a lot back, and tells followers if its counts moved or its age has moved by REFRESH_US.
-local function settle(touched, lots, changes, length)
-  if not touched.lot or not touched.heard then return end
-  local lot = touched.lot
-  local aged = lot.published == '' or tonumber(lot.at) - tonumber(lot.published) >= REFRESH_US
-  if touched.changed or aged then
-    local spaces = {}
-    for space, mark in pairs(touched.moved) do spaces[#spaces + 1] = space_line(space, mark) end
-    table.sort(spaces)
-    publish(changes, length, touched.id, lot, spaces)
+-- Writes flat pairs of fields and values in bounded steps.
+local function write_pairs(key, flat)
+  for first = 1, #flat, 2 * CHUNK do
+    redis.call('HSET', key, unpack(flat, first, math.min(first + 2 * CHUNK - 1, #flat)))
   end
-  redis.call('HSET', lots, touched.id, write_lot(lot))
-  local pairs_of = {}
-  for field in pairs(touched.dirty) do
-    pairs_of[#pairs_of + 1] = field
-    pairs_of[#pairs_of + 1] = write_mark(touched.marks[field])
-    if #pairs_of >= 1000 then
-      redis.call('HSET', touched.key, unpack(pairs_of))
-      pairs_of = {}
-    end
-  end
-  if #pairs_of > 0 then redis.call('HSET', touched.key, unpack(pairs_of)) end
 end
 
--- KEYS meta lots changes lot:ID...   ARGS stream length, reset_us, number of lots, their ids, then seven for each
--- observation: index of its lot, what, subject, value, at, seq, session.   -> one letter for each observation
-local function apply(keys, args)
-  local lots, changes = keys[2], keys[3]
-  if not redis.call('HGET', keys[1], 'epoch') then return no_layout() end
-  local length, reset_us, count = args[1], tonumber(args[2]), tonumber(args[3])
-  local touched, outcomes = {}, {}
-  for i = 1, count do
-    local id = args[3 + i]
-    local text = redis.call('HGET', lots, id)
-    touched[i] = { id = id, key = keys[3 + i], lot = text and read_lot(text), marks = {}, dirty = {}, moved = {} }
+-- Writes a lot's marks, and tells followers if its counts moved or its age has moved by REFRESH_US. Its record goes to
+-- `records`, for one writing of them all.
+local function settle(it, keys, length, records)
+  if not it.lot or not it.written then return end
+  local lot, flat = it.lot, {}
+  for field in pairs(it.dirty) do
+    flat[#flat + 1] = field
+    flat[#flat + 1] = pack(it.marks[field])
   end
-  for i = 4 + count, #args, 7 do
-    local it = touched[tonumber(args[i])]
+  if #flat > 0 then write_pairs(it.key, flat) end
+  if it.due < lot[DUE] then
+    lot[DUE] = it.due
+    redis.call('ZADD', keys[4], string.format('%.0f', it.due), it.id)
+  end
+  local tells = it.changed or (it.told and lot[AT] - lot[PUBLISHED] >= REFRESH_US)
+  if tells then lot[PUBLISHED] = lot[AT] end
+  local record = pack(lot)
+  if tells then
+    local spaces = {}
+    for field, mark in pairs(it.moved) do
+      spaces[#spaces + 1] = { string.sub(field, 3), mark[SHOWN], mark[SERVICE], mark[FRESH], mark[M_AT] }
+    end
+    table.sort(spaces, function(a, b) return a[1] < b[1] end)
+    redis.call('XADD', keys[3], 'MAXLEN', '~', length, '*', 'lot', it.id, 'is', record, 'spaces', pack(spaces))
+  end
+  records[#records + 1] = it.id
+  records[#records + 1] = record
+end
+
+-- KEYS meta lots changes due lot:ID...   ARGS stream length, a MessagePack array: reset_us, debounce_us, greatest growth,
+-- number of lots, their ids, then nine for each observation: index of its lot, kind, timing, field, value, at, seq, session,
+-- received.   -> one letter for each observation
+local function apply(keys, args)
+  if redis.call('HEXISTS', keys[1], 'epoch') == 0 then return no_layout() end
+  local batch = unpack_one(args[2])
+  local limits = { reset = batch[1], debounce = batch[2], max_delta = batch[3] }
+  local count, touched, wanted, outcomes, records = batch[4], {}, {}, {}, {}
+  local ids = {}
+  for i = 1, count do ids[i] = batch[4 + i] end
+  for first = 1, count, CHUNK do
+    local last = math.min(first + CHUNK - 1, count)
+    local texts = redis.call('HMGET', keys[2], unpack(ids, first, last))
+    for i = first, last do
+      touched[i], wanted[i] = begin(ids[i], keys[4 + i], texts[i - first + 1]), {}
+    end
+  end
+  for i = 5 + count, #batch, 9 do
+    local it, field = touched[batch[i]], batch[i + 3]
+    local fields = wanted[batch[i]]
+    if it.lot and it.texts[field] == nil then
+      it.texts[field] = false
+      fields[#fields + 1] = field
+      if batch[i + 1] ~= 's' and it.texts['a'] == nil then
+        it.texts['a'] = false
+        fields[#fields + 1] = 'a'
+      end
+    end
+  end
+  for i = 1, count do read_marks(touched[i], wanted[i]) end
+  for i = 5 + count, #batch, 9 do
+    local it = touched[batch[i]]
     outcomes[#outcomes + 1] = it.lot
-      and observe(it, args[i + 1], args[i + 2], args[i + 3], args[i + 4], args[i + 5], args[i + 6], reset_us)
+      and observe(it, batch[i + 1], batch[i + 2], batch[i + 3], batch[i + 4], batch[i + 5], batch[i + 6], batch[i + 7],
+        batch[i + 8], limits)
       or UNKNOWN_LOT
   end
-  for i = 1, count do settle(touched[i], lots, changes, length) end
+  for i = 1, count do settle(touched[i], keys, args[1], records) end
+  if #records > 0 then write_pairs(keys[2], records) end
   return table.concat(outcomes)
 end
 
--- KEYS meta lots changes lot:ID   ARGS stream length, lot, space, 0 or 1   -> an outcome's letter
-local function set_out_of_service(keys, args)
-  local lots, changes, key = keys[2], keys[3], keys[4]
-  if not redis.call('HGET', keys[1], 'epoch') then return no_layout() end
-  local length, id, space, out = args[1], args[2], args[3], args[4] == '1'
-  local text = redis.call('HGET', lots, id)
-  if not text then return UNKNOWN_LOT end
-  local lot = read_lot(text)
-  if lot.kind ~= 's' then return NOT_COUNTED end
-  text = redis.call('HGET', key, 's:' .. space)
-  if not text then return UNKNOWN_SPACE end
-  local mark = read_mark(text)
-  if mark.out == out then return CONFIRMED end
-  local from = count_of(mark)
-  mark.out = out
-  local to = count_of(mark)
-  move(lot, from, to)
-  lot.version = lot.version + 1
-  publish(changes, length, id, lot, { space_line(space, mark) })
-  redis.call('HSET', lots, id, write_lot(lot))
-  redis.call('HSET', key, 's:' .. space, write_mark(mark))
-  return CHANGED
+-- KEYS meta lots changes due lot:ID   ARGS stream length, a MessagePack array: debounce_us, lot, what (s service, r places
+-- reserved, c closed, o occupied), field, value, at   -> an outcome's letter
+local function act(keys, args)
+  if redis.call('HEXISTS', keys[1], 'epoch') == 0 then return no_layout() end
+  local debounce, id, what, field, value, at = unpack(unpack_one(args[2]))
+  local it = begin(id, keys[5], redis.call('HGET', keys[2], id))
+  local lot = it.lot
+  if not lot then return UNKNOWN_LOT end
+  local by_counters, tracks = lot[KIND] == 'c', lot[MIXED] == 1
+  local free, occupied, unknown, out, closed = lot[FREE], lot[OCCUPIED], lot[UNKNOWN], lot[OUT], lot[CLOSED]
+  local changed = false
+  if what == 's' then
+    if by_counters and not tracks then return NOT_COUNTED end
+    read_marks(it, { field })
+    local mark = mark_of(it, field)
+    if not mark then return UNKNOWN_SPACE end
+    if mark[SERVICE] == value then return CONFIRMED end
+    local from = count_of(mark)
+    if lot[KIND] == 's' then
+      if mark[SERVICE] == 2 then lot[RESERVED] = lot[RESERVED] - 1 end
+      if value == 2 then lot[RESERVED] = lot[RESERVED] + 1 end
+    end
+    mark[SERVICE] = value
+    shift(lot, mark, from, count_of(mark))
+    note_space(it, field, mark, debounce)
+    it.moved[field], changed = mark, true
+  elseif what == 'r' then
+    if not by_counters then return NOT_COUNTED end
+    lot[PLACES] = math.min(value, lot[CAPACITY])
+  elseif what == 'c' then
+    lot[CLOSED] = value
+  else
+    if not by_counters and not tracks then return NOT_COUNTED end
+    read_marks(it, { 'a' })
+    local mark = mark_of(it, 'a') or { 0, 0, '', '' }
+    local newest = math.max(mark[M_AT], at)
+    anchor(lot, math.min(value, lot[CAPACITY]), newest - mark[M_AT])
+    mark[M_AT], mark[M_SINCE], mark[M_SEQ], mark[M_SESSION] = newest, newest, '', ''
+    it.marks['a'], it.dirty['a'] = mark, true
+    if by_counters and newest > lot[AT] then lot[AT] = newest end
+  end
+  if what ~= 'o' and at > lot[ACTED] then lot[ACTED] = at end
+  count_vehicles(lot)
+  changed = changed or lot[FREE] ~= free or lot[OCCUPIED] ~= occupied or lot[UNKNOWN] ~= unknown or lot[OUT] ~= out
+    or lot[CLOSED] ~= closed
+  if changed then lot[VERSION] = lot[VERSION] + 1 end
+  it.written, it.told, it.changed = true, true, changed
+  local records = {}
+  settle(it, keys, args[1], records)
+  write_pairs(keys[2], records)
+  return changed and CHANGED or CONFIRMED
 end
-
--- Declaring a city.
 
 local function all(key)
   local flat, map = redis.call('HGETALL', key), {}
@@ -292,73 +470,238 @@ local function all(key)
   return map
 end
 
-local function recount(lot, key)
-  if lot.kind == 'c' then
-    lot.out = 0
-    return count_vehicles(lot)
+local function is_space(field)
+  return string.sub(field, 1, 1) == 's'
+end
+
+-- Puts a lot where its deadline belongs.
+local function queue(keys, id, lot, due)
+  if due == lot[DUE] then return end
+  lot[DUE] = due
+  if due < NEVER then
+    redis.call('ZADD', keys[4], string.format('%.0f', due), id)
+  else
+    redis.call('ZREM', keys[4], id)
   end
-  lot.free, lot.occupied, lot.out = 0, 0, 0
-  for field, text in pairs(all(key)) do
-    if string.sub(field, 1, 2) == 's:' then
-      local count = count_of(read_mark(text))
-      lot[count] = lot[count] + 1
+end
+
+-- KEYS meta lots changes due   ARGS stream length, now, debounce_us, prefix of the lots' keys, most lots
+-- -> number of lots that were due, number of lots that moved
+local function sweep(keys, args)
+  if redis.call('HEXISTS', keys[1], 'epoch') == 0 then return no_layout() end
+  local now, debounce = tonumber(args[2]), tonumber(args[3])
+  local ids = redis.call('ZRANGEBYSCORE', keys[4], '-inf', args[2], 'LIMIT', 0, args[5])
+  local moved, records = 0, {}
+  for _, id in ipairs(ids) do
+    local it = begin(id, args[4] .. id, redis.call('HGET', keys[2], id))
+    if it.lot then
+      it.texts = all(it.key)
+      local due = NEVER
+      for field in pairs(it.texts) do
+        if is_space(field) then
+          local mark = mark_of(it, field)
+          if age(it.lot, mark, now, debounce) then
+            it.changed, it.dirty[field], it.moved[field] = true, true, mark
+          end
+          due = math.min(due, due_of(mark, debounce))
+        end
+      end
+      queue(keys, id, it.lot, due)
+      if it.changed then
+        moved = moved + 1
+        it.lot[VERSION] = it.lot[VERSION] + 1
+      end
+      it.written = true
+      settle(it, keys, args[1], records)
+    else
+      redis.call('ZREM', keys[4], id)
     end
   end
-  lot.unknown = lot.capacity - lot.free - lot.occupied - lot.out
+  if #records > 0 then write_pairs(keys[2], records) end
+  return { #ids, moved }
 end
 
-local function fit_spaces(key, wanted)
-  local known = all(key)
-  for field in pairs(known) do
-    if string.sub(field, 1, 2) == 's:' and not wanted[field] then redis.call('HDEL', key, field) end
+-- Declaring a city.
+
+-- Counts everything anew from the marks.
+local function recount(keys, it, debounce)
+  local lot, due = it.lot, NEVER
+  if lot[KIND] == 's' then
+    lot[FREE], lot[OCCUPIED], lot[UNKNOWN], lot[OUT], lot[RESERVED] = 0, 0, lot[CAPACITY], 0, 0
   end
-  for field in pairs(wanted) do
-    if not known[field] then redis.call('HSET', key, field, UNHEARD) end
+  lot[STALE], lot[DEAD] = 0, 0
+  for _, group in ipairs(lot[GROUPS]) do group[3], group[4], group[5], group[6] = 0, 0, group[2], 0 end
+  for field in pairs(it.texts) do
+    local mark = is_space(field) and mark_of(it, field)
+    if mark then
+      count_freshness(lot, 0, mark[FRESH])
+      shift(lot, mark, UNKNOWN, count_of(mark))
+      if lot[KIND] == 's' and mark[SERVICE] == 2 then lot[RESERVED] = lot[RESERVED] + 1 end
+      due = math.min(due, due_of(mark, debounce))
+    end
+  end
+  count_vehicles(lot)
+  queue(keys, it.id, lot, due)
+end
+
+-- What a reader is told, but for the version.
+local function told(lot)
+  local counts = { unpack(lot, CAPACITY, DEAD) }
+  counts[#counts + 1] = lot[AT]
+  for _, group in ipairs(lot[GROUPS]) do counts[#counts + 1] = table.concat(group, ',') end
+  return table.concat(counts, ' ')
+end
+
+local function fit_spaces(it, spaces)
+  local wanted, gone = {}, {}
+  for _, space in ipairs(spaces) do
+    local field = 's:' .. space[1]
+    wanted[field] = true
+    local mark = mark_of(it, field)
+    if not mark then
+      mark = { 0, 0, '', '', 'u', 'u', 0, 0, 0, 0, space[2], space[3], space[4] }
+      it.texts[field], it.marks[field], it.dirty[field] = '', mark, true
+    elseif mark[STALE_S] ~= space[2] or mark[DEAD_S] ~= space[3] or mark[LETTERS] ~= space[4] then
+      mark[STALE_S], mark[DEAD_S], mark[LETTERS] = space[2], space[3], space[4]
+      it.dirty[field] = true
+    end
+  end
+  for field in pairs(it.texts) do
+    if is_space(field) and not wanted[field] then gone[#gone + 1] = field end
+  end
+  for _, field in ipairs(gone) do
+    it.texts[field] = nil
+    redis.call('HDEL', it.key, field)
   end
 end
 
--- KEYS meta lots changes   ARGS stream length, a fresh epoch, now, prefix of the lots' keys, then for each lot: id, kind,
--- capacity, number of spaces, the spaces.   -> the partition's epoch
+-- KEYS meta lots changes due   ARGS stream length, a fresh epoch, now, prefix of the lots' keys, debounce_us, a MessagePack
+-- array of lots: id, kind, mixed, capacity, groups (letter, capacity), spaces (id, limits of silence, letters of groups).
+-- -> the partition's epoch
 -- A lot that comes or goes begins a new epoch, so that followers take a new snapshot; a lot that stays keeps its state.
 local function configure(keys, args)
-  local meta, lots, changes = keys[1], keys[2], keys[3]
-  local length, fresh, now, prefix = args[1], args[2], args[3], args[4]
-  local epoch = redis.call('HGET', meta, 'epoch')
-  local known, renew, i = all(lots), not epoch, 5
-  while i <= #args do
-    local id, kind, capacity, count = args[i], args[i + 1], tonumber(args[i + 2]), tonumber(args[i + 3])
-    local wanted, key = {}, prefix .. id
-    for j = 1, count do wanted['s:' .. args[i + 3 + j]] = true end
-    i = i + 4 + count
-    local before = known[id]
+  local length, fresh, prefix, debounce = args[1], args[2], args[4], tonumber(args[5])
+  local epoch = redis.call('HGET', keys[1], 'epoch')
+  local known, renew = all(keys[2]), not epoch
+  for _, layout in ipairs(unpack_one(args[6])) do
+    local id, kind = layout[1], layout[2]
+    local it = begin(id, prefix .. id, known[id] or false)
     known[id] = nil
-    local lot = before and read_lot(before)
-    if not lot or lot.kind ~= kind then
-      redis.call('DEL', key)
-      renew = renew or not lot
-      lot = read_lot(kind .. ' 0 0 0 0 0 ' .. string.format('%.0f', lot and lot.version or 0) .. '   0 0')
+    local before = it.lot and told(it.lot)
+    if not it.lot or it.lot[KIND] ~= kind then
+      redis.call('DEL', it.key)
+      redis.call('ZREM', keys[4], id)
+      renew = renew or not it.lot
+      local version = it.lot and it.lot[VERSION] or 0
+      it.lot = { kind, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, version, 0, 0, NEVER, 0, 0, 0, 0, 0, 0, 0, 1000, 100, 0, 0, 0, {} }
+    else
+      it.texts = all(it.key)
     end
-    lot.capacity = capacity
-    fit_spaces(key, wanted)
-    recount(lot, key)
-    if before and told(lot) ~= told(read_lot(before)) then
-      lot.version = lot.version + 1
-      publish(changes, length, id, lot, {})
-    end
-    redis.call('HSET', lots, id, write_lot(lot))
+    local lot = it.lot
+    lot[MIXED], lot[CAPACITY], lot[GROUPS] = layout[3], layout[4], {}
+    for i, group in ipairs(layout[5]) do lot[GROUPS][i] = { group[1], group[2], 0, 0, group[2], 0 } end
+    fit_spaces(it, layout[6])
+    recount(keys, it, debounce)
+    it.written, it.changed = true, before and told(lot) ~= before
+    if it.changed then lot[VERSION] = lot[VERSION] + 1 end
+    local records = {}
+    settle(it, keys, length, records)
+    write_pairs(keys[2], records)
   end
   for id in pairs(known) do
-    redis.call('HDEL', lots, id)
+    redis.call('HDEL', keys[2], id)
+    redis.call('ZREM', keys[4], id)
     redis.call('DEL', prefix .. id)
     renew = true
   end
   if renew then
     -- The marker keeps the stream from ever being empty: a snapshot's place in it is always an entry's.
-    redis.call('XADD', changes, 'MAXLEN', '~', length, '*', 'epoch', fresh)
+    redis.call('XADD', keys[3], 'MAXLEN', '~', length, '*', 'epoch', fresh)
     epoch = fresh
   end
-  redis.call('HSET', meta, 'epoch', epoch, 'configured_at', now)
+  redis.call('HSET', keys[1], 'epoch', epoch, 'configured_at', args[3])
   return epoch
+end
+
+-- Taking back what was remembered elsewhere.
+
+-- Takes what the counters counted if it is newer; what passed while they were forgotten goes on top of it.
+local function recall_counts(it, counter, counted)
+  local lot, newest = it.lot, 0
+  for field in pairs(it.texts) do
+    if not is_space(field) then newest = math.max(newest, mark_of(it, field)[M_AT]) end
+  end
+  if counted <= newest and not (counter[2] == 1 and lot[ANCHORED] == 0) then return false end
+  local carried = lot[ANCHORED] == 1 and 0 or lot[RAW]
+  for i, value in ipairs(counter) do lot[RAW + i - 1] = value end
+  lot[RAW] = lot[RAW] + carried
+  return true
+end
+
+local function recall_space(mark, newer, is_acted_later)
+  local moved = false
+  if newer[M_AT] > mark[M_AT] then
+    for i = M_AT, SAID do mark[i] = newer[i] end
+    for i = FRESH, MOVED do mark[i] = newer[i] end
+    moved = true
+  end
+  if is_acted_later then mark[SERVICE] = newer[SERVICE] end
+  return moved
+end
+
+-- KEYS meta lots changes due   ARGS stream length, a fresh epoch, prefix of the lots' keys, debounce_us, a MessagePack array
+-- of memories: id, version, at, acted, closed, places reserved, counter (as in the record from RAW on), newest word of the
+-- counters, marks (field, mark).   -> number of lots that moved
+-- Each subject's memory is taken only where it is newer, so that nothing goes back; if anything moved, an epoch begins.
+local function restore(keys, args)
+  local epoch = redis.call('HGET', keys[1], 'epoch')
+  if not epoch then return no_layout() end
+  local debounce, moved, records = tonumber(args[4]), 0, {}
+  for _, memory in ipairs(unpack_one(args[5])) do
+    local id, version, at, acted, closed, places, counter, counted, marks = unpack(memory, 1, 9)
+    local it = begin(id, args[3] .. id, redis.call('HGET', keys[2], id))
+    local lot = it.lot
+    if lot then
+      it.texts = all(it.key)
+      local changed = recall_counts(it, counter, counted)
+      local is_acted_later = acted > lot[ACTED]
+      if is_acted_later then
+        lot[ACTED], lot[CLOSED], lot[PLACES] = acted, closed, math.min(places, lot[CAPACITY])
+        changed = true
+      end
+      for _, pair in ipairs(marks) do
+        local field, newer = pair[1], pair[2]
+        if is_space(field) then
+          local mark = mark_of(it, field)
+          if mark then
+            changed = recall_space(mark, newer, is_acted_later) or changed
+            it.dirty[field] = true
+          end
+        else
+          local mark = field == 'a' and (mark_of(it, 'a') or { 0, 0, '', '' }) or lane_of(it, field)
+          if mark and newer[M_AT] > mark[M_AT] then
+            for i, value in ipairs(newer) do mark[i] = value end
+            it.marks[field], it.dirty[field], it.texts[field] = mark, true, it.texts[field] or ''
+            changed = true
+          end
+        end
+      end
+      if at > lot[AT] then lot[AT], changed = at, true end
+      if changed or version > lot[VERSION] then
+        recount(keys, it, debounce)
+        lot[VERSION] = math.max(lot[VERSION], version) + 1
+        moved = moved + 1
+        it.written, it.changed = true, true
+        settle(it, keys, args[1], records)
+      end
+    end
+  end
+  if moved > 0 then
+    write_pairs(keys[2], records)
+    redis.call('XADD', keys[3], 'MAXLEN', '~', args[1], '*', 'epoch', args[2])
+    redis.call('HSET', keys[1], 'epoch', args[2])
+  end
+  return moved
 end
 
 -- Reading.
@@ -375,9 +718,15 @@ local function snapshot(keys)
   return { epoch, last, redis.call('HGETALL', keys[2]) }
 end
 
+-- KEYS meta lots   ARGS lots   -> their records; nil for each that is not in the city
+local function lots_of(keys, args)
+  if redis.call('HEXISTS', keys[1], 'epoch') == 0 then return no_layout() end
+  return redis.call('HMGET', keys[2], unpack(args))
+end
+
 -- KEYS meta lots lot:ID   ARGS lot   -> the lot's record, its fields and marks; nil if it is not in the city
 local function lot(keys, args)
-  if not redis.call('HGET', keys[1], 'epoch') then return no_layout() end
+  if redis.call('HEXISTS', keys[1], 'epoch') == 0 then return no_layout() end
   local text = redis.call('HGET', keys[2], args[1])
   if not text then return false end
   return { text, redis.call('HGETALL', keys[3]) }
@@ -401,9 +750,12 @@ local function changes_after(keys, args)
   return redis.call('XRANGE', keys[2], '(' .. args[2], '+', 'COUNT', args[3])
 end
 
-redis.register_function('yunpark_apply_v1', apply)
-redis.register_function('yunpark_out_of_service_v1', set_out_of_service)
-redis.register_function('yunpark_configure_v1', configure)
-redis.register_function { function_name = 'yunpark_snapshot_v1', callback = snapshot, flags = { 'no-writes' } }
-redis.register_function { function_name = 'yunpark_lot_v1', callback = lot, flags = { 'no-writes' } }
-redis.register_function { function_name = 'yunpark_changes_v1', callback = changes_after, flags = { 'no-writes' } }
+redis.register_function('yunpark_apply_v2', apply)
+redis.register_function('yunpark_act_v2', act)
+redis.register_function('yunpark_sweep_v2', sweep)
+redis.register_function('yunpark_configure_v2', configure)
+redis.register_function('yunpark_restore_v2', restore)
+redis.register_function { function_name = 'yunpark_snapshot_v2', callback = snapshot, flags = { 'no-writes' } }
+redis.register_function { function_name = 'yunpark_lots_v2', callback = lots_of, flags = { 'no-writes' } }
+redis.register_function { function_name = 'yunpark_lot_v2', callback = lot, flags = { 'no-writes' } }
+redis.register_function { function_name = 'yunpark_changes_v2', callback = changes_after, flags = { 'no-writes' } }

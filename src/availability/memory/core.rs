@@ -1,18 +1,20 @@
 //! The in-process engine's state as plain code: what is applied, what changed, what a follower may still read.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 
+use foldhash::quality::RandomState;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    super::contract::{Limits, LotLayout},
-    lot::LotState,
+    super::{contract::Limits, layout::LotLayout, lot_memory::LotMemory},
+    lot::Lot,
+    space::NEVER,
 };
 use crate::domain::{
+    action::{Action, CounterState},
     availability::{Availability, Change, Outcome, SpaceStatus},
-    ids::{LotId, SpaceId},
-    observation::{Observation, Statement},
-    time::to_micros,
+    ids::LotId,
+    observation::Observation,
 };
 
 /// The age told to followers is never further behind the truth than this, microseconds of `observed_at`.
@@ -24,7 +26,16 @@ const MAX_CHANGES: usize = 1000;
 #[derive(Debug)]
 pub(super) struct Core {
     limits: Limits,
-    lots: Option<BTreeMap<LotId, LotState>>,
+    is_configured: bool,
+    /// By id.
+    lots: Vec<Lot>,
+    index: HashMap<LotId, u32, RandomState>,
+    /// When time alone will move which lot.
+    dues: BTreeSet<(i64, u32)>,
+    /// The place each lot has in `dues`.
+    queued: Vec<i64>,
+    /// Lots to be settled at the end of the step.
+    touched: Vec<u32>,
     changes: VecDeque<Change>,
     /// Number of the first change still kept.
     first: u64,
@@ -38,105 +49,229 @@ pub(super) struct State {
     lots: Vec<LotState>,
 }
 
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct LotState {
+    layout: LotLayout,
+    memory: LotMemory,
+    published_us: i64,
+}
+
 impl Core {
     /// A core without a city.
     pub(super) fn new(limits: Limits) -> Self {
-        Self { limits, lots: None, changes: VecDeque::new(), first: 0, generation: 0 }
+        Self {
+            limits,
+            is_configured: false,
+            lots: Vec::new(),
+            index: HashMap::default(),
+            dues: BTreeSet::new(),
+            queued: Vec::new(),
+            touched: Vec::new(),
+            changes: VecDeque::new(),
+            first: 0,
+            generation: 0,
+        }
     }
 
     /// The state to keep; `None` before a city is declared.
     pub(super) fn state(&self) -> Option<State> {
-        self.lots.as_ref().map(|lots| State { lots: lots.values().cloned().collect() })
+        let state =
+            |lot: &Lot| LotState { layout: lot.layout().clone(), memory: lot.memory(), published_us: lot.published_us };
+        self.is_configured.then(|| State { lots: self.lots.iter().map(state).collect() })
     }
 
     /// Takes up a kept state.
-    pub(super) fn restore(&mut self, state: State) {
-        self.lots = Some(state.lots.into_iter().map(|lot| (lot.id().clone(), lot)).collect());
+    pub(super) fn load(&mut self, state: State) {
+        let debounce_us = self.limits.debounce_us();
+        let lot = |kept: LotState| {
+            let mut lot = Lot::new(kept.layout);
+            lot.recall(&kept.memory, debounce_us);
+            lot.raise_version(kept.memory.version, 0);
+            lot.published_us = kept.published_us;
+            lot
+        };
+        let lots = state.lots.into_iter().map(lot).collect();
+        self.put(lots);
         self.generation += 1;
+    }
+
+    fn put(&mut self, mut lots: Vec<Lot>) {
+        lots.sort_by(|a, b| a.id().cmp(b.id()));
+        self.index = lots.iter().zip(0..).map(|(lot, place)| (lot.id().clone(), place)).collect();
+        self.lots = lots;
+        self.is_configured = true;
+        self.queued = vec![NEVER; self.lots.len()];
+        self.dues.clear();
+        for place in 0..self.lots.len() as u32 {
+            self.queue(place);
+        }
+    }
+
+    /// Puts a lot where its deadline belongs.
+    fn queue(&mut self, place: u32) {
+        let (due_us, queued_us) = (self.lots[place as usize].due_us, self.queued[place as usize]);
+        if due_us != queued_us {
+            self.dues.remove(&(queued_us, place));
+            if due_us != NEVER {
+                self.dues.insert((due_us, place));
+            }
+            self.queued[place as usize] = due_us;
+        }
     }
 
     /// Declares the whole city.
     pub(super) fn configure(&mut self, layouts: &[LotLayout]) {
-        let mut known = self.lots.take().unwrap_or_default();
-        let mut lots = BTreeMap::new();
-        let mut refitted = Vec::new();
+        let debounce_us = self.limits.debounce_us();
+        let mut known: HashMap<LotId, Lot> = self.lots.drain(..).map(|lot| (lot.id().clone(), lot)).collect();
+        let mut lots = Vec::with_capacity(layouts.len());
         for layout in layouts {
             let lot = if let Some(mut lot) = known.remove(&layout.lot) {
-                if lot.refit(layout) {
-                    refitted.push(layout.lot.clone());
-                }
+                lot.touched.is_changed = lot.refit(layout, debounce_us);
                 lot
             } else {
                 self.generation += 1;
-                LotState::new(layout)
+                Lot::new(layout.clone())
             };
-            lots.insert(layout.lot.clone(), lot);
+            lots.push(lot);
         }
         self.generation += u64::from(!known.is_empty());
-        self.lots = Some(lots);
-        for lot in refitted {
-            self.publish(&lot, &BTreeSet::new());
-        }
+        self.put(lots);
+        self.touched =
+            (0..self.lots.len() as u32).filter(|place| self.lots[*place as usize].touched.is_changed).collect();
+        self.settle();
     }
 
     /// Whether a city is declared.
     pub(super) fn is_configured(&self) -> bool {
-        self.lots.is_some()
+        self.is_configured
+    }
+
+    fn place(&self, lot: &LotId) -> Option<u32> {
+        self.index.get(lot).copied()
+    }
+
+    fn touch(&mut self, place: u32) {
+        let touched = &mut self.lots[place as usize].touched;
+        if !touched.is_listed {
+            touched.is_listed = true;
+            self.touched.push(place);
+        }
     }
 
     /// Applies observations in order; each lot that moved is told once, with all spaces that moved.
     pub(super) fn apply(&mut self, batch: &[Observation]) -> Vec<Outcome> {
-        let mut touched: Vec<&LotId> = Vec::new();
-        let mut moved: BTreeMap<&LotId, BTreeSet<&SpaceId>> = BTreeMap::new();
         let mut outcomes = Vec::with_capacity(batch.len());
         for observation in batch {
-            let lot = self.lots.as_mut().and_then(|lots| lots.get_mut(&observation.lot));
-            let outcome = lot.map_or(Outcome::UnknownLot, |lot| lot.apply(observation, self.limits));
-            if matches!(outcome, Outcome::Changed | Outcome::Confirmed) && !moved.contains_key(&observation.lot) {
-                touched.push(&observation.lot);
-                moved.insert(&observation.lot, BTreeSet::new());
-            }
-            if let (Outcome::Changed, Statement::Space { space, .. }) = (outcome, &observation.statement)
-                && let Some(spaces) = moved.get_mut(&observation.lot)
-            {
-                spaces.insert(space);
-            }
+            let outcome = match self.place(&observation.lot) {
+                None => Outcome::UnknownLot,
+                Some(place) => {
+                    let outcome = self.lots[place as usize].apply(observation, self.limits);
+                    if matches!(outcome, Outcome::Changed | Outcome::Confirmed) {
+                        self.touch(place);
+                    }
+                    outcome
+                }
+            };
             outcomes.push(outcome);
         }
-        let changed: BTreeSet<&LotId> = (batch.iter().zip(&outcomes))
-            .filter_map(|(observation, outcome)| (*outcome == Outcome::Changed).then_some(&observation.lot))
-            .collect();
-        for lot in touched {
-            if changed.contains(lot) || self.has_aged(lot) {
-                self.publish(lot, &moved[lot]);
-            }
-        }
+        self.settle();
         outcomes
     }
 
-    /// Takes a space out of service, or back into it.
-    pub(super) fn set_out_of_service(&mut self, lot: &LotId, space: &SpaceId, out_of_service: bool) -> Outcome {
-        let Some(known) = self.lots.as_mut().and_then(|lots| lots.get_mut(lot)) else { return Outcome::UnknownLot };
-        let outcome = known.set_out_of_service(space, out_of_service);
-        if outcome == Outcome::Changed {
-            self.publish(lot, &BTreeSet::from([space]));
-        }
+    /// Does what an operator says.
+    pub(super) fn act(&mut self, action: &Action, at_us: i64) -> Outcome {
+        let Some(place) = self.place(action.lot()) else { return Outcome::UnknownLot };
+        let outcome = self.lots[place as usize].act(action, at_us, self.limits);
+        self.touch(place);
+        self.settle();
         outcome
+    }
+
+    /// Whether time alone has moved anything by now.
+    pub(super) fn is_due(&self, now_us: i64) -> bool {
+        self.dues.first().is_some_and(|(due_us, _)| *due_us <= now_us)
+    }
+
+    /// Lets time pass over the lots that are due; says how many moved.
+    pub(super) fn sweep(&mut self, now_us: i64) -> usize {
+        let due: Vec<u32> =
+            self.dues.iter().take_while(|(due_us, _)| *due_us <= now_us).map(|(_, place)| *place).collect();
+        let mut moved = 0;
+        for place in due {
+            moved += usize::from(self.lots[place as usize].sweep(now_us, self.limits));
+            self.touch(place);
+        }
+        self.settle();
+        moved
+    }
+
+    /// What is remembered of the lots asked for, or of all.
+    pub(super) fn export(&self, lots: Option<&[LotId]>) -> Vec<LotMemory> {
+        match lots {
+            None => self.lots.iter().map(Lot::memory).collect(),
+            Some(lots) => {
+                lots.iter().filter_map(|lot| self.place(lot)).map(|place| self.lots[place as usize].memory()).collect()
+            }
+        }
+    }
+
+    /// Takes what is remembered where it is newer.
+    pub(super) fn restore(&mut self, memories: &[LotMemory]) {
+        let debounce_us = self.limits.debounce_us();
+        let mut is_moved = false;
+        for memory in memories {
+            let Some(place) = self.place(&memory.lot) else { continue };
+            let lot = &mut self.lots[place as usize];
+            let moved = lot.recall(memory, debounce_us);
+            let is_behind = memory.version > lot.availability().version;
+            if moved || is_behind {
+                lot.raise_version(memory.version, 1);
+                lot.touched.is_changed = true;
+                is_moved = true;
+                self.touch(place);
+            }
+        }
+        self.generation += u64::from(is_moved);
+        self.settle();
+    }
+
+    /// Tells followers of the lots touched whose counts moved, or whose age has moved far enough.
+    fn settle(&mut self) {
+        for place in std::mem::take(&mut self.touched) {
+            let lot = &mut self.lots[place as usize];
+            let touched = (lot.touched.is_changed, lot.observed_us() - lot.published_us >= REFRESH_US);
+            (lot.touched.is_listed, lot.touched.is_changed) = (false, false);
+            if touched != (false, false) {
+                lot.published_us = lot.observed_us();
+                let spaces = lot.take_moved();
+                self.changes.push_back(Change { availability: lot.availability(), spaces });
+                while self.changes.len() > self.limits.stream_length.max(1) {
+                    self.changes.pop_front();
+                    self.first += 1;
+                }
+            }
+            self.queue(place);
+        }
     }
 
     /// All lots by id; `None` before a city is declared.
     pub(super) fn lots(&self) -> Option<Vec<Availability>> {
-        self.lots.as_ref().map(|lots| lots.values().map(|lot| lot.availability.clone()).collect())
+        self.is_configured.then(|| self.lots.iter().map(Lot::availability).collect())
     }
 
     /// One lot.
     pub(super) fn lot(&self, lot: &LotId) -> Option<Availability> {
-        self.lots.as_ref()?.get(lot).map(|lot| lot.availability.clone())
+        self.place(lot).map(|place| self.lots[place as usize].availability())
     }
 
     /// The spaces of one lot.
     pub(super) fn spaces(&self, lot: &LotId) -> Option<Vec<SpaceStatus>> {
-        self.lots.as_ref()?.get(lot).map(LotState::statuses)
+        self.place(lot).map(|place| self.lots[place as usize].statuses())
+    }
+
+    /// The counters of one lot.
+    pub(super) fn counters(&self, lot: &LotId) -> Option<CounterState> {
+        self.place(lot).map(|place| self.lots[place as usize].counters())
     }
 
     /// The number the next change will have.
@@ -152,25 +287,5 @@ impl Core {
         }
         let changes: Vec<Change> = self.changes.iter().skip(skip).take(MAX_CHANGES).cloned().collect();
         Some((from + changes.len() as u64, changes))
-    }
-
-    fn has_aged(&self, lot: &LotId) -> bool {
-        let Some(lot) = self.lots.as_ref().and_then(|lots| lots.get(lot)) else { return false };
-        match (lot.availability.observed_at.map(to_micros), lot.published_us) {
-            (Some(at), Some(published)) => at - published >= REFRESH_US,
-            (Some(_), None) => true,
-            (None, _) => false,
-        }
-    }
-
-    fn publish(&mut self, lot: &LotId, spaces: &BTreeSet<&SpaceId>) {
-        let Some(lot) = self.lots.as_mut().and_then(|lots| lots.get_mut(lot)) else { return };
-        lot.published_us = lot.availability.observed_at.map(to_micros);
-        let spaces = spaces.iter().filter_map(|id| lot.status(id)).collect();
-        self.changes.push_back(Change { availability: lot.availability.clone(), spaces });
-        while self.changes.len() > self.limits.stream_length.max(1) {
-            self.changes.pop_front();
-            self.first += 1;
-        }
     }
 }

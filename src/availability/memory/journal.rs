@@ -10,13 +10,13 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    super::contract::{Error, LotLayout},
+    super::{contract::Error, layout::LotLayout, lot_memory::LotMemory},
     core::{Core, State},
 };
 use crate::domain::{
-    ids::{LotId, SpaceId},
+    action::Action,
     observation::Observation,
-    time::Instant,
+    time::{Instant, to_micros},
 };
 
 /// The journal is rewritten as one state when it has grown by this much, bytes.
@@ -41,14 +41,22 @@ pub(super) enum Entry {
     },
     /// Observations were applied.
     Apply(Vec<Observation>),
-    /// A space was taken out of service, or back.
-    OutOfService {
-        /// The lot.
-        lot: LotId,
-        /// The space.
-        space: SpaceId,
-        /// Out of service, or back.
-        out_of_service: bool,
+    /// An operator acted.
+    Act {
+        /// What was done.
+        action: Action,
+        /// When.
+        at: Instant,
+    },
+    /// Time has passed.
+    Sweep {
+        /// Until when.
+        at: Instant,
+    },
+    /// A memory from elsewhere was taken.
+    Restore {
+        /// What was remembered.
+        memories: Vec<LotMemory>,
         /// When.
         at: Instant,
     },
@@ -58,14 +66,18 @@ impl Entry {
     /// Does the step.
     pub(super) fn replay(self, core: &mut Core) {
         match self {
-            Self::State(state) => core.restore(state),
+            Self::State(state) => core.load(state),
             Self::Configure { layouts, .. } => core.configure(&layouts),
             Self::Apply(batch) => {
                 core.apply(&batch);
             }
-            Self::OutOfService { lot, space, out_of_service, .. } => {
-                core.set_out_of_service(&lot, &space, out_of_service);
+            Self::Act { action, at } => {
+                core.act(&action, to_micros(at));
             }
+            Self::Sweep { at } => {
+                core.sweep(to_micros(at));
+            }
+            Self::Restore { memories, .. } => core.restore(&memories),
         }
     }
 }

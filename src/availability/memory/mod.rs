@@ -1,8 +1,11 @@
 //! The in-process engine: plain synchronous state behind a lock, with an optional journal on disk.
 
 mod core;
+mod counter;
 mod journal;
 mod lot;
+mod space;
+mod tally;
 
 use std::{
     path::PathBuf,
@@ -16,14 +19,19 @@ use self::{
     core::Core,
     journal::{Entry, Journal},
 };
-use super::contract::{Error, Follow, Limits, LotLayout, Snapshot};
+use super::{
+    contract::{Error, Follow, Limits, Snapshot},
+    layout::LotLayout,
+    lot_memory::LotMemory,
+};
 use crate::{
     clock,
     domain::{
+        action::{Action, CounterState},
         availability::{Availability, Cursor, Outcome, SpaceStatus},
-        ids::{LotId, SpaceId},
+        ids::LotId,
         observation::Observation,
-        time::Instant,
+        time::{Instant, to_micros},
     },
 };
 
@@ -75,6 +83,12 @@ impl Memory {
         }
         if batch.is_empty() {
             return Ok(Vec::new());
+        }
+        if !self.0.has_journal {
+            let mut core = self.core();
+            let outcomes = core.apply(batch);
+            self.0.next.send_replace(core.next());
+            return Ok(outcomes);
         }
         let batch = batch.to_vec();
         self.step(
@@ -131,24 +145,52 @@ impl Memory {
         }
     }
 
-    /// See [`super::Engine::set_out_of_service`].
-    pub async fn set_out_of_service(
-        &self,
-        lot: &LotId,
-        space: &SpaceId,
-        out_of_service: bool,
-        now: Instant,
-    ) -> Result<Outcome, Error> {
+    /// See [`super::Engine::act`].
+    pub async fn act(&self, action: &Action, now: Instant) -> Result<Outcome, Error> {
         if !self.core().is_configured() {
             return Err(Error::NotConfigured);
         }
-        let (lot, space) = (lot.clone(), space.clone());
-        let logged = (lot.clone(), space.clone());
-        self.step(
-            move || Entry::OutOfService { lot: logged.0, space: logged.1, out_of_service, at: now },
-            move |_, core| core.set_out_of_service(&lot, &space, out_of_service),
-        )
-        .await
+        let (action, logged) = (action.clone(), action.clone());
+        self.step(move || Entry::Act { action: logged, at: now }, move |_, core| core.act(&action, to_micros(now)))
+            .await
+    }
+
+    /// See [`super::Engine::sweep`].
+    pub async fn sweep(&self, now: Instant) -> Result<usize, Error> {
+        if !self.core().is_due(to_micros(now)) {
+            return Ok(0);
+        }
+        self.step(move || Entry::Sweep { at: now }, move |_, core| core.sweep(to_micros(now))).await
+    }
+
+    /// See [`super::Engine::counters`].
+    pub fn counters(&self, lot: &LotId) -> Result<Option<CounterState>, Error> {
+        let core = self.core();
+        if core.is_configured() { Ok(core.counters(lot)) } else { Err(Error::NotConfigured) }
+    }
+
+    /// See [`super::Engine::lots_of`].
+    pub fn lots_of(&self, lots: &[LotId]) -> Result<Vec<Availability>, Error> {
+        let core = self.core();
+        if !core.is_configured() {
+            return Err(Error::NotConfigured);
+        }
+        Ok(lots.iter().filter_map(|lot| core.lot(lot)).collect())
+    }
+
+    /// See [`super::Engine::export`].
+    pub fn export(&self, lots: Option<&[LotId]>) -> Result<Vec<LotMemory>, Error> {
+        let core = self.core();
+        if core.is_configured() { Ok(core.export(lots)) } else { Err(Error::NotConfigured) }
+    }
+
+    /// See [`super::Engine::restore`].
+    pub async fn restore(&self, memories: &[LotMemory], now: Instant) -> Result<(), Error> {
+        if !self.core().is_configured() {
+            return Err(Error::NotConfigured);
+        }
+        let memories = memories.to_vec();
+        self.step(move || Entry::Restore { memories, at: now }, Entry::replay).await
     }
 
     /// Writes a step to the journal, then does it. With a journal this waits for the disk, off the async threads.
@@ -226,10 +268,17 @@ mod tests {
     async fn counts_are_read_while_the_journal_is_rewritten() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("journal");
-        let limits = Limits { max_future_ms: 60_000, seq_reset_after_s: 60, stream_length: 16 };
+        let limits = Limits { seq_reset_after_s: 60, stream_length: 16, ..Limits::default() };
         let memory = Memory::open(Some(path.clone()), limits).unwrap();
         let lot = LotId::parse("L1").unwrap();
-        let layout = LotLayout { lot, capacity: 10, counted_by: CountedBy::Counters, spaces: Vec::new() };
+        let layout = LotLayout {
+            lot,
+            capacity: 10,
+            counted_by: CountedBy::Counters,
+            mixed: false,
+            spaces: Vec::new(),
+            uses: std::collections::BTreeMap::new(),
+        };
         memory.configure(&[layout], Instant::UNIX_EPOCH).await.unwrap();
         memory.apply(&[free(3, 1)]).await.unwrap();
 

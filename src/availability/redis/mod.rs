@@ -4,6 +4,7 @@ mod life;
 mod line;
 mod link;
 mod place;
+mod record;
 mod waiter;
 mod wire;
 
@@ -20,14 +21,19 @@ use self::{
     link::{LONGEST_BLOCK, Lane, Link},
     place::{Partition, Place, partition_of},
 };
-use super::contract::{Error, Follow, Limits, LotLayout, Snapshot};
+use super::{
+    contract::{Error, Follow, Limits, Snapshot},
+    layout::LotLayout,
+    lot_memory::LotMemory,
+};
 use crate::{
     clock, config,
     domain::{
+        action::{Action, CounterState},
         availability::{Availability, Cursor, Outcome, SpaceStatus},
-        ids::{LotId, SpaceId},
+        ids::LotId,
         observation::Observation,
-        time::{Instant, rfc3339},
+        time::{Instant, rfc3339, to_micros},
     },
 };
 
@@ -35,6 +41,12 @@ use crate::{
 const LIBRARY: &str = include_str!("../lua/availability.lua");
 /// Most changes of one partition handed over at once.
 const MAX_CHANGES: usize = 1000;
+/// Most lots of one partition looked after in one step of a sweep.
+const SWEPT: usize = 64;
+/// Most lots given back in one step.
+const RESTORED: usize = 64;
+/// Fields of a lot's hash with their marks.
+type Fields = Vec<(String, Vec<u8>)>;
 
 /// The engine in Redis. Clones share connections.
 #[derive(Debug, Clone)]
@@ -86,34 +98,30 @@ impl Redis {
 
     /// See [`super::Engine::apply`].
     pub async fn apply(&self, batch: &[Observation]) -> Result<Vec<Outcome>, Error> {
-        let mut of_partition: Vec<Vec<usize>> = vec![Vec::new(); self.0.partitions.len()];
-        for (index, observation) in batch.iter().enumerate() {
-            of_partition[partition_of(&observation.lot, self.0.partitions.len())].push(index);
-        }
-        let filled: Vec<(usize, Vec<usize>)> =
-            of_partition.into_iter().enumerate().filter(|(_, indices)| !indices.is_empty()).collect();
-        let answers = join_all(filled.iter().map(|(partition, indices)| {
-            let command = self.apply_command(&self.0.partitions[*partition], indices, batch);
-            async move { self.call(Lane::Write, &command).await }
-        }))
-        .await;
+        let calls = wire::calls(&self.0.partitions, batch, self.0.limits);
+        let answers = join_all(calls.iter().map(|(command, _)| self.call(Lane::Write, command))).await;
         let mut outcomes = vec![Outcome::Late; batch.len()];
-        for ((_, indices), answer) in filled.iter().zip(answers) {
-            let told = wire::outcomes(&wire::text(answer?)?)?;
-            if told.len() != indices.len() {
+        for ((_, indices), answer) in calls.iter().zip(answers) {
+            let letters = wire::bytes(answer?)?;
+            if letters.len() != indices.len() {
                 return Err(wire::foreign("another number of outcomes"));
             }
-            for (index, outcome) in indices.iter().zip(told) {
-                outcomes[*index] = outcome;
+            for (index, letter) in indices.iter().zip(letters) {
+                outcomes[*index] = wire::outcome(letter)?;
             }
         }
         Ok(outcomes)
     }
 
+    /// The calls [`Redis::apply`] makes for a batch, one a partition, for whoever measures what the engine adds to them.
+    pub fn prepared(&self, batch: &[Observation]) -> Vec<Cmd> {
+        wire::calls(&self.0.partitions, batch, self.0.limits).into_iter().map(|(command, _)| command).collect()
+    }
+
     /// See [`super::Engine::lots`].
     pub async fn lots(&self) -> Result<Snapshot, Error> {
         let answers = try_join_all(self.0.partitions.iter().map(|partition| {
-            let command = function_ro("yunpark_snapshot_v1", &[&partition.meta, &partition.lots, &partition.changes]);
+            let command = function_ro("yunpark_snapshot_v2", [&partition.meta, &partition.lots, &partition.changes]);
             async move { self.call(Lane::Read, &command).await }
         }))
         .await?;
@@ -121,8 +129,8 @@ impl Redis {
         for answer in answers {
             let [epoch, id, records] = wire::exactly::<3>(answer)?;
             places.push(Place { epoch: wire::text(epoch)?, id: wire::text(id)? });
-            for (lot, record) in wire::pairs(records)? {
-                lots.push(wire::availability(&lot, &record)?);
+            for (lot, told) in wire::pairs(records)? {
+                lots.push(record::availability(&lot, &told)?);
             }
         }
         lots.sort_unstable_by(|a, b| a.lot.cmp(&b.lot));
@@ -131,12 +139,93 @@ impl Redis {
 
     /// See [`super::Engine::lot`].
     pub async fn lot(&self, lot: &LotId) -> Result<Option<Availability>, Error> {
-        Ok(self.look(lot).await?.map(|(availability, _)| availability))
+        Ok(self.lots_of(std::slice::from_ref(lot)).await?.pop())
+    }
+
+    /// See [`super::Engine::lots_of`].
+    pub async fn lots_of(&self, lots: &[LotId]) -> Result<Vec<Availability>, Error> {
+        let mut of_partition: Vec<Vec<&LotId>> = vec![Vec::new(); self.0.partitions.len()];
+        for lot in lots {
+            of_partition[partition_of(lot, self.0.partitions.len())].push(lot);
+        }
+        let asked = self.0.partitions.iter().zip(&of_partition).filter(|(_, lots)| !lots.is_empty());
+        let answers = try_join_all(asked.map(|(partition, lots)| async move {
+            let mut command = function_ro("yunpark_lots_v2", [&partition.meta, &partition.lots]);
+            for lot in lots {
+                command.arg(lot.as_str());
+            }
+            record::records(lots, self.call(Lane::Read, &command).await?)
+        }))
+        .await?;
+        let mut told: Vec<Availability> = answers.into_iter().flatten().collect();
+        if lots.len() > 1 {
+            let place: HashMap<&LotId, usize> = lots.iter().zip(0..).collect();
+            told.sort_by_key(|lot| place[&lot.lot]);
+        }
+        Ok(told)
     }
 
     /// See [`super::Engine::spaces`].
     pub async fn spaces(&self, lot: &LotId) -> Result<Option<Vec<SpaceStatus>>, Error> {
-        Ok(self.look(lot).await?.map(|(_, spaces)| spaces))
+        self.look(lot).await?.map(|(_, fields)| record::spaces(&fields)).transpose()
+    }
+
+    /// See [`super::Engine::counters`].
+    pub async fn counters(&self, lot: &LotId) -> Result<Option<CounterState>, Error> {
+        Ok(self.memory(lot).await?.map(record::counters))
+    }
+
+    /// See [`super::Engine::export`].
+    pub async fn export(&self, lots: Option<&[LotId]>) -> Result<Vec<LotMemory>, Error> {
+        let all: Vec<LotId>;
+        let lots = if let Some(lots) = lots {
+            lots
+        } else {
+            all = self.lots().await?.lots.into_iter().map(|lot| lot.lot).collect();
+            &all
+        };
+        let mut memories = Vec::with_capacity(lots.len());
+        // Enough at once to fill the connection, few enough not to hold up others' reads.
+        for some in lots.chunks(RESTORED) {
+            memories.extend(try_join_all(some.iter().map(|lot| self.memory(lot))).await?.into_iter().flatten());
+        }
+        Ok(memories)
+    }
+
+    /// See [`super::Engine::restore`].
+    pub async fn restore(&self, memories: &[LotMemory], _now: Instant) -> Result<(), Error> {
+        let mut of_partition: Vec<Vec<&LotMemory>> = vec![Vec::new(); self.0.partitions.len()];
+        for memory in memories {
+            of_partition[partition_of(&memory.lot, self.0.partitions.len())].push(memory);
+        }
+        for (partition, memories) in self.0.partitions.iter().zip(of_partition) {
+            for some in memories.chunks(RESTORED) {
+                let mut command = function("yunpark_restore_v2", 4, partition.own());
+                command.arg(self.0.limits.stream_length).arg(fresh_epoch()?).arg(&partition.lot_prefix);
+                command.arg(self.0.limits.debounce_us()).arg(record::memories(some));
+                self.call(Lane::Write, &command).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// See [`super::Engine::sweep`].
+    pub async fn sweep(&self, now: Instant) -> Result<usize, Error> {
+        let mut moved = 0;
+        for partition in &self.0.partitions {
+            let mut command = function("yunpark_sweep_v2", 4, partition.own());
+            command.arg(self.0.limits.stream_length).arg(to_micros(now)).arg(self.0.limits.debounce_us());
+            command.arg(&partition.lot_prefix).arg(SWEPT);
+            loop {
+                let [due, some] = wire::exactly::<2>(self.call(Lane::Write, &command).await?)?;
+                let (Value::Int(due), Value::Int(some)) = (due, some) else { return Err(wire::foreign("not a count")) };
+                moved += usize::try_from(some).unwrap_or(0);
+                if usize::try_from(due).unwrap_or(0) < SWEPT {
+                    break;
+                }
+            }
+        }
+        Ok(moved)
     }
 
     /// See [`super::Engine::changes`].
@@ -153,20 +242,14 @@ impl Redis {
         }
     }
 
-    /// See [`super::Engine::set_out_of_service`].
-    pub async fn set_out_of_service(
-        &self,
-        lot: &LotId,
-        space: &SpaceId,
-        out_of_service: bool,
-        _now: Instant,
-    ) -> Result<Outcome, Error> {
-        let partition = self.partition(lot);
-        let keys = [&partition.meta, &partition.lots, &partition.changes, &partition.lot(lot)];
-        let mut command = function("yunpark_out_of_service_v1", &keys);
-        command.arg(self.0.limits.stream_length).arg(lot.as_str()).arg(space.as_str()).arg(u8::from(out_of_service));
-        let letters = wire::text(self.call(Lane::Write, &command).await?)?;
-        wire::outcomes(&letters)?.pop().ok_or_else(|| wire::foreign("no outcome"))
+    /// See [`super::Engine::act`].
+    pub async fn act(&self, action: &Action, now: Instant) -> Result<Outcome, Error> {
+        let partition = self.partition(action.lot());
+        let mut command = function("yunpark_act_v2", 5, partition.own());
+        command.arg(partition.lot(action.lot())).arg(self.0.limits.stream_length);
+        command.arg(wire::action(action, to_micros(now), self.0.limits));
+        let letters = wire::bytes(self.call(Lane::Write, &command).await?)?;
+        wire::outcome(letters.first().copied().unwrap_or_default())
     }
 
     /// See [`super::Engine::ping`].
@@ -178,50 +261,21 @@ impl Redis {
         &self.0.partitions[partition_of(lot, self.0.partitions.len())]
     }
 
-    fn apply_command(&self, partition: &Partition, indices: &[usize], batch: &[Observation]) -> Cmd {
-        let mut lots: Vec<&LotId> = Vec::new();
-        let mut number_of: HashMap<&LotId, usize> = HashMap::new();
-        for index in indices {
-            let lot = &batch[*index].lot;
-            number_of.entry(lot).or_insert_with(|| {
-                lots.push(lot);
-                lots.len()
-            });
-        }
-        let own: Vec<String> = lots.iter().map(|lot| partition.lot(lot)).collect();
-        let keys: Vec<&String> =
-            [&partition.meta, &partition.lots, &partition.changes].into_iter().chain(&own).collect();
-        let mut command = function("yunpark_apply_v1", &keys);
-        command.arg(self.0.limits.stream_length).arg(self.0.limits.seq_reset_us()).arg(lots.len());
-        for lot in &lots {
-            command.arg(lot.as_str());
-        }
-        for index in indices {
-            let observation = &batch[*index];
-            command.arg(number_of[&observation.lot]);
-            for argument in wire::observation(observation, self.0.limits) {
-                command.arg(argument);
-            }
-        }
-        command
-    }
-
-    /// A lot with its spaces by id; `None` if it is not in the city.
-    async fn look(&self, lot: &LotId) -> Result<Option<(Availability, Vec<SpaceStatus>)>, Error> {
+    /// A lot's record with its fields; `None` if it is not in the city.
+    async fn look(&self, lot: &LotId) -> Result<Option<(Vec<u8>, Fields)>, Error> {
         let partition = self.partition(lot);
-        let mut command = function_ro("yunpark_lot_v1", &[&partition.meta, &partition.lots, &partition.lot(lot)]);
+        let mut command = function_ro("yunpark_lot_v2", [&partition.meta, &partition.lots, &partition.lot(lot)]);
         command.arg(lot.as_str());
         let answer = self.call(Lane::Read, &command).await?;
         if matches!(answer, Value::Nil) {
             return Ok(None);
         }
-        let [record, fields] = wire::exactly::<2>(answer)?;
-        let availability = wire::availability(lot.as_str(), &wire::text(record)?)?;
-        let mut spaces = (wire::pairs(fields)?.iter())
-            .filter_map(|(field, mark)| field.strip_prefix("s:").map(|id| wire::space(id, mark)))
-            .collect::<Result<Vec<_>, _>>()?;
-        spaces.sort_unstable_by(|a, b| a.space.cmp(&b.space));
-        Ok(Some((availability, spaces)))
+        let [told, fields] = wire::exactly::<2>(answer)?;
+        Ok(Some((wire::bytes(told)?, wire::pairs(fields)?)))
+    }
+
+    async fn memory(&self, lot: &LotId) -> Result<Option<LotMemory>, Error> {
+        self.look(lot).await?.map(|(told, fields)| record::memory(lot, &told, &fields)).transpose()
     }
 
     /// What lies after the places, which move behind it; `None` if some place is gone or foreign.
@@ -230,7 +284,7 @@ impl Redis {
         places: &mut [Place],
     ) -> Result<Option<Vec<crate::domain::availability::Change>>, Error> {
         let answers = try_join_all(self.0.partitions.iter().zip(places.iter()).map(|(partition, place)| {
-            let mut command = function_ro("yunpark_changes_v1", &[&partition.meta, &partition.changes]);
+            let mut command = function_ro("yunpark_changes_v2", [&partition.meta, &partition.changes]);
             command.arg(&place.epoch).arg(&place.id).arg(MAX_CHANGES);
             async move { self.call(Lane::Read, &command).await }
         }))
@@ -241,7 +295,7 @@ impl Redis {
                 return Ok(None);
             }
             for entry in wire::list(answer)? {
-                let (id, change) = wire::entry(entry)?;
+                let (id, change) = record::entry(entry)?;
                 place.id = id;
                 changes.extend(change);
             }
@@ -303,17 +357,9 @@ impl Redis {
             of_partition[partition_of(&layout.lot, self.0.partitions.len())].push(layout);
         }
         for (partition, layouts) in self.0.partitions.iter().zip(of_partition) {
-            let epoch = clock::random_bytes::<8>()
-                .map_err(|error| Error::Setting(format!("the system gives no randomness: {error}")))?;
-            let keys = [&partition.meta, &partition.lots, &partition.changes];
-            let mut command = function("yunpark_configure_v1", &keys);
-            command.arg(self.0.limits.stream_length).arg(hex::encode(epoch));
-            command.arg(rfc3339(city.at)).arg(&partition.lot_prefix);
-            for layout in layouts {
-                for argument in wire::layout(layout) {
-                    command.arg(argument);
-                }
-            }
+            let mut command = function("yunpark_configure_v2", 4, partition.own());
+            command.arg(self.0.limits.stream_length).arg(fresh_epoch()?).arg(rfc3339(city.at));
+            command.arg(&partition.lot_prefix).arg(self.0.limits.debounce_us()).arg(wire::layouts(&layouts));
             let answer = self.0.link.send(Lane::Write, &command).await;
             match answer {
                 Err(error) if is_missing_library(&error) => {
@@ -329,21 +375,31 @@ impl Redis {
     }
 }
 
-fn function(name: &str, keys: &[&String]) -> Cmd {
-    call_of("FCALL", name, keys)
+/// A call that writes, with the number of its keys and the first of them.
+fn function(name: &str, keys: usize, own: [&str; 4]) -> Cmd {
+    let mut command = cmd("FCALL");
+    command.arg(name).arg(keys);
+    for key in own {
+        command.arg(key);
+    }
+    command
 }
 
-fn function_ro(name: &str, keys: &[&String]) -> Cmd {
-    call_of("FCALL_RO", name, keys)
-}
-
-fn call_of(how: &str, name: &str, keys: &[&String]) -> Cmd {
-    let mut command = cmd(how);
-    command.arg(name).arg(keys.len());
+/// A call that only looks, with all its keys.
+fn function_ro<const N: usize>(name: &str, keys: [&String; N]) -> Cmd {
+    let mut command = cmd("FCALL_RO");
+    command.arg(name).arg(N);
     for key in keys {
         command.arg(key.as_str());
     }
     command
+}
+
+/// A name for a new life of a partition.
+fn fresh_epoch() -> Result<String, Error> {
+    let epoch = clock::random_bytes::<8>()
+        .map_err(|error| Error::Setting(format!("the system gives no randomness: {error}")))?;
+    Ok(hex::encode(epoch))
 }
 
 fn is_missing_library(error: &RedisError) -> bool {

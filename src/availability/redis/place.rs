@@ -13,6 +13,8 @@ pub(super) struct Partition {
     pub(super) lots: String,
     /// The stream of changes.
     pub(super) changes: String,
+    /// The sorted set of the lots' deadlines.
+    pub(super) due: String,
     /// What every lot's own key begins with.
     pub(super) lot_prefix: String,
 }
@@ -25,8 +27,14 @@ impl Partition {
             meta: format!("{tag}:meta"),
             lots: format!("{tag}:lots"),
             changes: format!("{tag}:changes"),
+            due: format!("{tag}:due"),
             lot_prefix: format!("{tag}:lot:"),
         }
+    }
+
+    /// The partition's own keys, as the functions that write take them.
+    pub(super) fn own(&self) -> [&str; 4] {
+        [&self.meta, &self.lots, &self.changes, &self.due]
     }
 
     /// A lot's own key.

@@ -1,28 +1,48 @@
-//! What the function library and this program say to each other: arguments in, records and letters out.
+//! What this program says to the function library, and the shapes of its answers.
 
-use ::redis::Value;
+use std::collections::HashMap;
 
-use super::super::contract::{Error, Limits, LotLayout, Timing};
+use ::redis::{Cmd, Value};
+use foldhash::quality::RandomState;
+use rmp::encode;
+
+use super::{
+    super::{
+        contract::{Error, LAST_EXACT_US, Limits, Timing},
+        layout::{Group, LotLayout},
+    },
+    function,
+    place::{Partition, partition_of},
+};
 use crate::domain::{
-    availability::{Availability, Change, Outcome, SpaceStatus},
-    ids::{LotId, SpaceId},
+    action::{Action, Service},
+    availability::Outcome,
+    ids::LotId,
     lot::CountedBy,
     observation::{Direction, Observation, SpaceState, Statement},
-    time::{Instant, from_micros, to_micros},
+    time::to_micros,
 };
+
+/// Elements of one observation in a batch.
+const ELEMENTS: usize = 9;
 
 /// An answer that the library never gives.
 pub(super) fn foreign(what: &str) -> Error {
     Error::Refused(format!("an answer that is not ours: {what}"))
 }
 
-/// A text of an answer.
-pub(super) fn text(value: Value) -> Result<String, Error> {
+/// The bytes of an answer.
+pub(super) fn bytes(value: Value) -> Result<Vec<u8>, Error> {
     match value {
-        Value::BulkString(bytes) => String::from_utf8(bytes).map_err(|_| foreign("text that is not UTF-8")),
-        Value::SimpleString(text) => Ok(text),
+        Value::BulkString(bytes) => Ok(bytes),
+        Value::SimpleString(text) => Ok(text.into_bytes()),
         _ => Err(foreign("not a text")),
     }
+}
+
+/// A text of an answer.
+pub(super) fn text(value: Value) -> Result<String, Error> {
+    String::from_utf8(bytes(value)?).map_err(|_| foreign("text that is not UTF-8"))
 }
 
 /// A list of an answer.
@@ -39,125 +59,236 @@ pub(super) fn exactly<const N: usize>(value: Value) -> Result<[Value; N], Error>
 }
 
 /// A flat list of keys and values.
-pub(super) fn pairs(value: Value) -> Result<Vec<(String, String)>, Error> {
+pub(super) fn pairs(value: Value) -> Result<Vec<(String, Vec<u8>)>, Error> {
     let mut items = list(value)?.into_iter();
     let mut pairs = Vec::with_capacity(items.len() / 2);
     while let Some(key) = items.next() {
         let value = items.next().ok_or_else(|| foreign("a key without a value"))?;
-        pairs.push((text(key)?, text(value)?));
+        pairs.push((text(key)?, bytes(value)?));
     }
     Ok(pairs)
 }
 
-/// The seven arguments of one observation, after the index of its lot: what, subject, value, at, seq, session.
-pub(super) fn observation(observation: &Observation, limits: Limits) -> [String; 6] {
-    let timing = match limits.timing(observation) {
-        Timing::Plausible => '.',
-        Timing::Future => 'F',
-        Timing::Ancient => 'A',
-    };
-    let (kind, subject, value) = match &observation.statement {
-        Statement::Space { space, state } => ('s', space.as_str(), state_letter(*state).to_owned()),
-        Statement::Passage { direction: Direction::In, count, lane } => ('p', lane.as_str(), count.to_string()),
-        Statement::Passage { direction: Direction::Out, count, lane } => ('p', lane.as_str(), format!("-{count}")),
-        Statement::Occupied { count } => ('o', "", count.to_string()),
-        Statement::Free { count } => ('f', "", count.to_string()),
-    };
-    [
-        format!("{kind}{timing}"),
-        subject.to_owned(),
-        value,
-        to_micros(observation.observed_at).to_string(),
-        observation.seq.map(|seq| seq.to_string()).unwrap_or_default(),
-        observation.session.clone().unwrap_or_default(),
-    ]
-}
-
-/// The arguments of one lot's layout.
-pub(super) fn layout(layout: &LotLayout) -> impl Iterator<Item = String> + '_ {
-    let kind = match layout.counted_by {
-        CountedBy::Spaces => "s",
-        CountedBy::Counters => "c",
-    };
-    let head = [layout.lot.to_string(), kind.to_owned(), layout.places().to_string(), layout.spaces.len().to_string()];
-    head.into_iter().chain(layout.spaces.iter().map(ToString::to_string))
-}
-
-/// What became of each observation.
-pub(super) fn outcomes(letters: &str) -> Result<Vec<Outcome>, Error> {
-    letters
-        .chars()
-        .map(|letter| {
-            Ok(match letter {
-                'c' => Outcome::Changed,
-                'k' => Outcome::Confirmed,
-                'l' => Outcome::Late,
-                'f' => Outcome::Future,
-                'n' => Outcome::NotCounted,
-                'L' => Outcome::UnknownLot,
-                'S' => Outcome::UnknownSpace,
-                _ => return Err(foreign("an unknown outcome")),
-            })
-        })
-        .collect()
-}
-
-/// A lot's record: `kind capacity free occupied unknown out version at published raw anchored`.
-pub(super) fn availability(lot: &str, record: &str) -> Result<Availability, Error> {
-    let wrong = || foreign("a lot's record");
-    let fields: Vec<&str> = record.split(' ').collect();
-    let [_, capacity, free, occupied, unknown, out_of_service, version, at, ..] = fields[..] else {
-        return Err(wrong());
-    };
-    let number = |field: &str| field.parse::<u32>().map_err(|_| wrong());
-    Ok(Availability {
-        lot: LotId::parse(lot).map_err(|_| wrong())?,
-        capacity: number(capacity)?,
-        free: number(free)?,
-        occupied: number(occupied)?,
-        unknown: number(unknown)?,
-        out_of_service: number(out_of_service)?,
-        observed_at: instant(at)?,
-        version: version.parse().map_err(|_| wrong())?,
+/// What became of each observation, by its letter.
+pub(super) fn outcome(letter: u8) -> Result<Outcome, Error> {
+    Ok(match letter {
+        b'c' => Outcome::Changed,
+        b'k' => Outcome::Confirmed,
+        b'l' => Outcome::Late,
+        b'f' => Outcome::Future,
+        b'n' => Outcome::NotCounted,
+        b'q' => Outcome::Quarantined,
+        b'L' => Outcome::UnknownLot,
+        b'S' => Outcome::UnknownSpace,
+        _ => return Err(foreign("an unknown outcome")),
     })
 }
 
-/// A space's mark, `<state><out><at>` and what may follow after a semicolon.
-pub(super) fn space(id: &str, mark: &str) -> Result<SpaceStatus, Error> {
-    let wrong = || foreign("a space's mark");
-    let mut letters = mark.chars();
-    let state = match letters.next() {
-        Some('f') => SpaceState::Free,
-        Some('o') => SpaceState::Occupied,
-        Some('u') => SpaceState::Unknown,
-        _ => return Err(wrong()),
-    };
-    let out_of_service = letters.next() == Some('1');
-    let at = letters.as_str().split(';').next().unwrap_or_default();
-    let space = SpaceId::parse(id).map_err(|_| wrong())?;
-    Ok(SpaceStatus { space, state, out_of_service, observed_at: instant(at)? })
+/// MessagePack into memory, which cannot fail.
+#[derive(Debug, Default)]
+pub(super) struct Pack(pub(super) Vec<u8>);
+
+impl Pack {
+    pub(super) fn list(&mut self, length: usize) {
+        let written = encode::write_array_len(&mut self.0, u32::try_from(length).unwrap_or(u32::MAX));
+        debug_assert!(written.is_ok(), "memory takes what it is given");
+    }
+    pub(super) fn int(&mut self, number: i64) {
+        let written = encode::write_sint(&mut self.0, number);
+        debug_assert!(written.is_ok(), "memory takes what it is given");
+    }
+    pub(super) fn text(&mut self, text: &str) {
+        self.joined(text, "");
+    }
+    /// One text of two parts.
+    pub(super) fn joined(&mut self, first: &str, second: &str) {
+        let length = u32::try_from(first.len() + second.len()).unwrap_or(u32::MAX);
+        let written = encode::write_str_len(&mut self.0, length);
+        debug_assert!(written.is_ok(), "memory takes what it is given");
+        self.0.extend_from_slice(first.as_bytes());
+        self.0.extend_from_slice(second.as_bytes());
+    }
+    /// A sequence number as digits, empty for none.
+    pub(super) fn seq(&mut self, seq: Option<u64>) {
+        match seq {
+            Some(seq) => self.text(itoa::Buffer::new().format(seq)),
+            None => self.text(""),
+        }
+    }
+    /// A running total as its high and low 32 bits.
+    fn halves(&mut self, total: u64) {
+        self.int((total >> 32) as i64);
+        self.int((total & u64::from(u32::MAX)) as i64);
+    }
+    fn nothing(&mut self) {
+        let written = encode::write_bool(&mut self.0, false);
+        debug_assert!(written.is_ok(), "memory takes what it is given");
+    }
 }
 
-/// An entry of the stream: its id, and the change it tells, if it tells one.
-pub(super) fn entry(value: Value) -> Result<(String, Option<Change>), Error> {
-    let [id, fields] = exactly::<2>(value)?;
-    let fields = pairs(fields)?;
-    let field = |name: &str| fields.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
-    let change = match (field("lot"), field("is"), field("spaces")) {
-        (Some(lot), Some(record), Some(lines)) => Some(Change {
-            availability: availability(lot, record)?,
-            spaces: lines
-                .lines()
-                .map(|line| line.split_once(' ').ok_or_else(|| foreign("a moved space")))
-                .map(|parts| parts.and_then(|(id, mark)| space(id, mark)))
-                .collect::<Result<_, _>>()?,
-        }),
-        _ => None,
-    };
-    Ok((text(id)?, change))
+/// The part of a batch that lies in one partition.
+#[derive(Debug, Default)]
+struct Part<'a> {
+    lots: Vec<&'a LotId>,
+    body: Pack,
+    /// Where in the batch each observation stands.
+    indices: Vec<usize>,
 }
 
-fn state_letter(state: SpaceState) -> &'static str {
+/// One call for each partition a batch touches, with the places in the batch that its letters stand for.
+pub(super) fn calls(partitions: &[Partition], batch: &[Observation], limits: Limits) -> Vec<(Cmd, Vec<usize>)> {
+    let mut parts: Vec<Part<'_>> = Vec::new();
+    parts.resize_with(partitions.len(), Part::default);
+    let mut known: HashMap<&LotId, (usize, usize), RandomState> =
+        HashMap::with_capacity_and_hasher(batch.len().min(1024), RandomState::default());
+    for (index, observation) in batch.iter().enumerate() {
+        let (partition, number) = *known.entry(&observation.lot).or_insert_with(|| {
+            let partition = partition_of(&observation.lot, partitions.len());
+            parts[partition].lots.push(&observation.lot);
+            (partition, parts[partition].lots.len())
+        });
+        let part = &mut parts[partition];
+        part.indices.push(index);
+        part.body.int(number as i64);
+        write(&mut part.body, observation, limits);
+    }
+    let filled = partitions.iter().zip(parts).filter(|(_, part)| !part.indices.is_empty());
+    filled.map(|(partition, part)| (call(partition, &part, limits), part.indices)).collect()
+}
+
+fn call(partition: &Partition, part: &Part<'_>, limits: Limits) -> Cmd {
+    let mut blob = Pack(Vec::with_capacity(part.body.0.len() + 32 + part.lots.len() * 24));
+    blob.list(4 + part.lots.len() + ELEMENTS * part.indices.len());
+    blob.int(limits.seq_reset_us());
+    blob.int(limits.debounce_us());
+    blob.int(i64::from(limits.max_delta));
+    blob.int(part.lots.len() as i64);
+    for lot in &part.lots {
+        blob.text(lot.as_str());
+    }
+    blob.0.extend_from_slice(&part.body.0);
+    let mut command = function("yunpark_apply_v2", 4 + part.lots.len(), partition.own());
+    let mut key = String::with_capacity(partition.lot_prefix.len() + 64);
+    for lot in &part.lots {
+        key.clear();
+        key.push_str(&partition.lot_prefix);
+        key.push_str(lot.as_str());
+        command.arg(key.as_str());
+    }
+    command.arg(limits.stream_length).arg(&blob.0[..]);
+    command
+}
+
+/// The eight elements of an observation after the index of its lot.
+fn write(body: &mut Pack, observation: &Observation, limits: Limits) {
+    let timing = limits.timing(observation);
+    let (kind, prefix, subject) = match &observation.statement {
+        Statement::Space { space, .. } => ("s", "s:", space.as_str()),
+        Statement::Passage { lane, .. } => ("p", "l:", lane.as_str()),
+        Statement::Total { direction, lane, .. } => ("t", total_prefix(*direction), lane.as_str()),
+        Statement::Baseline { direction, lane, .. } => ("b", total_prefix(*direction), lane.as_str()),
+        Statement::Occupied { .. } => ("o", "a", ""),
+        Statement::Free { .. } => ("f", "a", ""),
+    };
+    body.text(kind);
+    body.text(match timing {
+        Timing::Plausible => ".",
+        Timing::Future => "F",
+        Timing::Ancient => "A",
+    });
+    body.joined(prefix, subject);
+    match &observation.statement {
+        Statement::Space { state, .. } => body.text(state_letter(*state)),
+        Statement::Passage { direction, count, .. } => body.int(sign(*direction) * i64::from(*count)),
+        Statement::Total { direction, value, width_bits, .. } => {
+            let width_bits = (*width_bits).clamp(1, 64);
+            body.list(4);
+            body.halves(value & (u64::MAX >> (64 - u32::from(width_bits))));
+            body.int(i64::from(width_bits));
+            body.int(sign(*direction));
+        }
+        Statement::Baseline { value: Some(value), .. } => {
+            body.list(2);
+            body.halves(*value);
+        }
+        Statement::Baseline { value: None, .. } => body.nothing(),
+        Statement::Occupied { count } | Statement::Free { count } => body.int(i64::from(*count)),
+    }
+    // What is refused for its time is not looked at, and may be more than a double holds.
+    body.int(if timing == Timing::Plausible { to_micros(observation.observed_at) } else { 0 });
+    body.seq(observation.seq);
+    body.text(observation.session.as_deref().unwrap_or(""));
+    body.int(to_micros(observation.received_at).clamp(0, LAST_EXACT_US));
+}
+
+pub(super) fn total_prefix(direction: Direction) -> &'static str {
+    match direction {
+        Direction::In => "t:i:",
+        Direction::Out => "t:o:",
+    }
+}
+
+fn sign(direction: Direction) -> i64 {
+    match direction {
+        Direction::In => 1,
+        Direction::Out => -1,
+    }
+}
+
+/// An operator's action: debounce_us, lot, what, field, value, at.
+pub(super) fn action(action: &Action, at_us: i64, limits: Limits) -> Vec<u8> {
+    let mut blob = Pack::default();
+    blob.list(6);
+    blob.int(limits.debounce_us());
+    blob.text(action.lot().as_str());
+    let (what, space, value) = match action {
+        Action::Service { space, service, .. } => ("s", space.as_str(), i64::from(service_number(*service))),
+        Action::Reserve { places, .. } => ("r", "", i64::from(*places)),
+        Action::Close { closed, .. } => ("c", "", i64::from(*closed)),
+        Action::Correct { occupied, .. } => ("o", "", i64::from(*occupied)),
+    };
+    blob.text(what);
+    blob.joined("s:", space);
+    blob.int(value);
+    blob.int(at_us);
+    blob.0
+}
+
+/// The lots of a partition as they are declared: id, kind, mixed, capacity, groups, spaces.
+pub(super) fn layouts(layouts: &[&LotLayout]) -> Vec<u8> {
+    let mut blob = Pack::default();
+    blob.list(layouts.len());
+    for layout in layouts {
+        blob.list(6);
+        blob.text(layout.lot.as_str());
+        blob.text(match layout.counted_by {
+            CountedBy::Spaces => "s",
+            CountedBy::Counters => "c",
+        });
+        blob.int(i64::from(layout.mixed));
+        blob.int(i64::from(layout.places()));
+        let groups = layout.groups();
+        blob.list(groups.len());
+        for (group, capacity) in groups {
+            blob.list(2);
+            blob.text(group.letter());
+            blob.int(i64::from(capacity));
+        }
+        let has_classes = layout.has_classes();
+        blob.list(layout.spaces.len());
+        for space in &layout.spaces {
+            blob.list(4);
+            blob.text(space.id.as_str());
+            blob.int(i64::from(space.stale_after_s.unwrap_or(0)));
+            blob.int(i64::from(space.dead_after_s.unwrap_or(0)));
+            let letters: String = space.groups(has_classes).into_iter().map(Group::letter).collect();
+            blob.text(&letters);
+        }
+    }
+    blob.0
+}
+
+pub(super) fn state_letter(state: SpaceState) -> &'static str {
     match state {
         SpaceState::Free => "f",
         SpaceState::Occupied => "o",
@@ -165,33 +296,10 @@ fn state_letter(state: SpaceState) -> &'static str {
     }
 }
 
-fn instant(text: &str) -> Result<Option<Instant>, Error> {
-    if text.is_empty() {
-        return Ok(None);
-    }
-    text.parse().ok().and_then(from_micros).map(Some).ok_or_else(|| foreign("an instant"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_lots_record_is_read_as_the_library_writes_it() {
-        let lot = availability("L1", "s 12 3 7 1 1 42 1700000000000001 1700000000000000 0 0").unwrap();
-        assert!(lot.is_consistent());
-        assert_eq!((lot.free, lot.version), (3, 42));
-        assert_eq!(lot.observed_at.map(to_micros), Some(1_700_000_000_000_001));
-        assert_eq!(availability("L1", "c 12 0 0 12 0 0   0 0").unwrap().observed_at, None);
-        assert!(availability("L1", "s 12 3").is_err());
-    }
-
-    #[test]
-    fn a_spaces_mark_is_read_with_and_without_its_order() {
-        for mark in ["o11700000000000000", "o11700000000000000;;17;a;b c"] {
-            let space = space("S1", mark).unwrap();
-            assert!(space.out_of_service && space.state == SpaceState::Occupied && space.observed_at.is_some());
-        }
-        assert!(space("S1", "x0").is_err());
+pub(super) fn service_number(service: Service) -> u8 {
+    match service {
+        Service::InService => 0,
+        Service::OutOfService => 1,
+        Service::Reserved => 2,
     }
 }

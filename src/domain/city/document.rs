@@ -11,10 +11,10 @@ use super::{
 /// The kind of the document that holds the city's own name and time zone.
 pub const CITY: &str = "city";
 
-/// One feature, group or sensor of a city file as it was given, or the city's own header.
+/// One feature, group, codec or sensor of a city file as it was given, or the city's own header.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Document {
-    /// `city`, `group`, `sensor`, or a feature's kind.
+    /// `city`, `group`, `codec`, `sensor`, or a feature's kind.
     pub kind: String,
     /// Unique within the kind; a space's is `LOT/SPACE`, the city's is `city`.
     pub id: String,
@@ -30,7 +30,7 @@ pub fn documents(text: &str) -> Result<Vec<Document>, Vec<Fault>> {
     if let Some(header) = file.get("yunpark") {
         documents.push(Document::new(CITY, CITY.to_owned(), header));
     }
-    for (list, kind) in [("groups", "group"), ("sensors", "sensor")] {
+    for (list, kind) in [("groups", "group"), ("codecs", "codec"), ("sensors", "sensor")] {
         for (index, item) in items(&file, list) {
             let id = item.get("id").and_then(Value::as_str).map_or_else(|| format!("#{index}"), str::to_owned);
             documents.push(Document::new(kind, id, item));
@@ -89,9 +89,11 @@ fn sorted(value: &Value) -> Value {
 }
 
 /// A city file's parts, wherever they came from.
+#[derive(Default)]
 pub(super) struct Parts<'a> {
     pub(super) header: Option<Field<'a>>,
     pub(super) groups: Vec<Field<'a>>,
+    pub(super) codecs: Vec<Field<'a>>,
     pub(super) sensors: Vec<Field<'a>>,
     pub(super) features: Vec<Field<'a>>,
 }
@@ -99,7 +101,7 @@ pub(super) struct Parts<'a> {
 impl<'a> Parts<'a> {
     /// The parts of a whole file; what is wrong at the top becomes a fault of `(file)`.
     pub(super) fn of_file(faults: &'a Faults, value: &'a Value) -> Self {
-        let mut parts = Self { header: None, groups: Vec::new(), sensors: Vec::new(), features: Vec::new() };
+        let mut parts = Self::default();
         let root = Field::root(faults, "(file)", value);
         let Some(mut file) = root.object() else { return parts };
         if file.need("type").is_some_and(|f| f.value() != "FeatureCollection") {
@@ -108,11 +110,13 @@ impl<'a> Parts<'a> {
         parts.header = file.may("yunpark");
         file.may("bbox");
         let groups = file.may("groups").and_then(|f| f.list()).unwrap_or_default();
+        let codecs = file.may("codecs").and_then(|f| f.list()).unwrap_or_default();
         let sensors = file.may("sensors").and_then(|f| f.list()).unwrap_or_default();
         let features = file.need("features").and_then(|f| f.list()).unwrap_or_default();
         file.finish();
         let own = |name: String, field: &Field<'a>| Field::root(faults, name, field.value());
         parts.groups = groups.iter().map(|group| own(group.key().to_owned(), group)).collect();
+        parts.codecs = codecs.iter().map(|codec| own(codec.key().to_owned(), codec)).collect();
         parts.sensors = sensors.iter().map(|sensor| own(sensor.key().to_owned(), sensor)).collect();
         let named = |(index, feature)| own(format!("feature #{}", index + 1), feature);
         parts.features = features.iter().enumerate().map(named).collect();
@@ -121,12 +125,13 @@ impl<'a> Parts<'a> {
 
     /// The parts a store kept.
     pub(super) fn of_documents(faults: &'a Faults, documents: &'a [(&Document, Value)]) -> Self {
-        let mut parts = Self { header: None, groups: Vec::new(), sensors: Vec::new(), features: Vec::new() };
+        let mut parts = Self::default();
         for (document, value) in documents {
             let field = Field::root(faults, document.name(), value);
             match document.kind.as_str() {
                 CITY => parts.header = Some(field),
                 "group" => parts.groups.push(field),
+                "codec" => parts.codecs.push(field),
                 "sensor" => parts.sensors.push(field),
                 _ => parts.features.push(field),
             }

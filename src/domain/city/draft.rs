@@ -21,6 +21,7 @@ pub(super) enum Thing {
     GridCell(GridCellId),
     Sign(SignId),
     Camera(CameraId),
+    Codec(String),
     Sensor(SensorId),
     SensorOf(LotId, SpaceId),
     ViidDevice(String),
@@ -38,6 +39,7 @@ impl std::fmt::Display for Thing {
             Self::GridCell(id) => write!(f, "grid cell {id}"),
             Self::Sign(id) => write!(f, "sign {id}"),
             Self::Camera(id) => write!(f, "camera {id}"),
+            Self::Codec(id) => write!(f, "codec {id}"),
             Self::Sensor(id) => write!(f, "sensor {id}"),
             Self::SensorOf(lot, id) => write!(f, "sensor for space {lot}/{id}"),
             Self::ViidDevice(id) => write!(f, "GA/T 1400 device {id}"),
@@ -168,8 +170,23 @@ impl LotDraft<'_> {
         if counted_by == Some(CountedBy::Spaces) && lot.spaces.is_empty() {
             properties.fault_at("counted_by", "says spaces, but the lot has none");
         }
+        if lot.mixed && lot.spaces.is_empty() {
+            properties.fault_at("mixed", "is true, but the lot has no spaces");
+        }
         let default = if lot.spaces.is_empty() { CountedBy::Counters } else { CountedBy::Spaces };
         lot.counted_by = counted_by.unwrap_or(default);
+        if let Some(reset) = lot.nightly_reset {
+            if lot.counted_by != CountedBy::Counters && !lot.mixed {
+                properties.fault_at("nightly_reset", "is for counters, but the lot is counted by its spaces");
+            }
+            if reset.occupied.is_none() && !lot.mixed {
+                properties.fault_at("nightly_reset.by", "says spaces, but the lot is not mixed");
+            }
+            if reset.occupied.is_some_and(|occupied| occupied > lot.capacity) {
+                properties
+                    .fault_at("nightly_reset.occupied", format_args!("is more than the capacity, {}", lot.capacity));
+            }
+        }
         lot.uses = uses.unwrap_or_else(|| {
             let mut uses = BTreeMap::new();
             for space_use in lot.spaces.iter().flat_map(|space| &space.uses) {

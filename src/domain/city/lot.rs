@@ -7,7 +7,7 @@ use super::{
 };
 use crate::domain::{
     ids::{LotId, SpaceId},
-    lot::{CountedBy, Lot, Space, SpaceUse},
+    lot::{CountedBy, Lot, NightlyReset, Space, SpaceUse},
 };
 use geo::{Coord, Geometry};
 
@@ -30,6 +30,8 @@ impl<'a> Draft<'a> {
         let street = lot.may("street").map(|f| self.id_of(&f, Thing::Street));
         let grid_cell = lot.may("grid_cell").map(|f| self.id_of(&f, Thing::GridCell));
         let stale_after_s = lot.may("stale_after_s").map(|f| f.whole(1..=31_536_000));
+        let mixed = lot.may("mixed").map(|f| f.flag());
+        let nightly_reset = lot.may("nightly_reset").map(|f| nightly_reset(&f));
         let spaces = lot.may("spaces").map(|f| self.spaces_of(id.as_ref(), &f));
         let properties = lot.field().clone();
         lot.finish();
@@ -47,6 +49,8 @@ impl<'a> Draft<'a> {
                     vehicle_class: well(vehicle_class)?.unwrap_or_default(),
                     spaces: well(spaces)?.unwrap_or_default(),
                     counted_by: CountedBy::Counters,
+                    mixed: well(mixed)?.unwrap_or_default(),
+                    nightly_reset: well(nightly_reset)?,
                     uses: std::collections::BTreeMap::new(),
                     opening_hours: well(opening_hours)?,
                     tariff: well(tariff)?,
@@ -79,7 +83,7 @@ impl<'a> Draft<'a> {
         for item in list.list()? {
             let bare = item.value().is_string();
             let space = if bare {
-                let space = |id| Space { id, location: None, outline: None, uses: Vec::new() };
+                let space = |id| Space { id, location: None, outline: None, vehicle_class: None, uses: Vec::new() };
                 item.id().map(|id| (item, space(id)))
             } else {
                 listed_space(&item)
@@ -107,6 +111,7 @@ impl<'a> Draft<'a> {
         geometry: Option<Geometry>,
     ) {
         let lot: Option<LotId> = space.need("lot").and_then(|f| self.id_of(&f, Thing::Lot));
+        let vehicle_class = space.may("vehicle_class").map(|f| f.word());
         let uses = space.may("uses").map(|f| uses(&f));
         space.finish();
         let (Some(lot), Some((field, id))) = (lot, id) else { return };
@@ -116,7 +121,8 @@ impl<'a> Draft<'a> {
             _ => None,
         };
         let uses = well(uses).flatten().unwrap_or_default();
-        let space = Space { id: id.clone(), location, outline, uses };
+        let vehicle_class = well(vehicle_class).flatten();
+        let space = Space { id: id.clone(), location, outline, vehicle_class, uses };
         self.spaces.entry(lot.clone()).or_default().push(space);
         self.space_features.push((field, lot, id));
     }
@@ -127,10 +133,43 @@ fn listed_space<'a>(item: &Field<'a>) -> Option<(Field<'a>, Space)> {
     let field = object.need("id");
     let id = field.as_ref().and_then(Field::id);
     let location = object.may("location").map(|f| geometry::read_position(&f));
+    let vehicle_class = object.may("vehicle_class").map(|f| f.word());
     let uses = object.may("uses").map(|f| uses(&f));
     object.finish();
-    let space = Space { id: id?, location: well(location)?, outline: None, uses: well(uses)?.unwrap_or_default() };
+    let space = Space {
+        id: id?,
+        location: well(location)?,
+        outline: None,
+        vehicle_class: well(vehicle_class)?,
+        uses: well(uses)?.unwrap_or_default(),
+    };
     Some((field?, space))
+}
+
+/// Reads `{"at": "03:30", "occupied": 12}` or `{"at": "03:30", "by": "spaces"}`.
+fn nightly_reset(field: &Field<'_>) -> Option<NightlyReset> {
+    let mut reset = field.object()?;
+    let at = reset.need("at").and_then(|f| {
+        let text = f.text()?;
+        chrono::NaiveTime::parse_from_str(text, "%H:%M")
+            .map_err(|_| f.fault(format_args!("must be a time of day as HH:MM, not {text:?}")))
+            .ok()
+    });
+    let occupied = reset.may("occupied").map(|f| f.whole(0..=MAX_CAPACITY));
+    let by = reset.may("by").map(|f| {
+        let is_spaces = f.value() == "spaces";
+        if !is_spaces {
+            f.fault("must be \"spaces\"");
+        }
+        is_spaces.then_some(())
+    });
+    reset.finish();
+    let (occupied, by) = (well(occupied)?, well(by)?);
+    if occupied.is_some() == by.is_some() {
+        field.fault("needs either \"occupied\" with a number, or \"by\": \"spaces\"");
+        return None;
+    }
+    Some(NightlyReset { at: at?, occupied })
 }
 
 fn uses(list: &Field<'_>) -> Option<Vec<SpaceUse>> {

@@ -1,5 +1,6 @@
 //! The city: everything the imported file says, read once and looked up by id.
 
+mod codec;
 mod document;
 mod draft;
 mod fault;
@@ -24,6 +25,7 @@ use super::{
     text::Localized,
 };
 
+pub use codec::DeclaredCodec;
 pub use document::{CITY, Document, documents};
 pub use fault::Fault;
 pub use read::{read, read_documents};
@@ -39,6 +41,52 @@ pub struct SensorBinding {
     pub lot: LotId,
     /// The space it watches; `None` for a counter of the whole lot.
     pub space: Option<SpaceId>,
+    /// How often it says something even if nothing moves, seconds; the codec's own figure when absent.
+    pub heartbeat_s: Option<u32>,
+    /// Which way its counter counts.
+    pub counting: Counting,
+    /// What distance is a vehicle.
+    pub distance: Option<DistanceRule>,
+}
+
+/// How a counter's numbers are taken.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Counting {
+    /// Which way its only lane counts; `None` as the device says.
+    pub direction: Option<LaneWay>,
+    /// The lanes that count, each with its way; empty: every lane, as the device says.
+    pub lanes: BTreeMap<String, LaneWay>,
+    /// What is counted of a device that tells running totals and the period's vehicles; `None` the totals it has.
+    pub by: Option<CountBy>,
+}
+
+/// Which way a lane leads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LaneWay {
+    /// Into the lot what the device counts as in, or what it counts without a direction.
+    In,
+    /// Out of the lot what the device counts as in, or what it counts without a direction.
+    Out,
+}
+
+/// Which of a counter's numbers count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CountBy {
+    /// Running totals: a lost message costs nothing.
+    Total,
+    /// Vehicles of each message: a lost message is lost.
+    Delta,
+}
+
+/// From what distance on a bay is free.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DistanceRule {
+    /// Nearer is a vehicle, farther is none, millimetres.
+    pub threshold_mm: u32,
+    /// Within this band around the threshold, millimetres, nothing is said: the bay stays as it was.
+    pub hysteresis_mm: u32,
 }
 
 /// The whole city as imported.
@@ -54,6 +102,8 @@ pub struct City {
     pub lots: BTreeMap<LotId, Lot>,
     /// Groups of lots by id.
     pub groups: BTreeMap<GroupId, LotGroup>,
+    /// Declared codecs by `vendor/model`.
+    pub codecs: BTreeMap<String, DeclaredCodec>,
     /// Sensors by device id.
     pub sensors: BTreeMap<SensorId, SensorBinding>,
     /// Zones by id.
@@ -79,6 +129,7 @@ impl Default for City {
             fictional: false,
             lots: BTreeMap::new(),
             groups: BTreeMap::new(),
+            codecs: BTreeMap::new(),
             sensors: BTreeMap::new(),
             zones: BTreeMap::new(),
             streets: BTreeMap::new(),

@@ -62,6 +62,10 @@ fn city_of<'a>(faults: &'a Faults, parts: Parts<'a>, known_codec: &dyn Fn(&str) 
     for feature in &parts.features {
         draft.feature(feature);
     }
+    // Codecs first: a sensor may be of a declared one.
+    for codec in &parts.codecs {
+        draft.codec(codec, known_codec);
+    }
     for sensor in &parts.sensors {
         draft.sensor(sensor, known_codec);
     }

@@ -1,11 +1,16 @@
 //! The sensors' bindings of the city file.
 
+use std::collections::BTreeMap;
+
 use super::{
-    SensorBinding,
+    Counting, DistanceRule, LaneWay, SensorBinding,
     draft::{Draft, Thing},
-    field::{Field, well},
+    field::{Field, Object, well},
 };
 use crate::domain::ids::{LotId, SensorId, SpaceId};
+
+/// Longest name of a counter's lane, bytes.
+const LONGEST_LANE: usize = 64;
 
 impl<'a> Draft<'a> {
     /// Reads one element of the file's `sensors`.
@@ -19,7 +24,7 @@ impl<'a> Draft<'a> {
         });
         let codec = sensor.need("codec").and_then(|f| {
             let codec = f.text()?;
-            if !known_codec(codec) {
+            if !known_codec(codec) && !self.city.codecs.contains_key(codec) {
                 f.fault(format_args!("there is no codec {codec:?}"));
                 return None;
             }
@@ -27,6 +32,9 @@ impl<'a> Draft<'a> {
         });
         let lot = sensor.may("lot");
         let space = sensor.may("space");
+        let heartbeat_s = sensor.may("heartbeat_s").map(|f| f.whole(1..=31_536_000));
+        let counting = counting(&mut sensor, space.is_some());
+        let distance = distance(&mut sensor, space.is_some());
         sensor.finish();
         let place = match (&lot, &space) {
             (None, None) => {
@@ -38,7 +46,8 @@ impl<'a> Draft<'a> {
         };
         let read = || {
             let (lot, space) = place?;
-            Some(SensorBinding { id: id?, codec: codec?, lot, space })
+            let (heartbeat_s, counting, distance) = (well(heartbeat_s)?, counting?, distance?);
+            Some(SensorBinding { id: id?, codec: codec?, lot, space, heartbeat_s, counting, distance })
         };
         self.city.sensors.extend(read().map(|sensor| (sensor.id.clone(), sensor)));
     }
@@ -75,6 +84,59 @@ impl<'a> Draft<'a> {
         self.declare(space, Thing::SensorOf(lot.clone(), id.clone()));
         Some((lot, id))
     }
+}
+
+/// How a counter counts: `direction`, `lanes`, `counts`.
+fn counting(sensor: &mut Object<'_>, is_bay: bool) -> Option<Counting> {
+    let direction = sensor.may("direction");
+    let lanes = sensor.may("lanes");
+    let by = sensor.may("counts");
+    for field in [&direction, &lanes, &by].into_iter().flatten() {
+        if is_bay {
+            field.fault("is for a counter, and this sensor watches a space");
+            return None;
+        }
+    }
+    if let (Some(direction), Some(_)) = (&direction, &lanes) {
+        direction.fault("is for a device with one lane, and `lanes` names several");
+        return None;
+    }
+    let lanes = lanes.map(|f| {
+        let lanes: BTreeMap<String, LaneWay> = f.word()?;
+        if lanes.is_empty() || lanes.keys().any(|lane| lane.is_empty() || lane.len() > LONGEST_LANE) {
+            f.fault(format_args!("must name lanes, each of 1 to {LONGEST_LANE} bytes"));
+            return None;
+        }
+        Some(lanes)
+    });
+    Some(Counting {
+        direction: well(direction.map(|f| f.word()))?,
+        lanes: well(lanes)?.unwrap_or_default(),
+        by: well(by.map(|f| f.word()))?,
+    })
+}
+
+/// What distance is a vehicle: `threshold_mm`, `hysteresis_mm`.
+#[expect(clippy::option_option, reason = "absent, wrong and well are three things")]
+fn distance(sensor: &mut Object<'_>, is_bay: bool) -> Option<Option<DistanceRule>> {
+    let threshold = sensor.may("threshold_mm");
+    let hysteresis = sensor.may("hysteresis_mm");
+    let Some(threshold) = threshold else {
+        return match hysteresis {
+            Some(hysteresis) => {
+                hysteresis.fault("needs `threshold_mm`");
+                None
+            }
+            None => Some(None),
+        };
+    };
+    if !is_bay {
+        threshold.fault("is for a sensor of a space, and this one has none");
+        return None;
+    }
+    let threshold_mm = threshold.whole(1..=100_000)?;
+    let hysteresis_mm = well(hysteresis.map(|f| f.whole(0..=threshold_mm)))?.unwrap_or(threshold_mm / 10);
+    Some(Some(DistanceRule { threshold_mm, hysteresis_mm }))
 }
 
 /// A device's EUI is written in lower case, as network servers do; names stay as they are.

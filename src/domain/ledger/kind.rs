@@ -69,6 +69,8 @@ kinds! {
     SignOrdered = "sign.ordered",
     /// An order to signs was withdrawn.
     SignOrderWithdrawn = "sign.order_withdrawn",
+    /// An operator acted on a lot.
+    LotActed = "lot.acted",
     /// A city file was imported.
     CityImported = "city.imported",
 }

@@ -1,6 +1,6 @@
 //! A small city's messages, read and refused.
 
-use std::collections::HashSet;
+mod devices;
 
 use super::*;
 use crate::domain::ids::SpaceId;
@@ -9,25 +9,43 @@ use proptest::prelude::*;
 const BAY: &str = "application/app/device/fcd6bd00001a2b3c/event/up";
 const GATE: &str = "application/app/device/aa00000000000001/event/up";
 
-/// One lot with a bay watched by a Bosch sensor; and a lot with a counter.
+/// One lot with bays watched in several ways; and a lot with counters.
 fn city() -> Directory {
-    let (l1, l2, s1) = (id("L1"), id("L2"), SpaceId::parse("S001").unwrap());
-    let sensor = |text| SensorId::parse(text).unwrap();
-    let (bay, nwave, gate, odd) = (
-        sensor("fcd6bd00001a2b3c"),
-        sensor("70b3d57ed0001a2b"),
-        sensor("aa00000000000001"),
-        sensor("bb00000000000001"),
-    );
-    Directory::new(
-        [(l1.clone(), HashSet::from([s1.clone()])), (l2.clone(), HashSet::new())],
-        [
-            (&bay, "bosch/tps110", &l1, Some(&s1)),
-            (&nwave, "nwave/nps405", &l1, Some(&s1)),
-            (&gate, "bosch/tps110", &l2, None),
-            (&odd, "acme/gone", &l1, Some(&s1)),
-        ],
-    )
+    let city = serde_json::json!({
+        "type": "FeatureCollection",
+        "yunpark": {"version": 1, "name": "云和", "time_zone": "Asia/Shanghai"},
+        "codecs": [{"id": "acme/bay", "fields": [{"f_port": 5, "byte": 1, "bit": 2, "meaning": "free"}]}],
+        "sensors": [
+            {"id": "fcd6bd00001a2b3c", "codec": "bosch/tps110", "space": "L1/S001"},
+            {"id": "70b3d57ed0001a2b", "codec": "nwave/nps405", "space": "L1/S002"},
+            {"id": "bb00000000000001", "codec": "acme/gone", "space": "L1/S003"},
+            {"id": "ac00000000000001", "codec": "acme/bay", "space": "L1/S004"},
+            {"id": "dd00000000000001", "codec": "milesight/em400-udl", "space": "L1/S005", "threshold_mm": 1000,
+             "hysteresis_mm": 200},
+            {"id": "dd00000000000002", "codec": "milesight/em400-udl", "space": "L1/S006"},
+            {"id": "pni-1", "codec": "pni/placepod", "space": "L1/S007"},
+            {"id": "by-name", "codec": "bosch/tps110", "space": "L1/S008"},
+            {"id": "aa00000000000001", "codec": "bosch/tps110", "lot": "L2"},
+            {"id": "cc00000000000011", "codec": "milesight/vs133", "lot": "L2", "lanes": {"1": "in", "2": "out"}},
+            {"id": "cc00000000000012", "codec": "milesight/vs350", "lot": "L2", "direction": "out"},
+            {"id": "cc00000000000013", "codec": "milesight/vs350", "lot": "L2", "counts": "delta"},
+            {"id": "cc00000000000014", "codec": "nwave/ncc405", "lot": "L2", "direction": "in"},
+            {"id": "cc00000000000015", "codec": "nwave/ncc405", "lot": "L2"},
+            {"id": "cc00000000000016", "codec": "parametric/pmx-tcr", "lot": "L2"},
+            {"id": "cc00000000000017", "codec": "parametric/pmx-tcr", "lot": "L2", "lanes": {"cat1": "out"}},
+            {"id": "cc00000000000018", "codec": "pni/placepod", "lot": "L2", "direction": "in"},
+            {"id": "gate-1", "codec": "sparkplug/b", "lot": "L2"},
+            {"id": "B8A44F941234", "codec": "axis/object-analytics", "lot": "L2", "lanes": {"Device1Scenario2": "in"}},
+            {"id": "369362028335", "codec": "milesight/vs121-p", "lot": "L2"}],
+        "features": [
+            {"type": "Feature", "geometry": {"type": "Point", "coordinates": [119.57, 28.11]}, "properties": {"kind": "lot",
+             "id": "L1", "name": "城西", "capacity": 9,
+             "spaces": ["S001", "S002", "S003", "S004", "S005", "S006", "S007", "S008"]}},
+            {"type": "Feature", "geometry": {"type": "Point", "coordinates": [119.58, 28.12]},
+             "properties": {"kind": "lot", "id": "L2", "name": "城东", "capacity": 500}}]
+    });
+    let known = |codec: &str| codec == "acme/gone" || codec.parse::<yunpark_sensors::Decoder>().is_ok();
+    Directory::of(&crate::domain::city::read(&city.to_string(), &known).unwrap())
 }
 
 fn id(text: &str) -> LotId {
@@ -77,7 +95,7 @@ fn an_uplink_is_told_of_the_bay_its_device_watches() {
         ("v3/city-parking@ttn/devices/bay-a-017/up", "tts_v3_up_nwave_nps405.json", 521, "AZK+eoyAIs5kIrjtb8vzlQ=="),
     ] {
         let observation = read(topic, sample(name)).unwrap().observations.remove(0);
-        let space = SpaceId::parse("S001").unwrap();
+        let space = SpaceId::parse(if topic == BAY { "S001" } else { "S002" }).unwrap();
         assert_eq!(observation.statement, Statement::Space { space, state: SpaceState::Occupied }, "{name}");
         assert_eq!((observation.seq, observation.session.as_deref()), (Some(seq), Some(session)));
         assert!(
@@ -122,24 +140,12 @@ fn every_refusal_has_its_kind() {
 }
 
 #[test]
-fn a_counter_keeps_its_own_lane_and_a_bay_sensor_may_not_count() {
-    let city = city();
-    let (gate, bay) = (city.sensor("aa00000000000001").unwrap(), city.sensor("fcd6bd00001a2b3c").unwrap());
-    let Ok(Statement::Passage { direction, count, lane }) = passed(LaneDirection::In, 3, Some("2"), gate) else {
-        panic!("a counter's delta is a passage");
-    };
-    assert_eq!((direction, count, lane.as_str()), (Direction::In, 3, "aa00000000000001/2"));
-    assert_eq!(passed(LaneDirection::In, 3, None, bay).unwrap_err().kind(), "misbound_device");
-    assert_eq!(passed(LaneDirection::Both, 3, None, gate).unwrap_err().kind(), "not_yet_counted");
-}
-
-#[test]
 fn a_refused_frame_leaves_nothing_of_itself_behind() {
     let mut batch = Batch::default();
     let mut add = |payload: String| normalise(BAY, payload.as_bytes(), &city(), received_at(), &mut batch);
     add(frame("fcd6bd00001a2b3c", 2, "ABU=")).unwrap();
     add(frame("aa00000000000001", 2, "ABU=")).unwrap_err();
-    assert_eq!((batch.observations.len(), batch.words.len()), (1, 1));
+    assert_eq!((batch.observations.len(), batch.words.len(), batch.events.len()), (1, 1, 2));
 }
 
 proptest! {
