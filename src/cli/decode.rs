@@ -52,8 +52,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("city.geojson");
         let mut city: serde_json::Value = serde_json::from_str(&city::example()).unwrap();
-        city["codecs"] =
-            serde_json::json!([{"id": "acme/bay", "fields": [{"byte": 0, "bit": 7, "meaning": "occupied"}]}]);
+        let codec = serde_json::json!({"id": "acme/bay", "fields": [{"byte": 0, "bit": 7, "meaning": "occupied"}]});
+        city["codecs"].as_array_mut().unwrap().push(codec);
         std::fs::write(&file, city.to_string()).unwrap();
         let told = run("acme/bay", Some(1), Some(&file), "80").unwrap();
         assert_eq!(told, r#"[{"kind":"occupancy","occupied":true,"cause":"change"}]"#);

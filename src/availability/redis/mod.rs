@@ -38,7 +38,7 @@ use crate::{
 };
 
 /// The function library. Its names carry a version, so that two versions can run side by side during a change of release.
-const LIBRARY: &str = include_str!("../lua/availability.lua");
+const LIBRARY: &str = concat!(include_str!("../lua/availability.lua"), "\n", include_str!("../lua/city.lua"));
 /// Most changes of one partition handed over at once.
 const MAX_CHANGES: usize = 1000;
 /// Most lots of one partition looked after in one step of a sweep.

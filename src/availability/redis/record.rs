@@ -190,7 +190,7 @@ fn space(id: &str, bytes: &[u8]) -> Result<SpaceMemory, Error> {
     let (lag, moved_us) = (items.int()?, items.int()?);
     let space = SpaceId::parse(id).map_err(|_| foreign("a space's id"))?;
     let heard_us = mark.at_us - lag;
-    Ok(SpaceMemory { space, shown, raw, service, freshness, heard_us, moved_us, mark })
+    Ok(SpaceMemory { space, mark, shown, raw, service, freshness, heard_us, moved_us })
 }
 
 fn status(memory: SpaceMemory) -> SpaceStatus {
@@ -302,7 +302,9 @@ pub(super) fn memories(memories: &[&LotMemory]) -> Vec<u8> {
             counts.quarantined as i64,
         ];
         blob.list(numbers.len());
-        numbers.into_iter().for_each(|number| blob.int(number));
+        for number in numbers {
+            blob.int(number);
+        }
         blob.int(memory.counted_us());
         let anchor = memory.anchor.is_heard();
         blob.list(memory.spaces.len() + memory.lanes.len() + usize::from(anchor));

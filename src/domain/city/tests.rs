@@ -107,7 +107,6 @@ fn each_mistake_is_told_once_with_its_feature_and_key() {
         ("/sensors/3/lanes", json!({}), "sensors[3]", "lanes"),
         ("/sensors/3/lanes/1", json!("up"), "sensors[3]", "lanes"),
         ("/sensors/3/counts", json!("all"), "sensors[3]", "counts"),
-        ("/codecs/0/id", json!("acme"), "codecs[0]", "id"),
         ("lot L2/type", json!("feature"), "lot L2", "type"),
         ("base river/properties/kind", json!("parking"), "feature #9", "properties.kind"),
         ("base river/properties/id", json!("-x"), "feature #9", "properties.id"),
@@ -170,14 +169,14 @@ fn set(file: &mut Value, at: &str, value: Value) {
     let (parents, last) = path.rsplit_once('/').map_or(("", path), |(parents, last)| (parents, last));
     for step in parents.split('/').filter(|step| !step.is_empty()) {
         spot = match step.parse::<usize>() {
-            Ok(index) => &mut spot[index],
-            Err(_) => &mut spot[step],
+            Ok(index) if spot.is_array() => &mut spot[index],
+            _ => &mut spot[step],
         };
     }
     match last.parse::<usize>() {
-        Ok(index) => spot[index] = value,
-        Err(_) if value.is_null() => drop(spot.as_object_mut().unwrap().remove(last)),
-        Err(_) => spot[last] = value,
+        Ok(index) if spot.is_array() => spot[index] = value,
+        _ if value.is_null() => drop(spot.as_object_mut().unwrap().remove(last)),
+        _ => spot[last] = value,
     }
 }
 

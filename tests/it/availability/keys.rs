@@ -4,7 +4,11 @@ use redis::{Arg, Cmd, aio::MultiplexedConnection};
 
 use super::*;
 
-const LIBRARY: &str = include_str!("../../../src/availability/lua/availability.lua");
+const LIBRARY: &str = concat!(
+    include_str!("../../../src/availability/lua/availability.lua"),
+    "\n",
+    include_str!("../../../src/availability/lua/city.lua")
+);
 
 async fn connection(port: u16) -> MultiplexedConnection {
     let client = redis::Client::open(format!("redis://127.0.0.1:{port}/0")).unwrap();

@@ -9,7 +9,7 @@ use yunpark::{
         action::{Action, Service},
         availability::{Availability, Confidence, Freshness, GroupCount, Outcome, SpaceStatus},
         ids::{LotId, SpaceId},
-        lot::CountedBy,
+        lot::{CountedBy, SpaceUse, VehicleClass},
         observation::{Direction, Observation, SpaceState, Statement},
         time::Instant,
     },
@@ -360,7 +360,6 @@ impl Lot {
                 groups.push(GroupCount { class, use_, capacity, free, occupied, unknown, out_of_service });
             }
         };
-        use yunpark::domain::lot::{SpaceUse, VehicleClass};
         let classes = [VehicleClass::Motor, VehicleClass::NonMotor];
         if classes.iter().all(|class| layouts.iter().any(|layout| layout.vehicle_class == *class)) {
             for class in classes {
