@@ -51,10 +51,6 @@ impl Role {
     pub fn may_see_dead_letters(self) -> bool {
         matches!(self, Self::Operator | Self::Admin)
     }
-    /// May take spaces out of service, reserve places, close lots and correct counters.
-    pub fn may_act_on_lots(self) -> bool {
-        matches!(self, Self::Operator | Self::Supervisor | Self::Admin)
-    }
     /// The role's word as it stands in the database and on the command line.
     pub fn as_str(self) -> &'static str {
         match self {
