@@ -38,6 +38,7 @@ use crate::{
     guidance::{Guide, OrderDesk, OrderFeed},
     history,
     ingest::{self, EventBook},
+    keeper::Keeper,
     lifecycle::{Death, Lifecycle, Stage},
     live::Hub,
     mqtt::{Link, LinkState},
@@ -101,6 +102,12 @@ impl App {
         lifecycle.start("upkeep", Stage::Rest, upkeep.run(rest.clone()));
         let board = Arc::new(Board::new(engine.clone()));
         lifecycle.start("board", Stage::Rest, board.clone().run(rest.clone()));
+
+        let every = Duration::from_secs(config.availability.keep_every_s.max(1).into());
+        let keeper = Keeper::new(engine.clone(), db.clone(), board.clone(), clock.clone(), every);
+        keeper.begin().await.context("availability cannot be given back what the store keeps")?;
+        let kept = keeper.bell();
+        lifecycle.start("keeper", Stage::Rest, keeper.run(rest.clone()));
 
         let forecaster =
             Arc::new(Forecaster::new(board.clone(), city.clone(), clock.clone(), config.availability.stale_after_s));
@@ -173,6 +180,7 @@ impl App {
             db,
             engine,
             board,
+            kept,
             signs,
             orders,
             forecaster,

@@ -167,6 +167,8 @@ pub struct Availability {
     pub stale_after_s: u32,
     /// An observation further in the future is refused, milliseconds.
     pub max_future_ms: u64,
+    /// What the engine knows of each lot is kept in the store this often, seconds.
+    pub keep_every_s: u32,
     /// A sequence number that fell back counts as a restarted device if it is this much later, seconds.
     pub seq_reset_after_s: u32,
     /// A running total that moved by more at once is quarantined, vehicles.

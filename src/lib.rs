@@ -17,6 +17,7 @@ pub mod forecast;
 pub mod guidance;
 pub mod history;
 pub mod ingest;
+pub mod keeper;
 pub mod lifecycle;
 pub mod live;
 pub mod mqtt;

@@ -9,6 +9,7 @@ use axum::{
 use serde::Serialize;
 
 use super::Shared;
+use crate::keeper::Rebuilt;
 
 /// One thing the node needs, and whether it is there.
 #[derive(Debug, Clone, Serialize)]
@@ -19,6 +20,9 @@ pub struct Dependency {
     pub ok: bool,
     /// What is wrong with it, or how it is.
     pub detail: Option<String>,
+    /// Of `availability`: when and why it was last given back what it had lost, in this life of the node.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rebuilt: Option<Rebuilt>,
 }
 
 impl Dependency {
@@ -30,7 +34,7 @@ impl Dependency {
     /// A dependency as its own check found it, with what it has to tell while it is well.
     fn told(name: &'static str, result: Result<Option<String>, String>) -> Self {
         let ok = result.is_ok();
-        Self { name, ok, detail: result.unwrap_or_else(Some) }
+        Self { name, ok, detail: result.unwrap_or_else(Some), rebuilt: None }
     }
 }
 
@@ -49,13 +53,17 @@ pub async fn alive() -> &'static str {
 pub async fn ready(State(services): State<Shared>) -> Response {
     let mut dependencies = vec![
         Dependency::checked("store", services.db.ping().await),
-        Dependency::checked("availability", services.engine.ping().await),
+        Dependency {
+            rebuilt: services.kept.rebuilt(),
+            ..Dependency::checked("availability", services.engine.ping().await)
+        },
     ];
     if !services.board.is_ready() {
         dependencies.push(Dependency {
             name: "board",
             ok: false,
             detail: Some("does not follow the stream of changes".to_owned()),
+            rebuilt: None,
         });
     }
     dependencies.extend(services.health.iter().map(|(name, check)| Dependency::told(name, check())));

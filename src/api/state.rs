@@ -14,6 +14,7 @@ use crate::{
     enforcement::Desk,
     forecast::Forecaster,
     guidance::OrderDesk,
+    keeper::Bell,
     live::Hub,
     sensor_health::Ward,
     signboard::SignBoard,
@@ -38,6 +39,8 @@ pub struct Services {
     pub engine: Engine,
     /// The newest availability of every lot.
     pub board: Arc<Board>,
+    /// Keeps what the engine knows; told of operators' actions.
+    pub kept: Bell,
     /// Fan-out to live sessions.
     pub hub: Arc<Hub>,
     /// What signs should show, and show.

@@ -28,6 +28,10 @@ const WAIT: Duration = Duration::from_secs(1);
 /// First and longest pause between tries of an engine that does not answer.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
 
+/// How long a board waits for an engine that lost its memory to be given it back, and how often it looks, before it takes
+/// what there is.
+const PATIENCE: (Duration, Duration) = (Duration::from_secs(5), Duration::from_millis(50));
+
 /// All lots at one cursor.
 #[derive(Debug, Clone)]
 pub struct BoardState {
@@ -109,7 +113,7 @@ impl Board {
     /// Takes a snapshot, then the changes after it, until the engine fails.
     async fn follow(&self, pause: &mut Duration) -> Result<std::convert::Infallible, Error> {
         loop {
-            let snapshot = self.engine.lots().await?;
+            let snapshot = self.whole_snapshot().await?;
             let mut cursor = snapshot.cursor.clone();
             self.take(snapshot);
             if !self.ready.swap(true, Ordering::AcqRel) {
@@ -123,6 +127,24 @@ impl Board {
                 cursor = to;
             }
             tracing::info!("the board's place in the stream of changes is gone; it takes a new snapshot");
+        }
+    }
+
+    /// A snapshot in which no version is older than one told before. An engine that lost its memory tells older ones until it
+    /// is given it back; meanwhile the board keeps its last state, and is not ready.
+    async fn whole_snapshot(&self) -> Result<Snapshot, Error> {
+        let until = tokio::time::Instant::now() + PATIENCE.0;
+        loop {
+            let snapshot = self.engine.lots().await?;
+            let before = self.snapshot();
+            let fell = |lot: &Availability| before.lots.get(&lot.lot).is_some_and(|told| lot.version < told.version);
+            if !snapshot.lots.iter().any(fell) || tokio::time::Instant::now() >= until {
+                return Ok(snapshot);
+            }
+            if self.ready.swap(false, Ordering::AcqRel) {
+                tracing::warn!("the availability engine has lost its memory; the board waits for it to be given back");
+            }
+            tokio::time::sleep(PATIENCE.1).await;
         }
     }
 

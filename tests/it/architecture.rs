@@ -20,6 +20,8 @@ fn allowed(room: &str) -> Option<&'static [&'static str]> {
         | "availability" | "live" => &[],
         // Staff accounts, the city in force, how sensors are: small rooms over the store's rows.
         "staff" | "cityfeed" | "sensor_health" => &["store"],
+        // What the engine knows, kept in the store and given back.
+        "keeper" => &["store", "availability"],
         "ingest" => &["store", "availability", "live", "sensor_health"],
         "guidance" | "display" | "enforcement" | "forecast" | "feeds" | "history" => &["store", "availability", "live"],
         "api" | "app" | "cli" | "main" | "lib" => &["*"],

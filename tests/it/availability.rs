@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "what a test asks for and does not get, fails it")]
 
 mod cluster;
+mod keeper;
 mod keys;
 mod laws;
 mod model;
@@ -39,6 +40,7 @@ fn redis_config_at(url: &str, prefix: &str, stream_length: usize) -> config::Ava
         key_prefix: prefix.to_owned(),
         partitions: 3,
         stream_length,
+        keep_every_s: 15,
         journal: String::new(),
         stale_after_s: 900,
         max_future_ms: LIMITS.max_future_ms,

@@ -5,6 +5,7 @@
 mod architecture;
 mod availability;
 mod broker_alarm;
+mod chaos;
 mod city;
 mod crash;
 mod dead_letters;

@@ -28,6 +28,8 @@ pub struct Places {
     pub sql: String,
     /// More lines for its `[mqtt]`.
     pub mqtt_more: String,
+    /// More TOML for its section `availability`.
+    pub availability: String,
     /// More TOML for the configuration file.
     pub more: String,
 }
@@ -67,6 +69,7 @@ evidence_dir = "{here}/evidence"
 [availability]
 redis_url = "{redis}"
 journal = "{here}/availability.journal"
+{availability}
 [guidance]
 min_dwell_ms = 0
 [enforcement.cameras]
@@ -76,6 +79,7 @@ CAM-1 = {{ token = "{CAMERA_TOKEN}", viid_password = "Passw0rd!" }}
             mqtt = places.mqtt,
             redis = places.redis,
             mqtt_more = places.mqtt_more,
+            availability = places.availability,
             more = places.more,
         );
         let config = dir.path().join("yunpark.toml");
@@ -176,6 +180,15 @@ CAM-1 = {{ token = "{CAMERA_TOKEN}", viid_password = "Passw0rd!" }}
     pub fn text(&self, path: &str) -> String {
         let output = Command::new("curl").args(["-sS", "--max-time", "20"]).arg(self.url(path)).output().unwrap();
         String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    /// The sum of a metric over all its labels; 0 while it is not there, or nothing answers.
+    pub fn metric(&self, name: &str) -> f64 {
+        let output = Command::new("curl").args(["-sS", "--max-time", "20", &self.url("/metrics")]).output().unwrap();
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let values =
+            text.lines().filter(|line| line.strip_prefix(name).is_some_and(|rest| rest.starts_with(['{', ' '])));
+        values.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum()
     }
 
     /// A request with headers and a JSON body, through curl as a stranger would.

@@ -106,6 +106,12 @@ pub fn mosquitto() -> Server {
     mosquitto_with("")
 }
 
+/// The same, which keeps sessions and queues on disk and writes them every second: what it is told within the last second
+/// before a crash is acknowledged and lost.
+pub fn mosquitto_kept() -> Server {
+    mosquitto_with("persistence true\nautosave_interval 1\n")
+}
+
 /// The same with more lines in its configuration; a later line wins.
 pub fn mosquitto_with(more: &str) -> Server {
     let (port, dir) = (free_port(), TempDir::new().unwrap());

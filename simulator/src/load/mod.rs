@@ -9,7 +9,7 @@ use chrono::Utc;
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
-pub use script::{LotTruth, Script, Truth};
+pub use script::{Entry, LotTruth, Script, Truth, lot_name, space_name};
 
 use crate::{broker::Broker, life::messages};
 

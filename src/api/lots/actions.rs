@@ -152,6 +152,7 @@ pub async fn act(
         Problem::unavailable("availability does not answer; try again in a moment")
     };
     let outcome = services.engine.act(&action, now).await.map_err(away)?;
+    services.kept.soon();
     let counts = services.engine.lot(&lot.id).await.map_err(away)?;
     let (Outcome::Changed | Outcome::Confirmed, Some(counts)) = (outcome, counts) else {
         return Err(Problem::conflict("the lot has just changed; look at it again"));
