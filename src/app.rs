@@ -28,15 +28,21 @@ use crate::{
     clock::Clock,
     config::{Config, MqttVersion, Role},
     display::Fleet,
-    domain::{availability::Quality, city::City, ids::LotId},
+    domain::{
+        availability::Quality,
+        city::{City, SensorBinding},
+        ids::LotId,
+    },
     enforcement::{self, Desk},
     forecast::{Forecaster, Recorder},
     guidance::{Guide, OrderDesk, OrderFeed},
-    ingest,
+    history,
+    ingest::{self, EventBook},
     keeper::Keeper,
     lifecycle::{Death, Lifecycle, Stage},
     live::Hub,
     mqtt::{Link, LinkState},
+    sensor_health::{GATEWAY_FILTER, Gatekeeper, Ward},
     signboard::SignBoard,
     staff::StaffDesk,
     store::{Db, evidence::Evidence},
@@ -44,6 +50,8 @@ use crate::{
 
 /// Acknowledgements of signs held for the fleet.
 const SIGN_ACKS: usize = 1024;
+/// What gateways say that is held until it is kept.
+const GATEWAY_WORDS: usize = 1024;
 
 /// A node whose parts are joined and started.
 pub struct App {
@@ -105,6 +113,22 @@ impl App {
             Arc::new(Forecaster::new(board.clone(), city.clone(), clock.clone(), config.availability.stale_after_s));
         lifecycle.start("forecast", Stage::Rest, Recorder::new(db.clone(), forecaster.clone()).run(rest.clone()));
 
+        let mover = history::Mover::new(db.clone(), board.clone(), engine.clone(), clock.clone(), &config.history);
+        lifecycle.start("transitions", Stage::Rest, mover.run(rest.clone()));
+        let keeper = history::Keeper::new(db.clone(), clock.clone(), history::kept(&config));
+        lifecycle.start("history", Stage::Rest, keeper.run(rest.clone()));
+
+        let ward = Ward::open(
+            db.clone(),
+            clock.clone(),
+            city.clone(),
+            config.mqtt.client_id.clone(),
+            &config.sensors,
+            heartbeat_of,
+        );
+        let ward = Arc::new(ward.await.context("the sensors' health cannot be read")?);
+        lifecycle.start("sensors", Stage::Rest, ward.clone().run(rest.clone()));
+
         let signs = Arc::new(SignBoard::default());
         let mut health: Vec<(&'static str, api::HealthCheck)> = Vec::new();
         if has(Role::Guidance) {
@@ -121,8 +145,11 @@ impl App {
         if has(Role::Ingest) {
             let ingest =
                 ingest::open(&config.mqtt, counted_city.clone(), engine.clone(), Some(db.clone()), clock.clone())?;
+            let (store_events, max_future_ms) = (config.ingest.store_events, config.availability.max_future_ms);
+            let book = EventBook::new(db.clone(), ward.clone(), store_events, max_future_ms);
+            hear_gateways(&mut lifecycle, &config, &clock, &ward)?;
             lifecycle.start("mqtt", Stage::Door, ingest.door.run(doors.clone()));
-            lifecycle.start("ingest", Stage::Door, ingest.pipeline.run(doors.clone()));
+            lifecycle.start("ingest", Stage::Door, ingest.pipeline.keeping(book).run(doors.clone()));
             lifecycle.start("dead-letters", Stage::Door, ingest.letters.run(doors.clone()));
             let (state, lag, clock) = (ingest.health, ingest.lag, clock.clone());
             let check: api::HealthCheck = Box::new(move || {
@@ -139,7 +166,7 @@ impl App {
             city.clone(),
             clock.clone(),
             config.enforcement.clone(),
-            free_now(&board, &city, &clock, config.availability.stale_after_s),
+            free_now(&board, &city, &clock, config.availability.stale_after_s, &ward),
         ));
         if has(Role::Enforcement) {
             let (desk, rest) = (desk.clone(), rest.clone());
@@ -159,6 +186,7 @@ impl App {
             forecaster,
             desk,
             staff,
+            ward,
             health,
             metrics,
             clock,
@@ -256,20 +284,46 @@ async fn declare(
     }
 }
 
+/// How often a sensor says something at least, seconds.
+fn heartbeat_of(sensor: &SensorBinding) -> Option<u32> {
+    sensor.heartbeat_s.or_else(|| sensor.codec.parse::<yunpark_sensors::Codec>().ok()?.heartbeat_s())
+}
+
+/// The connection on which gateways say that they are there.
+fn hear_gateways(
+    lifecycle: &mut Lifecycle,
+    config: &Config,
+    clock: &Clock,
+    ward: &Arc<Ward>,
+) -> Result<(), crate::mqtt::Error> {
+    let rest = lifecycle.token(Stage::Rest);
+    let (deliver, said) = mpsc::channel(GATEWAY_WORDS);
+    let (link, _, _) = Link::named("gateways", &config.mqtt, &[GATEWAY_FILTER], deliver)?;
+    lifecycle.start("mqtt-gateways", Stage::Rest, link.run(rest.clone()));
+    let keeper = Gatekeeper::new(ward.clone(), clock.clone(), said);
+    lifecycle.start("gateways", Stage::Rest, keeper.run(rest));
+    Ok(())
+}
+
 /// Free places of a lot that can be believed now, for notices and the review desk.
 fn free_now(
     board: &Arc<Board>,
     city: &watch::Receiver<Arc<City>>,
     clock: &Clock,
     stale_after_s: u32,
+    ward: &Arc<Ward>,
 ) -> enforcement::FreeNow {
-    let (board, city, clock) = (board.clone(), city.clone(), clock.clone());
+    let (board, city, clock, ward) = (board.clone(), city.clone(), clock.clone(), ward.clone());
     Arc::new(move |lot| {
         let state = board.snapshot();
         let counts = state.lots.get(lot)?;
         let own_limit = city.borrow().lots.get(lot)?.stale_after_s;
         let limit = chrono::Duration::seconds(own_limit.unwrap_or(stale_after_s).into());
-        (counts.quality(clock.now(), limit) == Quality::Live).then_some(counts.free)
+        if counts.quality(clock.now(), limit) != Quality::Live {
+            return None;
+        }
+        // No decision rests on a sensor that is silent, stuck or still learning: its place counts as taken.
+        Some(counts.free.saturating_sub(ward.doubtful_places(lot)?))
     })
 }
 

@@ -93,6 +93,12 @@ pub struct Config {
     pub guidance: Guidance,
     /// How signs are driven.
     pub display: Display,
+    /// What is kept of the past, and how long.
+    pub history: History,
+    /// What is kept of what devices say.
+    pub ingest: Ingest,
+    /// Where a sensor's illness begins.
+    pub sensors: Sensors,
     /// Captures, incidents, records.
     pub enforcement: Enforcement,
     /// Sign-in of staff.
@@ -187,6 +193,66 @@ pub struct Display {
     pub timeout_ms: u64,
     /// Longest pause between tries of a sign that does not answer, seconds.
     pub max_backoff_s: u32,
+}
+
+/// What is kept of the past, and how long; 0 days keeps it for good.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct History {
+    /// Each lot's counts by the minute, days.
+    pub minutes_days: u32,
+    /// Their roll-up by the quarter of an hour, days.
+    pub quarters_days: u32,
+    /// Their roll-up by the hour, days.
+    pub hours_days: u32,
+    /// Moves of spaces from one state to another, days.
+    pub transitions_days: u32,
+    /// Most moves held while the database is away.
+    pub queue: usize,
+}
+
+/// What is kept of what devices say.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ingest {
+    /// Whose statements are stored before they are acknowledged.
+    pub store_events: StoreEvents,
+    /// How long they are kept, days; 0 keeps them for good.
+    pub events_days: u32,
+}
+
+/// Whose statements are stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StoreEvents {
+    /// Nobody's.
+    None,
+    /// Those of devices bound in the city file.
+    Devices,
+    /// Those, and native messages.
+    All,
+}
+
+/// Where a sensor's illness begins.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sensors {
+    /// A sensor is silent after so many of its heartbeats.
+    pub heartbeats: f64,
+    /// A space is stuck after so many times its longest known stay, while its neighbours move.
+    pub stuck_stays: f64,
+    /// ... and not before this, seconds.
+    pub stuck_after_s: u32,
+    /// A space flaps at more than so many moves within the window.
+    pub flapping_moves: usize,
+    /// The window, seconds.
+    pub flapping_window_s: u32,
+    /// A battery is low below this, millivolts.
+    pub battery_low_mv: u32,
+    /// A battery is low below this, percent.
+    pub battery_low_percent: f64,
+    /// A clock is wrong from this on, seconds.
+    pub clock_skew_s: u32,
 }
 
 /// Captures, incidents, records.
@@ -333,7 +399,7 @@ impl Config {
     fn check(&self) -> Result<(), (&'static str, String)> {
         let url = self.store.url.reveal();
         let redis = self.availability.redis_url.reveal();
-        let rules: [(&'static str, bool, &str); 11] = [
+        let rules: [(&'static str, bool, &str); 14] = [
             ("node.roles", !self.node.roles.is_empty(), "name at least one role"),
             ("http.listen", is_address(&self.http.listen), "must be host:port"),
             ("http.live_tick_ms", self.http.live_tick_ms > 0, "must be at least 1"),
@@ -348,6 +414,9 @@ impl Config {
             ),
             ("availability.partitions", self.availability.partitions > 0, "must be at least 1"),
             ("availability.stream_length", self.availability.stream_length > 0, "must be at least 1"),
+            ("sensors.heartbeats", self.sensors.heartbeats >= 1.0, "must be at least 1"),
+            ("sensors.stuck_stays", self.sensors.stuck_stays >= 1.0, "must be at least 1"),
+            ("history.queue", self.history.queue > 0, "must be at least 1"),
             ("log.filter", is_log_filter(&self.log.filter), "must be a level, or target=level pairs"),
         ];
         if let Some((key, _, reason)) = rules.into_iter().chain(self.mqtt.rules()).find(|(_, holds, _)| !holds) {

@@ -146,7 +146,17 @@ impl Link {
         filters: &[&str],
         deliver: mpsc::Sender<(String, Bytes)>,
     ) -> Result<(Self, Publisher, watch::Receiver<LinkState>), Error> {
-        let (client, events) = connect(options(config, &format!("{}-signs", config.client_id))?, PUBLISH_QUEUE);
+        Self::named("signs", config, filters, deliver)
+    }
+
+    /// The same with the session `<mqtt.client_id>-<name>`.
+    pub fn named(
+        name: &str,
+        config: &config::Mqtt,
+        filters: &[&str],
+        deliver: mpsc::Sender<(String, Bytes)>,
+    ) -> Result<(Self, Publisher, watch::Receiver<LinkState>), Error> {
+        let (client, events) = connect(options(config, &format!("{}-{name}", config.client_id))?, PUBLISH_QUEUE);
         let (state, watched) = watch::channel(LinkState::default());
         let publisher = Publisher { client: client.clone() };
         let filters = filters.iter().map(|&filter| filter.to_owned()).collect();

@@ -2,6 +2,7 @@
 
 pub mod auth;
 mod captures;
+mod csv;
 mod dead_letters;
 mod displays;
 mod evidence;
@@ -19,11 +20,13 @@ pub mod problem;
 mod public;
 mod records;
 mod seizures;
+mod sensors;
 mod session;
 mod sign_orders;
 pub mod signs;
 mod state;
 mod statistics;
+mod transitions;
 mod viid;
 
 use axum::{
@@ -67,6 +70,9 @@ fn operators() -> Router<Shared> {
         .route("/metrics", get(health::metrics))
         .route("/api/v1/dead-letters", get(dead_letters::list))
         .route("/api/v1/openapi.json", get(openapi::document))
+        .route("/api/v1/sensors", get(sensors::list))
+        .route("/api/v1/sensors/{id}", get(sensors::one))
+        .route("/api/v1/lots/{id}/spaces/{space}/transitions", get(transitions::list))
 }
 
 fn pages_and_public() -> Router<Shared> {
@@ -75,6 +81,7 @@ fn pages_and_public() -> Router<Shared> {
         .route("/signs", get(pages::signs))
         .route("/officer", get(pages::officer))
         .route("/supervisor", get(pages::supervisor))
+        .route("/operator", get(pages::operator))
         .route("/assets/{*path}", get(pages::asset))
         .route("/api/v1/lots", get(public::lots))
         .route("/api/v1/lots/{id}", get(public::one_lot))

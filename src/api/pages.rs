@@ -42,6 +42,11 @@ pub async fn supervisor(headers: HeaderMap) -> Response {
     page("supervisor.html", &headers)
 }
 
+/// `GET /operator`: the operators' page; it asks for a sign-in itself.
+pub async fn operator(headers: HeaderMap) -> Response {
+    page("operator.html", &headers)
+}
+
 /// `GET /assets/...`: scripts and styles; their names carry a hash, so they are kept for good.
 pub async fn asset(Segment(path): Segment<String>, headers: HeaderMap) -> Response {
     match Files::get(&format!("assets/{path}")) {

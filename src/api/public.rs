@@ -3,16 +3,15 @@
 use axum::{
     Json,
     extract::State,
-    http::{HeaderValue, header},
+    http::{HeaderMap, HeaderValue, header},
     response::{IntoResponse, Response},
 };
 
 use super::{
-    Problem, Shared,
+    Problem, Shared, csv,
     json::{Params, Segment},
     lots::{
-        self, Filter, ForecastQuery, ForecastView, HistoryQuery, HistoryView, LotView, LotsQuery, LotsView, MAX_POINTS,
-        SpacesView,
+        self, Filter, ForecastQuery, ForecastView, HistoryQuery, HistoryView, LotView, LotsQuery, LotsView, SpacesView,
     },
     map, signs,
     signs::{PictureQuery, SignView, SignsView},
@@ -20,7 +19,6 @@ use super::{
 use crate::{
     config::Role,
     domain::{city::City, lot::Lot},
-    store::history,
 };
 
 /// A browser may show a panel's picture this long before it asks again; its address changes with the face.
@@ -82,22 +80,27 @@ pub async fn spaces(State(services): State<Shared>, Segment(id): Segment<String>
     Ok(Json(SpacesView::of(lot, &statuses.unwrap_or_default())))
 }
 
-/// A lot's counts over time.
+/// A lot's counts over time, as JSON or CSV.
 #[utoipa::path(get, path = "/api/v1/lots/{id}/history", tag = "public", params(
     ("id" = String, Path),
     ("from" = Option<String>, Query, description = "RFC 3339; a day before `to` when absent"),
     ("to" = Option<String>, Query, description = "RFC 3339; now when absent"),
+    ("step" = Option<String>, Query, description = "seconds, or 1m, 15m, 1h, 1d; by the span when absent"),
+    ("format" = Option<String>, Query, description = "json or csv; by Accept when absent"),
 ), responses((status = 200, body = HistoryView), (status = 400), (status = 404)))]
 pub async fn history(
     State(services): State<Shared>,
     Segment(id): Segment<String>,
+    headers: HeaderMap,
     Params(query): Params<HistoryQuery>,
-) -> Result<Json<HistoryView>, Problem> {
+) -> Result<Response, Problem> {
     let city = services.city.borrow().clone();
     let lot = lot(&city, &id)?;
-    let (from, to) = query.span(services.clock.now())?;
-    let points = history::range(&services.db, &lot.id, from, to, MAX_POINTS).await.map_err(Problem::from)?;
-    Ok(Json(HistoryView::of(lot.id.clone(), points)))
+    let as_csv = csv::is_wanted(query.format.as_deref(), &headers)?;
+    let asked = query.read(services.clock.now())?;
+    let slots = asked.slots(&services.db, &lot.id, city.time_zone).await?;
+    let view = HistoryView::of(lot.id.clone(), asked.step_s, &slots);
+    Ok(if as_csv { csv::answer("history.csv", view.csv()) } else { Json(view).into_response() })
 }
 
 /// Free places expected at a moment.

@@ -16,6 +16,7 @@ use crate::{
     guidance::OrderDesk,
     keeper::Bell,
     live::Hub,
+    sensor_health::Ward,
     signboard::SignBoard,
     staff::StaffDesk,
     store::Db,
@@ -50,6 +51,8 @@ pub struct Services {
     pub forecaster: Arc<Forecaster>,
     /// Captures, incidents, records.
     pub desk: Arc<Desk>,
+    /// How the sensors are.
+    pub ward: Arc<Ward>,
     /// Accounts and sessions.
     pub staff: Arc<StaffDesk>,
     /// The connections of this node's roles, each with its check.

@@ -15,6 +15,8 @@ pub mod observation;
 pub mod place;
 pub mod plate;
 pub mod record;
+pub mod sensor_event;
+pub mod sensor_health;
 pub mod sign;
 pub mod sign_order;
 pub mod staff;

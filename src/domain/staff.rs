@@ -31,6 +31,10 @@ impl Role {
     pub fn may_read_records(self) -> bool {
         matches!(self, Self::Officer | Self::Supervisor | Self::Auditor)
     }
+    /// May see how sensors, counters and signs are, and act on them.
+    pub fn may_operate(self) -> bool {
+        matches!(self, Self::Operator | Self::Supervisor | Self::Admin)
+    }
     /// May approve a seizure.
     pub fn may_approve(self) -> bool {
         matches!(self, Self::Supervisor)

@@ -22,7 +22,7 @@ const MAX_ROWS: u64 = 100_000;
 const PAGE: u32 = 1000;
 
 /// One cell: quoted where it must be; a text that a spreadsheet would take for a formula begins with an apostrophe.
-fn cell(text: &str) -> String {
+pub fn cell(text: &str) -> String {
     let is_formula = text.starts_with(['=', '+', '-', '@', '\t', '\r', '＝', '＋', '－', '＠']);
     let text = if is_formula { format!("'{text}") } else { text.to_owned() };
     if text.contains(['"', ',', '\n', '\r']) || is_formula {

@@ -22,6 +22,7 @@ use tokio::sync::{Semaphore, watch};
 use self::places::Places;
 pub use self::{
     error::{Error, is_id},
+    export::cell as csv_cell,
     lookup::Purpose,
     receive::{NewCapture, Received},
     recording::{NewRecord, NewSeizure, What},

@@ -16,10 +16,6 @@ use crate::{
 pub const SAMPLE_EVERY_S: u64 = 60;
 /// How far back the models learn at start, days.
 const RECALL_DAYS: i64 = 28;
-/// How long points are kept, days.
-const KEPT_DAYS: i64 = 60;
-/// Points are forgotten once in so many samples: a day.
-const FORGET_EVERY: u64 = 86_400 / SAMPLE_EVERY_S;
 /// Pause before a store that failed is asked again.
 const PAUSE: Duration = Duration::from_secs(5);
 
@@ -73,19 +69,12 @@ impl Recorder {
     async fn record(&self) {
         let mut ticks = tokio::time::interval(Duration::from_secs(SAMPLE_EVERY_S));
         ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
-        let mut taken: u64 = 0;
         loop {
             ticks.tick().await;
             let at = whole_minute(self.forecaster.now());
             if let Err(error) = self.sample(at).await {
                 metrics::counter!("yunpark_history_failures_total").increment(1);
                 tracing::warn!(%error, "a minute of history could not be stored");
-            }
-            taken += 1;
-            if taken.is_multiple_of(FORGET_EVERY)
-                && let Err(error) = self.forget(at).await
-            {
-                tracing::warn!(%error, "old history could not be forgotten");
             }
         }
     }
@@ -99,12 +88,6 @@ impl Recorder {
         }
         let mut tx = self.db.begin_write().await?;
         history::append(&mut tx, &points).await?;
-        tx.commit().await
-    }
-
-    async fn forget(&self, now: Instant) -> Result<(), Error> {
-        let mut tx = self.db.begin_write().await?;
-        history::forget_before(&mut tx, now - chrono::Duration::days(KEPT_DAYS)).await?;
         tx.commit().await
     }
 }

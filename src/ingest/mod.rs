@@ -5,6 +5,7 @@
 //! the rest.
 
 mod directory;
+mod events;
 mod health;
 mod lag;
 mod letters;
@@ -15,6 +16,7 @@ mod refusals;
 mod wire;
 
 pub use directory::{Directory, layout};
+pub use events::EventBook;
 pub use health::Health;
 pub use lag::Lag;
 pub use letters::{Letters, NOTICES};
@@ -63,7 +65,7 @@ pub fn open(
     let lag = Arc::new(Lag::default());
     let (door, messages, hand) = Door::new(config, clock.clone(), teller.clone(), lag.clone())?;
     let (post, letters) = letters::channel(&config.dead_letters, db, hand.clone(), clock.clone());
-    let settling = pipeline::Settling { hand, engine, clock, health: teller, lag: lag.clone() };
+    let settling = pipeline::Settling { hand, engine, clock, health: teller, lag: lag.clone(), book: None };
     let pipeline = Pipeline::new(messages, post, config, city, settling);
     Ok(Ingest { door, pipeline, letters, health, lag })
 }

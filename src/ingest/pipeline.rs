@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     Error,
     directory::Directory,
+    events::{EventBook, event, native_event},
     health::Teller,
     lag::Lag,
     letters::{Letter, LetterBox},
@@ -19,7 +20,7 @@ use crate::{
     availability::Engine,
     clock::Clock,
     config,
-    domain::{availability::Outcome, city::City, observation::Observation, time::Instant},
+    domain::{availability::Outcome, city::City, observation::Observation, sensor_event::SensorEvent, time::Instant},
     mqtt::Backoff,
 };
 
@@ -45,6 +46,8 @@ struct Reading {
     clock: Clock,
     refusals: Refusals,
     letters: LetterBox,
+    /// Native messages are kept as events too.
+    keeps_native: bool,
 }
 
 /// What applies and acknowledges what was read.
@@ -54,12 +57,15 @@ pub(super) struct Settling {
     pub(super) clock: Clock,
     pub(super) health: Teller,
     pub(super) lag: Arc<Lag>,
+    pub(super) book: Option<EventBook>,
 }
 
 /// Messages that were read and not yet applied.
 #[derive(Default)]
 struct Read {
     batch: Batch,
+    /// Native messages, to be kept beside what devices said.
+    native: Vec<SensorEvent>,
     /// Of the messages that were understood, and of refused ones that nobody else acknowledges.
     tickets: Vec<Ticket>,
     messages: usize,
@@ -76,9 +82,17 @@ impl Pipeline {
     ) -> Self {
         let directory = Directory::of(&city.borrow_and_update());
         let clock = settling.clock.clone();
-        let reading = Reading { city, directory, clock, refusals: Refusals::default(), letters };
+        let reading = Reading { city, directory, clock, refusals: Refusals::default(), letters, keeps_native: false };
         let batch_wait = Duration::from_millis(config.batch_ms);
         Self { queue, settling, reading, max_batch: config.max_batch, batch_wait }
+    }
+
+    /// The same, keeping what devices say in a book before it is acknowledged.
+    #[must_use]
+    pub fn keeping(mut self, book: EventBook) -> Self {
+        self.reading.keeps_native = book.keeps_native();
+        self.settling.book = Some(book);
+        self
     }
 
     /// Runs until `stop`, then finishes what was taken off the wire before it.
@@ -171,10 +185,15 @@ impl Reading {
         for message in messages.drain(..) {
             // A topic that is no text is in no grammar.
             let topic = std::str::from_utf8(&message.topic).unwrap_or_default();
+            let before = (read.batch.observations.len(), read.batch.events.len());
             let made = match message.oversized {
                 Some(bytes) => Err(Refusal::Oversized { bytes }),
                 None => normalise(topic, &message.payload, &self.directory, message.received_at, &mut read.batch),
             };
+            if self.keeps_native && read.batch.events.len() == before.1 {
+                let stated = &read.batch.observations[before.0..];
+                read.native.extend(stated.iter().map(|stated| native_event(stated, &message.payload)));
+            }
             match made {
                 Ok(()) => read.tickets.extend(message.ticket),
                 Err(refusal) => read.tickets.extend(self.refuse(&refusal, message)),
@@ -198,7 +217,12 @@ impl Settling {
         for (topic, payload) in read.batch.notices.drain(..) {
             self.hand.notice(topic, payload.into());
         }
-        let Some(outcomes) = self.apply(&read.batch.observations, stop).await else { return false };
+        let mut events = std::mem::take(&mut read.native);
+        if self.book.is_some() {
+            events.extend(read.batch.events.iter().map(event));
+        }
+        let (outcomes, kept) = tokio::join!(self.apply(&read.batch.observations, stop), self.keep(&mut events, stop));
+        let Some(outcomes) = outcomes.filter(|_| kept) else { return false };
         self.tell(&read, &outcomes);
         self.hand.acknowledge(read.tickets);
         if let Some(newest) = read.newest {
@@ -209,11 +233,34 @@ impl Settling {
 
     /// What is told of a batch once it is applied, before it is acknowledged: metrics, and whatever else wants to know of
     /// observations, their outcomes and what sensors say of themselves. It must not wait.
-    #[expect(clippy::unused_self, reason = "the place for those who listen")]
     fn tell(&self, read: &Read, outcomes: &[Outcome]) {
         metrics::counter!("yunpark_ingest_messages_total").increment(read.messages as u64);
         count_outcomes(outcomes);
         count_words(&read.batch);
+        if let Some(book) = &self.book {
+            let doubted = read.batch.observations.iter().zip(outcomes);
+            doubted.filter(|(_, outcome)| **outcome == Outcome::Quarantined).for_each(|(stated, _)| book.doubt(stated));
+        }
+    }
+
+    /// Keeps what devices said, again and again while the database cannot; `false` if the system stops first.
+    async fn keep(&self, events: &mut [SensorEvent], stop: &CancellationToken) -> bool {
+        let Some(book) = &self.book else { return true };
+        let mut backoff = Backoff::default();
+        loop {
+            match book.keep(events).await {
+                Ok(()) => return true,
+                Err(error) => {
+                    metrics::counter!("yunpark_ingest_keep_failures_total").increment(1);
+                    self.health.not_applied(&error.to_string());
+                    tokio::select! {
+                        biased;
+                        () = stop.cancelled() => return false,
+                        () = tokio::time::sleep(backoff.wait()) => {}
+                    }
+                }
+            }
+        }
     }
 
     /// Applies observations, again and again while the engine cannot; `None` if the system stops first.

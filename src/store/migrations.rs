@@ -10,6 +10,8 @@ const FILES: &[(i64, &str, &str)] = &[
     (2, "stays", include_str!("../../migrations/0002_stays.sql")),
     (3, "availability_state", include_str!("../../migrations/0003_availability_state.sql")),
     (4, "dead_letters", include_str!("../../migrations/0004_dead_letters.sql")),
+    (5, "history", include_str!("../../migrations/0005_history.sql")),
+    (6, "sensors", include_str!("../../migrations/0006_sensors.sql")),
     (7, "sign_orders", include_str!("../../migrations/0007_sign_orders.sql")),
 ];
 

@@ -16,8 +16,11 @@ pub mod history;
 pub mod incidents;
 pub mod ledger;
 pub mod records;
+pub mod sensor_events;
+pub mod sensor_health;
 pub mod sign_orders;
 pub mod staff;
+pub mod transitions;
 pub mod verify;
 
 pub use self::{

@@ -3,7 +3,7 @@
 use std::fmt::Display;
 
 use sqlx::{
-    Decode, Row as _, Type, ValueRef as _,
+    AssertSqlSafe, Decode, Row as _, SqlSafeStr as _, SqlStr, Type, ValueRef as _,
     postgres::{PgRow, Postgres},
     sqlite::{Sqlite, SqliteRow},
 };
@@ -55,13 +55,50 @@ bindable! {
 #[must_use = "a query does nothing until it is executed"]
 pub struct Query {
     table: &'static str,
-    text: &'static str,
+    text: SqlStr,
     values: Vec<Value>,
 }
 
 /// A query; `table` and the row's id name a row that no longer parses.
 pub fn query(table: &'static str, text: &'static str) -> Query {
-    Query { table, text, values: Vec::new() }
+    Query { table, text: text.into_sql_str(), values: Vec::new() }
+}
+
+/// A query whose text is put together from constants of this room, such as one text for several like tables.
+pub(super) fn composed(table: &'static str, text: String) -> Query {
+    Query { table, text: AssertSqlSafe(text).into_sql_str(), values: Vec::new() }
+}
+
+/// Rows of one statement, most first: few different texts, so that each stays prepared.
+const ROWS: [usize; 3] = [64, 8, 1];
+
+/// Inserts of many rows, many to a statement. `ending` stands after the rows, such as what to do on a conflict.
+pub(super) fn inserts(
+    table: &'static str,
+    columns: &'static [&'static str],
+    ending: &'static str,
+    rows: Vec<Vec<Value>>,
+) -> Vec<Query> {
+    let mut rows = rows.into_iter();
+    let mut queries = Vec::new();
+    for count in ROWS {
+        while rows.len() >= count {
+            let mut text = format!("INSERT INTO {table} ({}) VALUES ", columns.join(", "));
+            for row in 0..count {
+                text.push_str(if row == 0 { "(" } else { ", (" });
+                for column in 1..=columns.len() {
+                    text.push_str(if column == 1 { "$" } else { ", $" });
+                    text.push_str(&(row * columns.len() + column).to_string());
+                }
+                text.push(')');
+            }
+            text.push(' ');
+            text.push_str(ending);
+            let values = rows.by_ref().take(count).flatten().collect();
+            queries.push(Query { values, ..composed(table, text) });
+        }
+    }
+    queries
 }
 
 /// What a query runs on: the database itself, or a transaction.
@@ -238,5 +275,21 @@ impl Row {
             }
         };
         id.unwrap_or_else(|_| "(row)".to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_rows_make_few_statements_and_none_is_left_out() {
+        let rows = (0..75_i64).map(|n| vec![Value::from(n), Value::from("x")]).collect();
+        let queries = inserts("t", &["a", "b"], "ON CONFLICT DO NOTHING", rows);
+        assert_eq!(queries.iter().map(|query| query.values.len() / 2).collect::<Vec<_>>(), [64, 8, 1, 1, 1]);
+        let bound: Vec<&Value> = queries.iter().flat_map(|query| query.values.iter().step_by(2)).collect();
+        assert!(bound.iter().enumerate().all(|(n, value)| **value == Value::from(n as i64)));
+        assert_eq!(queries[4].text.as_str(), "INSERT INTO t (a, b) VALUES ($1, $2) ON CONFLICT DO NOTHING");
+        assert!(queries[1].text.as_str().contains("($15, $16) ON"));
     }
 }

@@ -18,11 +18,12 @@ fn allowed(room: &str) -> Option<&'static [&'static str]> {
         // and drivers both hold.
         "domain" | "clock" | "config" | "lifecycle" | "telemetry" | "broker" | "mqtt" | "signboard" | "store"
         | "availability" | "live" => &[],
-        // Staff accounts, and the city in force: small rooms over the store's rows.
-        "staff" | "cityfeed" => &["store"],
+        // Staff accounts, the city in force, how sensors are: small rooms over the store's rows.
+        "staff" | "cityfeed" | "sensor_health" => &["store"],
         // What the engine knows, kept in the store and given back.
         "keeper" => &["store", "availability"],
-        "ingest" | "guidance" | "display" | "enforcement" | "forecast" | "feeds" => &["store", "availability", "live"],
+        "ingest" => &["store", "availability", "live", "sensor_health"],
+        "guidance" | "display" | "enforcement" | "forecast" | "feeds" | "history" => &["store", "availability", "live"],
         "api" | "app" | "cli" | "main" | "lib" => &["*"],
         _ => return None,
     })

@@ -19,6 +19,7 @@ export const PAGES = [
   { name: "officer-plates", path: "/officer", ready: "[data-tab]", gl: false, staff: true, act: plates },
   { name: "officer-records", path: "/officer", ready: "[data-tab]", gl: false, staff: true, act: tab("records") },
   { name: "supervisor", path: "/supervisor", ready: "[data-statistics]", gl: false, staff: true, role: "supervisor" },
+  { name: "operator", path: "/operator", ready: "[data-sensors]", gl: false, staff: true, role: "supervisor" },
   { name: "sign-in", path: "/officer", ready: 'form[name="sign-in"]', gl: false },
 ];
 

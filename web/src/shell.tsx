@@ -11,6 +11,7 @@ const PAGES = [
   ["/signs", "nav.signs"],
   ["/officer", "nav.officer"],
   ["/supervisor", "nav.supervisor"],
+  ["/operator", "nav.operator"],
 ] as const;
 
 /** Keeps the document's language and title in step with the screen. */

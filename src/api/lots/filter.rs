@@ -27,7 +27,7 @@ pub struct QueryFault {
 }
 
 impl QueryFault {
-    pub(super) fn new(field: &'static str, reason: &'static str) -> Self {
+    pub(in crate::api) fn new(field: &'static str, reason: &'static str) -> Self {
         Self { field, reason }
     }
 }

@@ -9,7 +9,8 @@ mod spaces;
 pub use actions::{ActionBody, ActionView};
 pub use filter::{Filter, LotsQuery, QueryFault};
 pub use forecast::{ForecastQuery, ForecastView};
-pub use history::{HistoryPoint, HistoryQuery, HistoryView, MAX_POINTS};
+pub(in crate::api) use history::instant;
+pub use history::{HistoryPoint, HistoryQuery, HistoryView};
 pub use spaces::{SpaceView, SpacesView};
 
 use std::collections::BTreeMap;

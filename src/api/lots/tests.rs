@@ -154,17 +154,44 @@ fn each_bay_is_told_and_one_without_word_is_unknown() {
 }
 
 #[test]
-fn the_history_is_a_day_unless_asked_otherwise_and_a_month_at_most() {
+fn the_history_is_a_day_of_minutes_unless_asked_otherwise() {
     let now = parse_rfc3339("2026-03-10T04:00:00Z").unwrap();
-    let span = |from: Option<&str>, to: Option<&str>| {
-        HistoryQuery { from: from.map(str::to_owned), to: to.map(str::to_owned) }.span(now).map_err(|fault| fault.field)
+    let ask = |from: Option<&str>, to: Option<&str>, step: Option<&str>| {
+        let own = |text: Option<&str>| text.map(str::to_owned);
+        let query = HistoryQuery { from: own(from), to: own(to), step: own(step), format: None };
+        query.read(now).map(|asked| (asked.from, asked.to, asked.step_s)).map_err(|fault| fault.field)
     };
-    assert_eq!(span(None, None), Ok((now - Duration::days(1), now)));
-    assert_eq!(span(Some("2026-03-10T11:00:00 08:00"), None), Ok((now - Duration::hours(1), now)), "an unescaped plus");
-    assert_eq!(span(Some("yesterday"), None), Err("from"));
-    assert_eq!(span(None, Some("2026-13-01T00:00:00Z")), Err("to"));
-    assert_eq!(span(Some("2026-03-10T04:00:00Z"), None), Err("from"));
-    assert_eq!(span(Some("2026-01-01T00:00:00Z"), None), Err("from"));
+    let before = |hours| now - Duration::hours(hours);
+    assert_eq!(ask(None, None, None), Ok((before(24), now, 60)));
+    assert_eq!(ask(Some("2026-03-10T11:00:00 08:00"), None, None), Ok((before(1), now, 60)), "an unescaped plus");
+    for (from, step_s) in [
+        ("2026-03-01T00:00:00Z", 900),
+        ("2026-01-01T00:00:00Z", 3600),
+        ("2025-01-01T00:00:00Z", 3600),
+        ("2020-01-01T00:00:00Z", 86_400),
+    ] {
+        assert_eq!(ask(Some(from), None, None).unwrap().2, step_s, "{from}");
+    }
+    for (step, step_s) in [("60", 60), ("1m", 60), ("15m", 900), ("1h", 3600), ("1d", 86_400), ("7d", 604_800)] {
+        assert_eq!(ask(None, None, Some(step)).unwrap().2, step_s, "{step}");
+    }
+    for (from, to, step, field) in [
+        (Some("yesterday"), None, None, "from"),
+        (None, Some("2026-13-01T00:00:00Z"), None, "to"),
+        (Some("2026-03-10T04:00:00Z"), None, None, "from"),
+        (Some("1990-01-01T00:00:00Z"), None, None, "from"),
+        (Some("2026-01-01T00:00:00Z"), None, Some("1m"), "step"),
+        (None, None, Some(""), "step"),
+        (None, None, Some("m"), "step"),
+        (None, None, Some("30"), "step"),
+        (None, None, Some("90"), "step"),
+        (None, None, Some("-60"), "step"),
+        (None, None, Some("36h"), "step"),
+        (None, None, Some("99999999999999999999d"), "step"),
+        (None, None, Some("1w"), "step"),
+    ] {
+        assert_eq!(ask(from, to, step), Err(field), "{from:?} {to:?} {step:?}");
+    }
 }
 
 #[test]

@@ -71,7 +71,11 @@ async fn history_keeps_one_point_per_lot_and_instant(db: &Db) {
     assert_eq!(range(0, 121, 2).await.unwrap(), all[1..], "the newest");
 
     let mut tx = db.begin_write().await.unwrap();
-    assert_eq!(history::forget_before(&mut tx, at(61)).await.unwrap(), 3);
+    let minutes = history::Table::Minutes.aged();
+    let forgotten = history::forget(&mut tx, minutes, at(61), chrono::Duration::seconds(30)).await.unwrap();
+    assert_eq!(forgotten, (1, true), "a bounded stretch at once");
+    let forgotten = history::forget(&mut tx, minutes, at(61), chrono::Duration::hours(1)).await.unwrap();
+    assert_eq!(forgotten, (2, false));
     tx.commit().await.unwrap();
     assert_eq!(range(0, 121, 10).await.unwrap(), all[2..]);
 }

@@ -2,6 +2,7 @@
 
 mod availability_state;
 mod city;
+mod history;
 mod ledger;
 mod staff;
 mod tamper;
