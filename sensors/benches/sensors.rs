@@ -21,9 +21,12 @@ const ROUNDS: usize = 6;
 /// An uplink as ChirpStack 4 writes it, with one gateway.
 const UPLINK: &[u8] = br#"{"deduplicationId":"3ac7e3c4-4401-4b8d-9386-a5c902f9202d","time":"2026-07-29T08:00:00.123456789+00:00","deviceInfo":{"tenantId":"52f14cd4-c6f1-4fbd-8f87-4025e1d49242","tenantName":"City Parking","applicationId":"ca739e26-7b67-4f14-b69e-d568c22a5a75","applicationName":"onstreet-bays","deviceProfileId":"605d08d4-65f5-4d2c-8a5a-3d2457662f79","deviceProfileName":"bosch-tps110","deviceName":"bay-A-017","devEui":"fcd6bd00001a2b3c","deviceClassEnabled":"CLASS_A","tags":{"bay_id":"A-017"}},"devAddr":"00189440","adr":true,"dr":5,"fCnt":4242,"fPort":1,"confirmed":false,"data":"AQ==","rxInfo":[{"gatewayId":"0016c001f153a14c","uplinkId":4217106255,"gwTime":"2026-07-29T08:00:00+00:00","rssi":-36,"snr":10.5,"channel":2,"rfChain":1,"crcStatus":"CRC_OK"}],"txInfo":{"frequency":868100000,"modulation":{"lora":{"bandwidth":125000,"spreadingFactor":7,"codeRate":"CR_4_5"}}},"regionConfigId":"eu868"}"#;
 
+/// A name, and what is repeated.
+type Contender = (&'static str, Box<dyn FnMut()>);
+
 fn main() {
     let decoder = Decoder::Codec(Codec::BoschTps110);
-    let mut contenders: Vec<(&str, Box<dyn FnMut()>)> = vec![
+    let mut contenders: Vec<Contender> = vec![
         (
             "serde_json, checked and thrown away",
             Box::new(|| drop(black_box(serde_json::from_slice::<IgnoredAny>(black_box(UPLINK))))),

@@ -191,12 +191,11 @@ impl Node {
             Some(device) => vec![device.to_owned()],
             None => self.devices.keys().filter(|device| !device.is_empty()).cloned().collect(),
         };
-        match origin.device {
-            Some(device) => drop(self.devices.remove(device)),
-            None => {
-                silent.push(origin.node.to_owned());
-                self.devices.clear();
-            }
+        if let Some(device) = origin.device {
+            drop(self.devices.remove(device));
+        } else {
+            silent.push(origin.node.to_owned());
+            self.devices.clear();
         }
         silent.sort();
         let health = || Health { fault: Some(OFFLINE.into()), ..Health::default() };

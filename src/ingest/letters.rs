@@ -168,7 +168,7 @@ impl Rate {
 
 /// Writes letters to the store, tells of them on [`NOTICES`], and acknowledges their messages.
 pub struct Letters {
-    letters: mpsc::Receiver<Letter>,
+    posted: mpsc::Receiver<Letter>,
     hand: Hand,
     db: Option<Db>,
     config: config::DeadLetters,
@@ -190,7 +190,7 @@ pub(super) fn channel(config: &config::DeadLetters, db: Option<Db>, hand: Hand, 
         minute: None,
     };
     let notices = Rate::new(config.rate_per_s);
-    (post, Letters { letters, hand, db, config: config.clone(), clock, notices })
+    (post, Letters { posted: letters, hand, db, config: config.clone(), clock, notices })
 }
 
 impl Letters {
@@ -208,7 +208,7 @@ impl Letters {
         loop {
             tokio::select! {
                 biased;
-                taken = self.letters.recv_many(&mut letters, AT_ONCE) => {
+                taken = self.posted.recv_many(&mut letters, AT_ONCE) => {
                     if taken == 0 {
                         return Ok(());
                     }

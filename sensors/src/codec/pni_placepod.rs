@@ -29,7 +29,7 @@ pub(super) fn decode(payload: &[u8]) -> Result<Vec<Reading>, DecodeError> {
             (33 | 55, DIGITAL_INPUT) => readings.push(count(value)?),
             (2, TEMPERATURE) => health.temperature_c = Some(lpp::temperature_c(value)),
             (3, ANALOG_INPUT) => {
-                health.battery_mv = u32::try_from(value.signed()).ok().map(|centivolts| centivolts * 10)
+                health.battery_mv = u32::try_from(value.signed()).ok().map(|centivolts| centivolts * 10);
             }
             (5 | 6, DIGITAL_INPUT) if set => health.ails("sensor_error"),
             (1, DIGITAL_OUTPUT) if set => readings.push(Reading::Restart { cause: "recalibration".into() }),
@@ -85,7 +85,7 @@ mod tests {
         let health = Health { battery_mv: Some(3650), temperature_c: Some(23.5), ..Health::default() };
         assert_eq!(decode(&frame).unwrap(), [Reading::CounterReset, Reading::Health(health)]);
         let total = Reading::CounterTotal { direction: LaneDirection::Both, lane: None, value: 127, width_bits: 7 };
-        assert_eq!(decode(&[0x21, 0x00, 0x7f]).unwrap(), [total.clone()]);
+        assert_eq!(decode(&[0x21, 0x00, 0x7f]).unwrap(), std::slice::from_ref(&total));
         assert_eq!(decode(&[0x37, 0x00, 0x7f]).unwrap(), [total]);
         assert_eq!(decode(&[0x37, 0x00, 0x80]).unwrap(), [Reading::CounterReset]);
         assert!(decode(&[0x21, 0x00, 0x81]).is_err());

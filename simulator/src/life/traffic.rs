@@ -98,6 +98,7 @@ impl Lot {
 }
 
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a thing of its own, and any of them may hold at a time")]
 struct Bay {
     lot: usize,
     sensor: messages::Sensor,
@@ -178,6 +179,7 @@ impl Traffic {
     }
 
     /// The same town with faults among its sensors; the same seed befalls the same ones.
+    #[must_use]
     pub fn with(mut self, faults: &Faults, seed: u64) -> Self {
         let mut rng = StdRng::seed_from_u64(seed ^ 0x111);
         for bay in &mut self.bays {
@@ -334,18 +336,15 @@ impl Traffic {
         let before = self.next_beat.floor() as usize;
         self.next_beat += share * all as f64;
         for sensor in before..self.next_beat.floor() as usize {
-            match (sensor % all).checked_sub(self.bays.len()) {
-                Some(lot) => {
-                    if self.lots[lot].counter.is_some() {
-                        self.queue_gate(lot);
-                    }
-                    self.queue_count(lot);
+            if let Some(lot) = (sensor % all).checked_sub(self.bays.len()) {
+                if self.lots[lot].counter.is_some() {
+                    self.queue_gate(lot);
                 }
-                None => {
-                    let bay = sensor % all;
-                    self.bays[bay].beats = !self.bays[bay].queued;
-                    self.queue_bay(bay);
-                }
+                self.queue_count(lot);
+            } else {
+                let bay = sensor % all;
+                self.bays[bay].beats = !self.bays[bay].queued;
+                self.queue_bay(bay);
             }
         }
         self.next_beat = self.next_beat.rem_euclid(all.max(1) as f64);

@@ -149,7 +149,7 @@ impl Lot {
     /// natively.
     pub fn counter(&self) -> Option<String> {
         let number: u32 = self.id.trim_start_matches('L').parse().ok()?;
-        (self.spaces.is_empty() && number % 3 == 0).then(|| format!("24e124410d{number:06x}"))
+        (self.spaces.is_empty() && number.is_multiple_of(3)).then(|| format!("24e124410d{number:06x}"))
     }
 
     /// Its middle.

@@ -47,7 +47,7 @@ fn line_of(channel: u8) -> Option<Word> {
 }
 
 fn line_total(channel: u8, value: u32) -> Reading {
-    let direction = if (channel - 3) % 3 == 0 { LaneDirection::In } else { LaneDirection::Out };
+    let direction = if (channel - 3).is_multiple_of(3) { LaneDirection::In } else { LaneDirection::Out };
     Reading::CounterTotal { direction, lane: line_of(channel), value: u64::from(value), width_bits: 32 }
 }
 
@@ -66,7 +66,9 @@ fn line_history(frame: &mut Frame<'_>, told: &mut Told) -> Result<(), DecodeErro
         }
         0x05 | 0x08 | 0x0B | 0x0E => {
             let (entered, left) = (frame.u16_le()?, frame.u16_le()?);
-            period(line_of(channel), entered, left).into_iter().for_each(|delta| told.past(at, delta));
+            for delta in period(line_of(channel), entered, left) {
+                told.past(at, delta);
+            }
         }
         0x0F | 0x11..=0x1D => frame.skip(4)?,
         0x10 | 0x1E | 0x20 | 0x3C => frame.skip(3)?,
@@ -122,10 +124,14 @@ fn passage_history(frame: &mut Frame<'_>, told: &mut Told) -> Result<(), DecodeE
         return Err(DecodeError::Value { what: "a type of history" });
     }
     let (entered, left) = (frame.u16_le()?, frame.u16_le()?);
-    period(None, entered, left).into_iter().for_each(|delta| told.past(at, delta));
+    for delta in period(None, entered, left) {
+        told.past(at, delta);
+    }
     if kind == 1 {
         let (entered, left) = (frame.u16_le()?, frame.u16_le()?);
-        totals(entered, left).into_iter().for_each(|total| told.past(at, total));
+        for total in totals(entered, left) {
+            told.past(at, total);
+        }
     }
     Ok(())
 }
