@@ -42,7 +42,7 @@ async fn relay(to: u16, noted: Noted, tasks: &mut JoinSet<()>) -> Result<u16, Fa
             let noted = noted.clone();
             connections.spawn(async move {
                 let Ok(mut far) = TcpStream::connect(("127.0.0.1", to)).await else { return };
-                let (mut out, mut back) = ([0; 65536], [0; 65536]);
+                let (mut out, mut back) = (vec![0; 65536], vec![0; 65536]);
                 loop {
                     let passed = tokio::select! {
                         read = near.read(&mut out) => match read {
