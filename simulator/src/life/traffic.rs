@@ -335,7 +335,12 @@ impl Traffic {
         self.next_beat += share * all as f64;
         for sensor in before..self.next_beat.floor() as usize {
             match (sensor % all).checked_sub(self.bays.len()) {
-                Some(lot) => self.queue_count(lot),
+                Some(lot) => {
+                    if self.lots[lot].counter.is_some() {
+                        self.queue_gate(lot);
+                    }
+                    self.queue_count(lot);
+                }
                 None => {
                     let bay = sensor % all;
                     self.bays[bay].beats = !self.bays[bay].queued;

@@ -94,6 +94,11 @@ impl<'a> Draft<'a> {
         }
     }
 
+    /// Whether the file declares a thing so far, be it well or not.
+    pub(super) fn declares(&self, thing: &Thing) -> bool {
+        self.declared.contains_key(thing)
+    }
+
     /// Notes that `field` refers to a thing, which may come later in the file.
     pub(super) fn refer(&mut self, field: &Field<'a>, thing: Thing) {
         self.references.push((field.clone(), thing));

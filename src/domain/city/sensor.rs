@@ -24,7 +24,7 @@ impl<'a> Draft<'a> {
         });
         let codec = sensor.need("codec").and_then(|f| {
             let codec = f.text()?;
-            if !known_codec(codec) && !self.city.codecs.contains_key(codec) {
+            if !known_codec(codec) && !self.declares(&Thing::Codec(codec.to_owned())) {
                 f.fault(format_args!("there is no codec {codec:?}"));
                 return None;
             }
