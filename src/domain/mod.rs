@@ -16,6 +16,7 @@ pub mod place;
 pub mod plate;
 pub mod record;
 pub mod sign;
+pub mod sign_link;
 pub mod sign_order;
 pub mod staff;
 pub mod text;
