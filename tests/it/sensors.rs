@@ -293,12 +293,13 @@ fn a_gateway_is_asked_for_its_names_and_counted_by_them() {
     let sensors = json!([{"id": "gate-1", "codec": "sparkplug/b", "lot": "GATE"}]);
     let broker = services::mosquitto();
     let node = start(&broker, &city(2, sensors, json!([])));
-    let asked = listen(&broker, "spBv1.0/county/NCMD/gw-1");
+    let mut asked = listen(&broker, "spBv1.0/county/NCMD/gw-1");
     // The command is not retained: it is asked for again until it was heard.
-    wait_for("the node to answer", || {
+    wait_for("the node to ask for a birth", || {
         publish_file(&broker, "spBv1.0/county/DDATA/gw-1/gate-1", "sparkplug_DDATA.bin");
-        node.text("/metrics").contains("kind=\"unknown_alias\"").then_some(())
+        asked.try_wait().unwrap()
     });
+    assert!(node.text("/metrics").contains("kind=\"unknown_alias\""));
     let heard = asked.wait_with_output().unwrap();
     assert!(String::from_utf8_lossy(&heard.stdout).contains("Node Control/Rebirth"));
     publish_file(&broker, "spBv1.0/county/DBIRTH/gw-1/gate-1", "sparkplug_DBIRTH.bin");
