@@ -56,6 +56,19 @@ pub enum HealthState {
     Unknown,
 }
 
+/// Whether a sign is told everything, or tried only now and then.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Circuit {
+    /// It takes what it is told.
+    #[default]
+    Closed,
+    /// It failed several times in a row; it rests until the next try.
+    Open,
+    /// It is being tried again.
+    HalfOpen,
+}
+
 /// How a sign is, and since when.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Health {
@@ -108,6 +121,10 @@ pub struct SignStatus {
     pub good_until: BTreeMap<PanelId, Instant>,
     /// What its panels were seen to show; a panel that is dark or unheard of is missing.
     pub confirmed: BTreeMap<PanelId, Confirmed>,
+    /// What its panels were last told, and when; a panel that was told nothing yet is missing.
+    pub sent: BTreeMap<PanelId, Confirmed>,
+    /// Whether it is told everything.
+    pub circuit: Circuit,
     /// How the driver finds the sign; `None` before it first tried.
     pub health: Option<Health>,
     /// Panels whose face could not be composed, and why.
@@ -120,6 +137,8 @@ pub struct SignStatus {
 struct Entry {
     desired: watch::Sender<Arc<Desired>>,
     confirmed: BTreeMap<PanelId, Confirmed>,
+    sent: BTreeMap<PanelId, Confirmed>,
+    circuit: Circuit,
     health: Option<Health>,
     faults: BTreeMap<PanelId, String>,
     basis: BTreeMap<PanelId, Vec<Basis>>,
@@ -131,6 +150,8 @@ impl Default for Entry {
         Self {
             desired: watch::Sender::new(Arc::default()),
             confirmed: BTreeMap::new(),
+            sent: BTreeMap::new(),
+            circuit: Circuit::default(),
             health: None,
             faults: BTreeMap::new(),
             basis: BTreeMap::new(),
@@ -216,6 +237,27 @@ impl SignBoard {
         }
     }
 
+    /// Says that panels are being told these faces.
+    pub fn send<'a>(&self, sign: &SignId, faces: impl IntoIterator<Item = (&'a PanelId, &'a Arc<Face>)>, at: Instant) {
+        let mut signs = self.signs();
+        let entry = signs.entry(sign.clone()).or_default();
+        for (panel, face) in faces {
+            entry.sent.insert(panel.clone(), Confirmed { face: face.clone(), at });
+        }
+    }
+
+    /// Says whether the sign is told everything, or tried only now and then.
+    pub fn set_circuit(&self, sign: &SignId, circuit: Circuit) {
+        let mut signs = self.signs();
+        let entry = signs.entry(sign.clone()).or_default();
+        if entry.circuit == circuit {
+            return;
+        }
+        entry.circuit = circuit;
+        let open = signs.values().filter(|entry| entry.circuit != Circuit::Closed).count();
+        metrics::gauge!("yunpark_signs_circuit_open").set(open as f64);
+    }
+
     /// Says that nobody knows any more what the sign shows.
     pub fn unconfirm(&self, sign: &SignId) {
         self.signs().entry(sign.clone()).or_default().confirmed.clear();
@@ -238,6 +280,8 @@ impl SignBoard {
                 .filter_map(|(id, wanted)| Some((id.clone(), wanted.good_until?)))
                 .collect(),
             confirmed: entry.confirmed.clone(),
+            sent: entry.sent.clone(),
+            circuit: entry.circuit,
             health: entry.health.clone(),
             faults: entry.faults.clone(),
             basis: entry.basis.clone(),
@@ -270,6 +314,7 @@ impl SignBoard {
         for (sign, entry) in signs.iter_mut() {
             let Some(keep) = panels.get(sign) else { continue };
             entry.confirmed.retain(|panel, _| keep.contains(panel));
+            entry.sent.retain(|panel, _| keep.contains(panel));
             entry.faults.retain(|panel, _| keep.contains(panel));
             entry.basis.retain(|panel, _| keep.contains(panel));
             entry.desired.send_if_modified(|desired| {

@@ -13,12 +13,12 @@ use crate::{
         city::City,
         guidance::SignLevel,
         ids::{PanelId, SignId},
-        sign::{Panel, Sign, SignLink},
+        sign::{Panel, Sign},
         sign_order::followed,
         text::Localized,
         time::{Instant, rfc3339},
     },
-    signboard::{Basis, HealthState, SignBoard, SignStatus},
+    signboard::{Basis, Circuit, HealthState, SignBoard, SignStatus},
 };
 
 /// Side of one LED in a panel's picture, pixels.
@@ -79,6 +79,10 @@ pub struct PanelView {
     pub confirmed_pages: usize,
     /// When that was.
     pub confirmed_at: Option<String>,
+    /// The version it was last told.
+    pub sent_version: Option<u64>,
+    /// When that was.
+    pub sent_at: Option<String>,
     /// Where its picture is.
     pub image: String,
 }
@@ -141,6 +145,8 @@ pub struct HealthView {
     pub detail: Option<String>,
     /// Since when; `None` if nobody has asked it yet.
     pub since: Option<String>,
+    /// Whether it is told everything, or tried only now and then.
+    pub circuit: Circuit,
 }
 
 /// `GET /api/v1/signs`.
@@ -163,11 +169,7 @@ pub fn sign_view(sign: &Sign, board: &SignBoard, now: Instant) -> SignView {
         heading_deg: sign.heading_deg,
         level: sign.manner.level,
         orders: followed(&orders, sign, now).into_iter().map(OrderView::from).collect(),
-        protocol: match sign.link {
-            SignLink::MqttJson => "mqtt_json",
-            SignLink::HttpPull => "http_pull",
-            SignLink::Ntcip1203 { .. } => "ntcip1203",
-        },
+        protocol: sign.link.protocol(),
         panels: sign.panels.iter().map(|panel| panel_view(sign, panel, &status, now)).collect(),
         health: health_view(&status),
     }
@@ -191,6 +193,8 @@ fn panel_view(sign: &Sign, panel: &Panel, status: &SignStatus, now: Instant) -> 
         confirmed_pages: page_count(confirmed.map(|confirmed| confirmed.face.as_ref())),
         confirmed: confirmed.map(|confirmed| confirmed.face.as_ref().clone()),
         confirmed_at: confirmed.map(|confirmed| rfc3339(confirmed.at)),
+        sent_version: status.sent.get(&panel.id).map(|sent| sent.face.version),
+        sent_at: status.sent.get(&panel.id).map(|sent| rfc3339(sent.at)),
         image: format!("/api/v1/signs/{}/panels/{}.png", sign.id, panel.id),
     }
 }
@@ -210,13 +214,14 @@ impl From<&Basis> for BasisView {
 fn health_view(status: &SignStatus) -> HealthView {
     let fault = status.faults.iter().map(|(panel, fault)| format!("panel {panel}: {fault}")).next();
     let since = |at: Instant| Some(rfc3339(at));
+    let circuit = status.circuit;
     match (&status.health, fault) {
-        (None, fault) => HealthView { state: HealthState::Unknown, detail: fault, since: None },
+        (None, fault) => HealthView { state: HealthState::Unknown, detail: fault, since: None, circuit },
         (Some(health), Some(fault)) if health.state == HealthState::Ok => {
-            HealthView { state: HealthState::Failing, detail: Some(fault), since: since(health.since) }
+            HealthView { state: HealthState::Failing, detail: Some(fault), since: since(health.since), circuit }
         }
         (Some(health), _) => {
-            HealthView { state: health.state, detail: health.detail.clone(), since: since(health.since) }
+            HealthView { state: health.state, detail: health.detail.clone(), since: since(health.since), circuit }
         }
     }
 }
@@ -256,7 +261,11 @@ mod tests {
     use yunpark_signs::{Line, LineState, Mode};
 
     use super::*;
-    use crate::domain::{guidance::RulesChange, sign::Manner, text::Language};
+    use crate::domain::{
+        guidance::RulesChange,
+        sign::{Manner, SignLink},
+        text::Language,
+    };
 
     fn city() -> City {
         let mut city = City::default();

@@ -9,7 +9,7 @@ use crate::{
     clock::{self, Clock},
     config,
     domain::{sign::Sign, time::Instant},
-    signboard::{Desired, HealthState, SignBoard, good_until},
+    signboard::{Circuit, Desired, HealthState, SignBoard, good_until},
 };
 
 /// What a driver's task holds.
@@ -34,7 +34,14 @@ pub trait Protocol {
     fn show(&mut self, faces: &Desired) -> impl Future<Output = Result<Option<String>, Error>> + Send;
     /// Confirms that the sign still shows them, and keeps it from falling back as long as they may stand by now.
     fn verify(&mut self, faces: &Desired) -> impl Future<Output = Result<Option<String>, Error>> + Send;
+    /// Takes the faces off a sign that has no timer of its own; asked when their time is over.
+    fn darken(&mut self) -> impl Future<Output = Result<(), Error>> + Send {
+        async { Ok(()) }
+    }
 }
+
+/// Failures in a row from which on a sign is only tried now and then.
+const FAILURES_THAT_OPEN: u32 = 3;
 
 /// Drives one sign until its task is stopped.
 pub async fn drive(context: Context, mut protocol: impl Protocol) {
@@ -43,6 +50,8 @@ pub async fn drive(context: Context, mut protocol: impl Protocol) {
     let pause = |failures: u32| backoff(failures, Duration::from_secs(u64::from(config.max_backoff_s.max(1))));
     let dead_man = chrono::Duration::seconds(i64::from(config.dead_man_s));
     // What the sign shows, and when it goes dark by itself.
+    // A sign may show anything from before this task; one without a timer is told to be dark once nothing may be told.
+    let mut is_dark = false;
     let (mut shown, mut lit_until, mut failures): (Option<Arc<Desired>>, Option<Instant>, u32) = (None, None, 0);
     loop {
         // Only the newest counts: what changed while the last was written is written next, the rest is passed over.
@@ -51,19 +60,36 @@ pub async fn drive(context: Context, mut protocol: impl Protocol) {
         if end.is_some_and(|end| end <= clock.now()) {
             // Too old to be told to anybody. The sign has gone dark by itself; what comes next is written anew.
             board.unconfirm(&sign.id);
-            (shown, lit_until) = (None, None);
+            if !is_dark {
+                // A sign without a timer that does not take this either is told again, and stays ill until then.
+                match protocol.darken().await {
+                    Ok(()) => (is_dark, shown, lit_until) = (true, None, None),
+                    Err(error) => {
+                        let state = if error.is_silence() { HealthState::Unreachable } else { HealthState::Failing };
+                        board.report(&sign.id, state, Some(error.to_string()), clock.now());
+                    }
+                }
+            }
             wait(&mut desired, Duration::from_secs(1)).await;
             continue;
         }
+        if failures >= FAILURES_THAT_OPEN {
+            board.set_circuit(&sign.id, Circuit::HalfOpen);
+        }
+        is_dark = false;
         let outcome = match &shown {
             Some(shown) if shows_same(shown, &faces) => protocol.verify(&faces).await,
-            _ => protocol.show(&faces).await,
+            _ => {
+                board.send(&sign.id, faces.iter().map(|(panel, wanted)| (panel, &wanted.face)), clock.now());
+                protocol.show(&faces).await
+            }
         };
         let now = clock.now();
         match outcome {
             Ok(detail) => {
                 let dark = now + dead_man;
                 (shown, lit_until, failures) = (Some(faces.clone()), Some(end.map_or(dark, |end| end.min(dark))), 0);
+                board.set_circuit(&sign.id, Circuit::Closed);
                 board.confirm(&sign.id, faces.iter().map(|(panel, wanted)| (panel, &wanted.face)), now);
                 if board.report(&sign.id, HealthState::Ok, detail, now) {
                     tracing::info!(sign.id = %sign.id, "the sign shows what it should");
@@ -81,6 +107,9 @@ pub async fn drive(context: Context, mut protocol: impl Protocol) {
                 // until its own timer ends.
                 if !silent || lit_until.is_none_or(|end| now >= end) {
                     board.unconfirm(&sign.id);
+                }
+                if failures >= FAILURES_THAT_OPEN {
+                    board.set_circuit(&sign.id, Circuit::Open);
                 }
                 let state = if silent { HealthState::Unreachable } else { HealthState::Failing };
                 metrics::counter!("yunpark_sign_failures_total").increment(1);

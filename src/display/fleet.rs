@@ -14,8 +14,11 @@ use super::{
     Publish,
     driver::{Context, drive},
     http_pull::{HttpPull, PATIENCE},
+    modbus::{Bus, Modbus, Place},
     mqtt_json::MqttJson,
-    ntcip::{Hold, Ntcip},
+    ntcip::{Access, Hold, Ntcip},
+    onbon::Onbon,
+    xunpeng::Xunpeng,
 };
 use crate::{
     clock::Clock,
@@ -24,6 +27,7 @@ use crate::{
         city::City,
         ids::SignId,
         sign::{Sign, SignLink},
+        sign_link::{Endpoint, Framing},
     },
     signboard::{HealthState, SignBoard},
 };
@@ -50,6 +54,8 @@ pub struct Fleet {
     acks: mpsc::Receiver<(String, Bytes)>,
     tasks: JoinSet<()>,
     drivers: BTreeMap<SignId, Driver>,
+    /// Lines that several Modbus units hang on.
+    buses: BTreeMap<(Endpoint, Framing), Bus>,
 }
 
 impl Fleet {
@@ -64,7 +70,7 @@ impl Fleet {
         acks: mpsc::Receiver<(String, Bytes)>,
     ) -> Self {
         let (tasks, drivers) = (JoinSet::new(), BTreeMap::new());
-        Self { config, clock, city, board, publish, acks, tasks, drivers }
+        Self { config, clock, city, board, publish, acks, tasks, drivers, buses: BTreeMap::new() }
     }
 
     /// Drives the signs until `stop`, and leaves them as they are: a node that is started again soon finds them showing what
@@ -120,11 +126,28 @@ impl Fleet {
             board: self.board.clone(),
         };
         let timeout = Duration::from_millis(self.config.timeout_ms);
+        let dead_man_s = self.config.dead_man_s;
         let (task, acks) = match &sign.link {
-            SignLink::Ntcip1203 { address, community } => {
-                let hold = Hold::new(self.clock.clone(), self.config.dead_man_s, timeout);
-                let ntcip = Ntcip::new(&sign, address, community, timeout, hold);
+            SignLink::Ntcip1203 { address, community, version } => {
+                let hold = Hold::new(self.clock.clone(), dead_man_s, timeout);
+                let access = Access { community: community.clone(), version: version.clone() };
+                let ntcip = Ntcip::new(&sign, address, access, timeout, hold);
                 (self.tasks.spawn(drive(context, ntcip)), None)
+            }
+            SignLink::Onbon { address, run_mode } => {
+                let onbon = Onbon::new(&sign, address, *run_mode, self.clock.clone(), dead_man_s, timeout);
+                (self.tasks.spawn(drive(context, onbon)), None)
+            }
+            SignLink::Xunpeng { line, no_data } => {
+                let xunpeng = Xunpeng::new(line.clone(), *no_data, timeout);
+                (self.tasks.spawn(drive(context, xunpeng)), None)
+            }
+            SignLink::Modbus { line, framing, unit, registers } => {
+                let bus = self.buses.entry((line.clone(), *framing)).or_default().clone();
+                let place = Place { endpoint: line.clone(), framing: *framing, unit: *unit };
+                let registers = registers.clone();
+                let modbus = Modbus::new(&sign, bus, place, registers, self.clock.clone(), dead_man_s, timeout);
+                (self.tasks.spawn(drive(context, modbus)), None)
             }
             SignLink::HttpPull => {
                 let shown = self.board.follow_shown(&sign.id);

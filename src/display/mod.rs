@@ -3,8 +3,12 @@
 mod driver;
 pub mod fleet;
 pub mod http_pull;
+pub mod modbus;
 pub mod mqtt_json;
 pub mod ntcip;
+pub mod onbon;
+mod wire;
+pub mod xunpeng;
 
 pub use fleet::Fleet;
 
@@ -17,7 +21,7 @@ pub enum Error {
     /// It does not answer.
     #[error("no answer from the sign: {0}")]
     Unreachable(String),
-    /// The sign answered with an SNMP error.
+    /// The sign answered with an error of SNMP or Modbus.
     #[error("the sign refused {what}: {status}")]
     Snmp {
         /// What was asked.
@@ -62,7 +66,7 @@ pub enum Error {
     /// The sign shows something else.
     #[error("the sign shows something else than it was told: {shown:?}")]
     Differs {
-        /// The MULTI text of its current buffer.
+        /// What it says it shows.
         shown: String,
     },
     /// The face is too near to its limit for this sign to be told of it; a newer one is about to come.
@@ -87,6 +91,17 @@ pub enum Error {
         /// Its own words.
         reason: String,
     },
+    /// A sign refused what it was told, with a code of its own.
+    #[error("the sign refused {what}: code {code}")]
+    Denied {
+        /// What it was told.
+        what: &'static str,
+        /// Its code.
+        code: u8,
+    },
+    /// A face's words cannot be written for this sign.
+    #[error("the words cannot be written for this sign: {0}")]
+    Text(String),
     /// The message to an MQTT sign could not be sent.
     #[error("the message to the sign could not be sent: {0}")]
     Publish(String),

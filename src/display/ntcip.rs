@@ -1,8 +1,10 @@
-//! The driver of an NTCIP 1203 sign over SNMP version 1: write, let the sign check it, compare CRCs, light it, read it back.
+//! The driver of an NTCIP 1203 sign over SNMP: write, let the sign check it, compare CRCs, light it, read it back.
 
 use std::{net::Ipv4Addr, time::Duration};
 
-use async_snmp::{Auth, Client, Error as SnmpError, ErrorStatus, Oid, Retry, UdpClient, Value};
+use async_snmp::{
+    Auth, AuthProtocol, Client, Error as SnmpError, ErrorStatus, Oid, PrivProtocol, Retry, UdpClient, UsmConfig, Value,
+};
 use yunpark_signs::{
     Face, Size,
     ntcip::{
@@ -16,7 +18,12 @@ use yunpark_signs::{
 use super::{Error, driver::Protocol};
 use crate::{
     clock::Clock,
-    domain::{ids::PanelId, sign::Sign, time::Instant},
+    domain::{
+        ids::PanelId,
+        sign::Sign,
+        sign_link::{SnmpAuth, SnmpVersion},
+        time::Instant,
+    },
     signboard::{Desired, good_until},
 };
 
@@ -26,13 +33,49 @@ const SLOT: u16 = 1;
 const RUN_TIME_PRIORITY: i32 = 5;
 /// Priority the face is taken with: above all scheduled messages.
 const ACTIVATE_PRIORITY: u8 = 255;
+/// The value of `dmsControlMode` while somebody stands at the sign.
+const LOCAL: i32 = 2;
+/// What is said of a sign in that mode.
+const LOCALLY: &str = "the sign is under local control";
 /// How often a slow sign is asked whether its check is done.
 const VALIDATION_POLLS: u32 = 20;
+
+/// As whom a sign is asked.
+#[derive(Debug, Clone)]
+pub struct Access {
+    /// SNMP community of versions 1 and 2c.
+    pub community: String,
+    /// Version of SNMP.
+    pub version: SnmpVersion,
+}
+
+impl Access {
+    fn auth(&self) -> Result<Auth, Error> {
+        let community = || bytes::Bytes::copy_from_slice(self.community.as_bytes());
+        let user = match &self.version {
+            SnmpVersion::V1 => return Ok(Auth::v1(community())),
+            SnmpVersion::V2c => return Ok(Auth::v2c(community())),
+            SnmpVersion::V3(user) => user,
+        };
+        let protocol = match user.auth {
+            SnmpAuth::Md5 => AuthProtocol::Md5,
+            SnmpAuth::Sha1 => AuthProtocol::Sha1,
+            SnmpAuth::Sha256 => AuthProtocol::Sha256,
+        };
+        let usm = UsmConfig::new(bytes::Bytes::copy_from_slice(user.name.as_bytes()));
+        let usm = match &user.privacy_password {
+            Some(privacy) => usm.auth_priv(protocol, &user.auth_password, PrivProtocol::Aes128, privacy),
+            None => usm.auth(protocol, &user.auth_password),
+        };
+        let refused = |error: &dyn std::fmt::Display| Error::Text(error.to_string());
+        usm.map(Auth::Usm).map_err(|error| refused(&error))
+    }
+}
 
 /// One sign's side of the conversation.
 pub struct Ntcip {
     address: String,
-    community: String,
+    access: Access,
     timeout: Duration,
     hold: Hold,
     panels: Vec<(PanelId, Size)>,
@@ -69,23 +112,33 @@ impl Hold {
 }
 
 /// An open connection, and what the sign can do.
+#[expect(clippy::struct_excessive_bools, reason = "each is one thing a sign can or cannot do")]
+#[expect(clippy::option_option, reason = "never set, set to the sign's own, and set to a share are three things")]
 struct Link {
     client: UdpClient,
     scheme: ColorScheme,
     beacon: bool,
     pixel_service: bool,
+    /// Levels of brightness; 0 where it cannot be set.
+    levels: i32,
+    /// The brightness that was last set.
+    shines: Option<Option<u8>>,
+    /// Whether the sign says who controls it.
+    tells_control: bool,
+    /// Nothing was written on this link yet.
+    is_new: bool,
     /// What was last written, with its CRC.
     written: Option<(String, u16)>,
 }
 
 impl Ntcip {
     /// A driver that has not spoken to its sign yet.
-    pub fn new(sign: &Sign, address: &str, community: &str, timeout: Duration, hold: Hold) -> Self {
+    pub fn new(sign: &Sign, address: &str, access: Access, timeout: Duration, hold: Hold) -> Self {
         let size =
             |panel: &crate::domain::sign::Panel| Size { width: panel.width_px.into(), height: panel.height_px.into() };
         Self {
             address: address.to_owned(),
-            community: community.to_owned(),
+            access,
             timeout,
             hold,
             panels: sign.panels.iter().map(|panel| (panel.id.clone(), size(panel))).collect(),
@@ -97,7 +150,7 @@ impl Ntcip {
     async fn link(&mut self) -> Result<&mut Link, Error> {
         let link = match self.link.take() {
             Some(link) => link,
-            None => Link::open(&self.address, &self.community, self.timeout).await?,
+            None => Link::open(&self.address, &self.access, self.timeout, self.hold.dead_man_min).await?,
         };
         Ok(self.link.insert(link))
     }
@@ -117,8 +170,12 @@ impl Protocol for Ntcip {
         let (hold, end) = (self.hold.clone(), good_until(faces));
         let scheme = self.link().await?.scheme;
         let multi = self.multi(faces, scheme)?;
+        let percent = faces.values().filter_map(|wanted| wanted.face.brightness_percent).max();
         let link = self.link().await?;
-        let shown = link.show(&multi, || hold.minutes(end)).await;
+        let shown = match link.show(&multi, || hold.minutes(end)).await {
+            Ok(detail) => link.shine(percent).await.map(|()| detail),
+            Err(error) => Err(error),
+        };
         if shown.as_ref().is_err_and(Error::is_silence) {
             // A sign that comes back may be another one: it is looked at anew.
             self.link = None;
@@ -137,16 +194,25 @@ impl Protocol for Ntcip {
 }
 
 impl Link {
-    async fn open(address: &str, community: &str, timeout: Duration) -> Result<Self, Error> {
-        let client = Client::builder(address.to_owned(), Auth::v1(bytes::Bytes::copy_from_slice(community.as_bytes())))
+    async fn open(address: &str, access: &Access, timeout: Duration, dead_man_min: u16) -> Result<Self, Error> {
+        let client = Client::builder(address.to_owned(), access.auth()?)
             .request_timeout(timeout)
             .construction_timeout(timeout)
             .retry(Retry::none())
             .connect()
             .await
             .map_err(|error| Error::Unreachable(error.to_string()))?;
-        let mut link =
-            Self { client, scheme: ColorScheme::default(), beacon: false, pixel_service: false, written: None };
+        let mut link = Self {
+            client,
+            scheme: ColorScheme::default(),
+            beacon: false,
+            pixel_service: false,
+            levels: 0,
+            shines: None,
+            tells_control: true,
+            is_new: true,
+            written: None,
+        };
         // A sign that lacks an object says so; it is driven without it.
         link.scheme = link
             .get_optional(oid::COLOR_SCHEME)
@@ -155,16 +221,85 @@ impl Link {
             .map_or_else(ColorScheme::default, ColorScheme::from_code);
         link.beacon = link.get_optional(&oid::message(column::BEACON, CHANGEABLE, SLOT)).await?.is_some();
         link.pixel_service = link.get_optional(&oid::message(column::PIXEL_SERVICE, CHANGEABLE, SLOT)).await?.is_some();
-        // When nobody speaks to the sign any more, it goes dark.
-        let blank = Value::OctetString(bytes::Bytes::copy_from_slice(&MessageId::BLANK_1.encode()));
-        match link.set("the message at the end of its time", &[(oid::END_DURATION_MESSAGE.to_vec(), blank)]).await {
-            Ok(()) | Err(Error::Snmp { .. }) => Ok(link),
-            Err(error) => Err(error),
+        link.levels = link.get_optional(oid::BRIGHT_LEVELS).await?.and_then(|v| v.as_i32()).unwrap_or(0);
+        link.prepare(dead_man_min).await?;
+        Ok(link)
+    }
+
+    /// Lets the sign go dark by itself whenever nobody speaks to it any more, and after a loss of power: an old number must
+    /// not come back. What a sign cannot be told it is driven without; the time of each message still ends it.
+    async fn prepare(&self, dead_man_min: u16) -> Result<(), Error> {
+        let blank = || Value::OctetString(bytes::Bytes::copy_from_slice(&MessageId::BLANK_1.encode()));
+        // Some firmware misbehaves with a single minute.
+        let comm_loss_min = Value::Integer(i32::from(dead_man_min.max(2)));
+        let settings = [
+            ("the message at the end of its time", oid::END_DURATION_MESSAGE, blank()),
+            ("the message after a short loss of power", oid::SHORT_POWER_RECOVERY_MESSAGE, blank()),
+            ("the message after a long loss of power", oid::LONG_POWER_RECOVERY_MESSAGE, blank()),
+            ("the message after a reset", oid::RESET_MESSAGE, blank()),
+            ("the message when nobody speaks", oid::COMM_LOSS_MESSAGE, blank()),
+            ("the time until nobody speaks", oid::TIME_COMM_LOSS, comm_loss_min),
+        ];
+        for (what, object, value) in settings {
+            match self.set(what, &[(object.to_vec(), value)]).await {
+                Ok(()) | Err(Error::Snmp { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Sets the brightness, or leaves it to the sign's photocell. A sign that refuses is not asked again.
+    async fn shine(&mut self, percent: Option<u8>) -> Result<(), Error> {
+        if self.levels <= 0 || self.shines == Some(percent) {
+            return Ok(());
+        }
+        let what = "the brightness";
+        let control = |mode| (oid::ILLUM_CONTROL.to_vec(), Value::Integer(mode));
+        let set = match percent {
+            None => self.set(what, &[control(2)]).await,
+            Some(percent) => {
+                let level = (self.levels * i32::from(percent)).div_euclid(100).clamp(1, self.levels);
+                // By level in version 3 of the standard; plainly manual in the versions before.
+                let mut set = self.set(what, &[control(6)]).await;
+                if matches!(set, Err(Error::Snmp { .. })) {
+                    set = self.set(what, &[control(4)]).await;
+                }
+                match set {
+                    Ok(()) => self.set(what, &[(oid::MANUAL_LEVEL.to_vec(), Value::Integer(level))]).await,
+                    refused => refused,
+                }
+            }
+        };
+        match set {
+            Ok(()) => self.shines = Some(percent),
+            Err(Error::Snmp { .. }) => self.levels = 0,
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    /// Whether a sign that was just found shows the message already, from before this side was started.
+    async fn shows_already(&mut self, multi: &str) -> Result<bool, Error> {
+        if !std::mem::take(&mut self.is_new) {
+            return Ok(false);
+        }
+        let crc = message_crc(multi.as_bytes(), 0, 0);
+        match self.read_back(multi, crc).await {
+            Ok(_) => {
+                self.written = Some((multi.to_owned(), crc));
+                Ok(true)
+            }
+            Err(error) if error.is_silence() => Err(error),
+            Err(_) => Ok(false),
         }
     }
 
     /// Writes, checks, lights and reads back one message, held for so many minutes as are left when it is lit.
     async fn show(&mut self, multi: &str, minutes: impl Fn() -> Option<u16> + Send) -> Result<Option<String>, Error> {
+        if self.shows_already(multi).await? {
+            return self.verify(minutes).await;
+        }
         self.written = None;
         self.write(multi).await?;
         let crc = self.validate(multi).await?;
@@ -286,7 +421,14 @@ impl Link {
         let Some((multi, crc)) = self.written.clone() else {
             return Err(Error::Differs { shown: String::new() });
         };
-        let detail = self.read_back(&multi, crc).await?;
+        let mut detail = self.read_back(&multi, crc).await?;
+        if self.tells_control {
+            match self.get_optional(oid::CONTROL_MODE).await?.and_then(|v| v.as_i32()) {
+                Some(LOCAL) => detail = Some(detail.map_or_else(|| LOCALLY.to_owned(), |d| format!("{d}; {LOCALLY}"))),
+                Some(_) => {}
+                None => self.tells_control = false,
+            }
+        }
         if let Some(minutes) = minutes() {
             let time = (oid::TIME_REMAINING.to_vec(), Value::Integer(i32::from(minutes)));
             self.set("the time remaining", &[time]).await?;
@@ -297,7 +439,13 @@ impl Link {
     async fn get(&self, what: &'static str, oid: &[u32]) -> Result<Value, Error> {
         let response = self.client.get(&Oid::from_slice(oid)).await.map_err(|error| failed(what, &error))?;
         match response.single() {
-            Some(binding) if binding.oid.arcs() == oid => Ok(binding.value.clone()),
+            Some(binding) if binding.oid.arcs() == oid => match &binding.value {
+                // How versions 2c and 3 say what version 1 says with an error.
+                Value::NoSuchObject | Value::NoSuchInstance | Value::EndOfMibView => {
+                    Err(Error::Snmp { what, status: "no such object".to_owned() })
+                }
+                value => Ok(value.clone()),
+            },
             Some(binding) => Err(Error::Answer { what, answer: format!("about {}", binding.oid) }),
             None => Err(Error::Answer { what, answer: "nothing".to_owned() }),
         }

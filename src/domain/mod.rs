@@ -18,6 +18,7 @@ pub mod record;
 pub mod sensor_event;
 pub mod sensor_health;
 pub mod sign;
+pub mod sign_link;
 pub mod sign_order;
 pub mod staff;
 pub mod text;

@@ -3,6 +3,7 @@
 use geo::Coord;
 use serde::{Deserialize, Serialize};
 
+pub use super::sign_link::SignLink;
 use super::{
     guidance::{RulesChange, SignLevel},
     ids::{GroupId, LotId, PanelId, SignId},
@@ -82,28 +83,6 @@ pub struct Panel {
     pub lines: Vec<GuidanceLine>,
     /// What it sets otherwise than the configured rules.
     pub rules: RulesChange,
-}
-
-/// How a sign is reached.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "protocol", rename_all = "snake_case", deny_unknown_fields)]
-pub enum SignLink {
-    /// Retained JSON over the system's MQTT broker, acknowledged by the sign.
-    MqttJson,
-    /// A screen with a browser that asks for its face itself.
-    HttpPull,
-    /// NTCIP 1203 over SNMP version 1.
-    Ntcip1203 {
-        /// `host:port` of the sign's SNMP agent.
-        address: String,
-        /// SNMP community with write access; `public` when absent.
-        #[serde(default = "default_community")]
-        community: String,
-    },
-}
-
-fn default_community() -> String {
-    "public".to_owned()
 }
 
 /// What a sign's LEDs can light.

@@ -60,8 +60,10 @@ pub struct Composed {
 /// write a message. A number that is nearer to its limit cannot be entrusted to it, so its line falls back that much sooner.
 pub fn shortest_hold(link: &SignLink) -> Duration {
     match link {
-        SignLink::MqttJson | SignLink::HttpPull => Duration::zero(),
         SignLink::Ntcip1203 { .. } => Duration::seconds(70),
+        // They count seconds, and a message is written within a few.
+        SignLink::Onbon { .. } | SignLink::Modbus { .. } => Duration::seconds(5),
+        SignLink::MqttJson | SignLink::Xunpeng { .. } | SignLink::HttpPull => Duration::zero(),
     }
 }
 

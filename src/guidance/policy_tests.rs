@@ -9,6 +9,7 @@ use crate::domain::{
     ids::{GroupId, PanelId},
     lot::{CountedBy, LotKind, VehicleClass},
     sign::{Arrow, GuidanceLine, LotGroup, Manner, Target},
+    sign_link::SnmpVersion,
     text::{Language, Localized},
     time::parse_rfc3339,
 };
@@ -207,7 +208,7 @@ fn a_face_may_stand_until_the_first_of_its_numbers_reaches_its_limit() {
 fn a_sign_that_counts_whole_minutes_falls_back_while_it_can_still_be_told() {
     let mut town = Town::new();
     let address = "127.0.0.1:161".to_owned();
-    town.link = SignLink::Ntcip1203 { address, community: "public".to_owned() };
+    town.link = SignLink::Ntcip1203 { address, community: "public".to_owned(), version: SnmpVersion::V1 };
     town.now += Duration::seconds(830);
     assert_eq!(town.told(&[a()]), ["34"], "seventy seconds are a minute and the time to write");
     town.now += Duration::microseconds(1);

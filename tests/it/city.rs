@@ -141,3 +141,42 @@ fn an_import_tells_every_fault_and_changes_nothing_and_retires_what_is_gone() {
     let third = import(folder.path(), &less, &[]);
     assert!(said(&third).contains("0 added, 1 changed, 14 unchanged, 1 retired; revision 2"), "{}", said(&third));
 }
+
+#[test]
+fn a_sign_may_hang_on_any_of_the_links_and_a_wrong_one_is_named() {
+    let schema = schema();
+    let registers = json!({"numbers": [0]});
+    let user = json!({"user": "guide", "auth_password": "authentic"});
+    let links = |link: &Value| {
+        let mut file = example();
+        *file.pointer_mut("/features/6/properties/link").unwrap() = link.clone();
+        (schema.is_valid(&file), read(&file.to_string(), &known_codec))
+    };
+    for link in [
+        json!({"protocol": "http_pull"}),
+        json!({"protocol": "ntcip1203", "address": "10.0.0.1:161", "snmp": "v2c"}),
+        json!({"protocol": "ntcip1203", "address": "10.0.0.1:161", "snmp": user}),
+        json!({"protocol": "onbon", "address": "10.0.0.1:5005", "run_mode": 2}),
+        json!({"protocol": "xunpeng", "device": "/dev/ttyS1"}),
+        json!({"protocol": "modbus", "address": "10.0.0.1:502", "registers": registers}),
+    ] {
+        let (fits, city) = links(&link);
+        assert!(fits, "the schema refuses {link}");
+        let faults = city.err().map(|faults| format!("{faults:?}")).unwrap_or_default();
+        // The example's sign has more lines than these have places for.
+        let is_short = ["xunpeng", "modbus"].contains(&link["protocol"].as_str().unwrap());
+        assert_eq!(!faults.is_empty(), is_short, "{link}: {faults}");
+    }
+    for link in [
+        json!({"protocol": "smoke"}),
+        json!({"protocol": "onbon"}),
+        json!({"protocol": "xunpeng", "device": "/dev/ttyS1", "address": "10.0.0.1:4196"}),
+        json!({"protocol": "modbus", "device": "/etc/passwd", "registers": registers}),
+        json!({"protocol": "modbus", "address": "10.0.0.1:502", "unit": 248, "registers": registers}),
+        json!({"protocol": "ntcip1203", "address": "10.0.0.1:161", "snmp": {"user": "guide", "auth_password": "short"}}),
+    ] {
+        let (fits, city) = links(&link);
+        assert!(!fits, "the schema takes {link}");
+        assert!(city.is_err(), "the reader takes {link}");
+    }
+}

@@ -1,5 +1,9 @@
 //! Signs from the desired face to the lit one: the drivers against emulated signs, read from outside with net-snmp.
 
+mod drivers;
+mod left_alone;
+mod outside;
+
 use std::{process::Command, sync::Arc, time::Duration};
 
 use tokio::sync::{mpsc, watch};
@@ -13,6 +17,7 @@ use yunpark::{
         guidance::RulesChange,
         ids::{PanelId, SignId},
         sign::{Manner, Panel, Sign, SignLink},
+        sign_link::SnmpVersion,
         text::{Language, Localized},
     },
     signboard::{HealthState, SignBoard, Wanted},
@@ -134,7 +139,11 @@ async fn ntcip_sign(stop: &CancellationToken) -> Handle {
 }
 
 fn link(sign: &Handle, community: &str) -> SignLink {
-    SignLink::Ntcip1203 { address: sign.address().to_string(), community: community.to_owned() }
+    SignLink::Ntcip1203 {
+        address: sign.address().to_string(),
+        community: community.to_owned(),
+        version: SnmpVersion::V1,
+    }
 }
 
 /// What net-snmp reads of an object, without blocking the runtime that answers it.

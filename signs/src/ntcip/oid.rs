@@ -35,6 +35,16 @@ dms! {
     MESSAGE_SOURCE = [6, 5, 0];
     /// Who put it there: 8 central, 11 reset, 14 end of its duration.
     SOURCE_MODE = [6, 7, 0];
+    /// Shown after a short loss of power.
+    SHORT_POWER_RECOVERY_MESSAGE = [6, 8, 0];
+    /// Shown after a long loss of power.
+    LONG_POWER_RECOVERY_MESSAGE = [6, 9, 0];
+    /// Shown after a reset.
+    RESET_MESSAGE = [6, 11, 0];
+    /// Shown when nobody has spoken to the sign for [`TIME_COMM_LOSS`].
+    COMM_LOSS_MESSAGE = [6, 12, 0];
+    /// Minutes without a word after which the sign is on its own; 0 is never.
+    TIME_COMM_LOSS = [6, 13, 0];
     /// Shown when a message's time has run out.
     END_DURATION_MESSAGE = [6, 15, 0];
     /// Why the last activation failed.
@@ -43,6 +53,12 @@ dms! {
     MULTI_SYNTAX_ERROR = [6, 18, 0];
     /// Where in the MULTI text.
     MULTI_SYNTAX_POSITION = [6, 19, 0];
+    /// 2 photocell, 4 manual, 6 manual by level.
+    ILLUM_CONTROL = [7, 1, 0];
+    /// How many levels of brightness there are.
+    BRIGHT_LEVELS = [7, 4, 0];
+    /// The level while brightness is manual.
+    MANUAL_LEVEL = [7, 6, 0];
     /// Bits of the sign's faults.
     SHORT_ERROR_STATUS = [9, 7, 1, 0];
 }

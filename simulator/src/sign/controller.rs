@@ -14,6 +14,11 @@ use yunpark_signs::ntcip::{
 
 /// Changeable messages the sign has room for.
 pub const SLOTS: u16 = 8;
+/// Levels of brightness.
+pub const BRIGHT_LEVELS: i32 = 10;
+/// What it shows when it is on its own, by occasion.
+const ON_ITS_OWN: [&[u32]; 4] =
+    [oid::SHORT_POWER_RECOVERY_MESSAGE, oid::LONG_POWER_RECOVERY_MESSAGE, oid::RESET_MESSAGE, oid::COMM_LOSS_MESSAGE];
 /// Longest MULTI text taken, octets.
 pub const MAX_MULTI: usize = 1500;
 
@@ -74,11 +79,21 @@ pub struct Controller {
     slots: BTreeMap<u16, Message>,
     shown: Shown,
     end_duration: MessageId,
+    /// Shown after a loss of power, short or long, after a reset, and when nobody speaks, by their objects.
+    on_its_own: BTreeMap<&'static [u32], MessageId>,
+    /// Minutes without a word after which nobody speaks; 0 is never.
+    comm_loss_min: i32,
+    heard: Option<Instant>,
+    illumination: (i32, i32),
     validate_error: i32,
     activate_error: i32,
     syntax: (i32, i32),
     /// Faults as `shortErrorStatus` tells them.
     pub faults: i32,
+    /// Somebody stands at the sign and works on it: nothing is lit from afar.
+    pub local: bool,
+    /// Says that it lights what it is told, and goes on showing what it showed.
+    pub lies: bool,
     /// Stores one octet wrong in each message that is written, as failing memory would.
     pub corrupts: bool,
 }
@@ -94,24 +109,40 @@ impl Controller {
             slots: (1..=SLOTS).map(|number| (number, empty.clone())).collect(),
             shown: blank(11),
             end_duration: MessageId::BLANK_1,
+            on_its_own: ON_ITS_OWN.map(|object| (object, MessageId::BLANK_1)).into(),
+            comm_loss_min: 0,
+            heard: None,
+            illumination: (2, 0),
             validate_error: 2,
             activate_error: 2,
             syntax: (2, 0),
             faults: 0,
+            local: false,
+            lies: false,
             corrupts: false,
         }
     }
 
+    /// Somebody speaks to it.
+    pub fn hear(&mut self, now: Instant) {
+        self.heard = Some(now);
+    }
+
     /// Switches it off and on: the face is dark, what was being written is lost.
     pub fn restart(&mut self) {
-        let (faults, corrupts) = (self.faults, self.corrupts);
-        *self = Self { faults, corrupts, ..Self::new(self.width, self.height, self.minute) };
+        let Self { faults, corrupts, local, lies, width, height, minute, .. } = *self;
+        *self = Self { faults, local, lies, corrupts, ..Self::new(width, height, minute) };
     }
 
     /// Lets time pass: a message whose time has run out gives way to the end-duration message.
     pub fn settle(&mut self, now: Instant) {
         if self.shown.until.is_some_and(|until| now >= until) {
             self.light(self.end_duration, None, 14);
+        }
+        let longest = self.minute * u32::try_from(self.comm_loss_min).unwrap_or(0);
+        let is_alone = self.heard.is_some_and(|heard| now.saturating_duration_since(heard) >= longest);
+        if self.comm_loss_min > 0 && is_alone && self.shown.mode != 12 {
+            self.light(self.on_its_own[oid::COMM_LOSS_MESSAGE], None, 12);
         }
     }
 
@@ -135,7 +166,15 @@ impl Controller {
             oid::TIME_REMAINING,
             oid::MESSAGE_SOURCE,
             oid::SOURCE_MODE,
+            oid::SHORT_POWER_RECOVERY_MESSAGE,
+            oid::LONG_POWER_RECOVERY_MESSAGE,
+            oid::RESET_MESSAGE,
+            oid::COMM_LOSS_MESSAGE,
+            oid::TIME_COMM_LOSS,
             oid::END_DURATION_MESSAGE,
+            oid::ILLUM_CONTROL,
+            oid::BRIGHT_LEVELS,
+            oid::MANUAL_LEVEL,
             oid::ACTIVATE_ERROR,
             oid::MULTI_SYNTAX_ERROR,
             oid::MULTI_SYNTAX_POSITION,
@@ -182,8 +221,12 @@ impl Controller {
             oid::MAX_MULTI_LENGTH => Cell::Number(MAX_MULTI as i32),
             oid::MAX_CHANGEABLE => Cell::Number(SLOTS.into()),
             oid::VALIDATE_ERROR => Cell::Number(self.validate_error),
-            oid::CONTROL_MODE => Cell::Number(4),
+            oid::CONTROL_MODE => Cell::Number(if self.local { 2 } else { 4 }),
             oid::SOFTWARE_RESET => Cell::Number(0),
+            oid::TIME_COMM_LOSS => Cell::Number(self.comm_loss_min),
+            oid::ILLUM_CONTROL => Cell::Number(self.illumination.0),
+            oid::BRIGHT_LEVELS => Cell::Number(BRIGHT_LEVELS),
+            oid::MANUAL_LEVEL => Cell::Number(self.illumination.1),
             oid::ACTIVATE_MESSAGE => Cell::Octets(vec![0; 12]),
             oid::TIME_REMAINING => Cell::Number(self.minutes_left(now).into()),
             oid::MESSAGE_SOURCE => Cell::Octets(self.shown.source.encode().to_vec()),
@@ -193,7 +236,7 @@ impl Controller {
             oid::MULTI_SYNTAX_ERROR => Cell::Number(self.syntax.0),
             oid::MULTI_SYNTAX_POSITION => Cell::Number(self.syntax.1),
             oid::SHORT_ERROR_STATUS => Cell::Number(self.faults),
-            _ => return None,
+            other => Cell::Octets(self.on_its_own.get(other)?.encode().to_vec()),
         })
     }
 
@@ -231,9 +274,14 @@ impl Controller {
             (oid::END_DURATION_MESSAGE, Cell::Octets(octets)) => {
                 MessageId::decode(octets).map(drop).ok_or(Refusal::WrongType)
             }
-            (oid::TIME_REMAINING, Cell::Number(0..=65535))
+            (oid::TIME_REMAINING | oid::TIME_COMM_LOSS, Cell::Number(0..=65535))
+            | (oid::ILLUM_CONTROL, Cell::Number(2 | 4 | 6))
+            | (oid::MANUAL_LEVEL, Cell::Number(0..=BRIGHT_LEVELS))
             | (oid::SOFTWARE_RESET, Cell::Number(0 | 1))
             | (oid::CONTROL_MODE, Cell::Number(4)) => Ok(()),
+            (object, Cell::Octets(octets)) if self.on_its_own.contains_key(object) => {
+                MessageId::decode(octets).map(drop).ok_or(Refusal::WrongType)
+            }
             _ => Err(Refusal::NotWritable),
         }
     }
@@ -241,6 +289,9 @@ impl Controller {
     /// The value of `dmsActivateMsgError` for an activation.
     fn judge(&self, code: &Activation) -> i32 {
         let id = code.message;
+        if self.local {
+            return 9;
+        }
         if i32::from(code.priority) < self.shown.message.priority {
             return 3;
         }
@@ -268,7 +319,7 @@ impl Controller {
         }
         match (oid, value) {
             (oid::ACTIVATE_MESSAGE, Cell::Octets(octets)) => {
-                if let Some(code) = Activation::decode(octets) {
+                if let Some(code) = Activation::decode(octets).filter(|_| !self.lies) {
                     let minutes = (code.duration_min != FOREVER).then_some(u32::from(code.duration_min));
                     self.light(code.message, minutes.map(|minutes| now + self.minute * minutes), 8);
                 }
@@ -281,6 +332,14 @@ impl Controller {
                 self.shown.until = (!forever).then(|| now + self.minute * u32::try_from(*minutes).unwrap_or(0));
             }
             (oid::SOFTWARE_RESET, Cell::Number(1)) => self.restart(),
+            (oid::TIME_COMM_LOSS, Cell::Number(minutes)) => self.comm_loss_min = *minutes,
+            (oid::ILLUM_CONTROL, Cell::Number(mode)) => self.illumination.0 = *mode,
+            (oid::MANUAL_LEVEL, Cell::Number(level)) => self.illumination.1 = *level,
+            (object, Cell::Octets(octets)) => {
+                if let (Some(kept), Some(id)) = (self.on_its_own.get_mut(object), MessageId::decode(octets)) {
+                    *kept = id;
+                }
+            }
             _ => {}
         }
     }
@@ -427,5 +486,29 @@ mod tests {
         let (mut sign, now) = (Controller::new(160, 32, MINUTE), Instant::now());
         assert_eq!(set(&mut sign, &cell(column::MULTI), Cell::Octets(b"34".into()), now), Err(Refusal::General));
         assert_eq!(set(&mut sign, &cell(column::CRC), Cell::Number(1), now), Err(Refusal::NotWritable));
+    }
+
+    #[test]
+    fn a_sign_to_which_nobody_speaks_shows_its_message_for_that() {
+        let (mut sign, now) = (Controller::new(160, 32, MINUTE), Instant::now());
+        write(&mut sign, "A", now);
+        activate(&mut sign, message_crc(b"A", 0, 0), now).unwrap();
+        set(&mut sign, oid::TIME_REMAINING, Cell::Number(FOREVER.into()), now).unwrap();
+        set(&mut sign, oid::TIME_COMM_LOSS, Cell::Number(2), now).unwrap();
+        sign.hear(now + MINUTE);
+        sign.settle(now + MINUTE * 2);
+        assert_eq!(sign.shown(), "A", "somebody spoke a minute ago");
+        sign.settle(now + MINUTE * 3);
+        assert_eq!((sign.shown(), sign.get(oid::SOURCE_MODE, now)), (String::new(), Some(Cell::Number(12))));
+    }
+
+    #[test]
+    fn a_sign_under_local_control_lights_nothing_from_afar() {
+        let (mut sign, now) = (Controller::new(160, 32, MINUTE), Instant::now());
+        sign.local = true;
+        write(&mut sign, "A", now);
+        assert_eq!(activate(&mut sign, message_crc(b"A", 0, 0), now), Err(Refusal::General));
+        assert_eq!(sign.get(oid::ACTIVATE_ERROR, now), Some(Cell::Number(9)));
+        assert_eq!(sign.get(oid::CONTROL_MODE, now), Some(Cell::Number(2)));
     }
 }

@@ -1,4 +1,4 @@
-//! The SNMP agent of an emulated NTCIP 1203 sign, for SNMP versions 1 and 2c.
+//! The SNMP agent of an emulated NTCIP 1203 sign, for SNMP versions 1, 2c and 3.
 
 use std::{
     net::SocketAddr,
@@ -8,13 +8,20 @@ use std::{
 
 use anyhow::Context;
 use async_snmp::{
-    Agent, BoxFuture, GetNextResult, GetResult, HandlerResult, MibHandler, Oid, PreparedSet, RequestContext,
-    SetCommitResult, SetTestError, SetTestResult, SetUndoResult, Value, VarBind,
+    Agent, AuthProtocol, AuthoritativeEngine, BoxFuture, GetNextResult, GetResult, HandlerResult, MibHandler, Oid,
+    PreparedSet, PrivProtocol, RequestContext, SetCommitResult, SetTestError, SetTestResult, SetUndoResult, Value,
+    VarBind,
 };
 use tokio_util::sync::CancellationToken;
 use yunpark_signs::ntcip::{multi, oid};
 
-use super::controller::{Cell, Controller, Refusal};
+use super::{
+    controller::{Cell, Controller, Refusal},
+    faults::{Faults, Switches},
+};
+
+/// Longer than anybody waits for an answer.
+const UNHEARD: Duration = Duration::from_secs(15);
 
 /// An emulated sign.
 #[derive(Debug, Clone)]
@@ -29,12 +36,21 @@ pub struct NtcipSign {
     pub height: u32,
     /// How long it takes a minute to be.
     pub minute: Duration,
+    /// Name and passwords (SHA-256, AES-128) of a user of SNMP version 3.
+    pub user: Option<[String; 3]>,
 }
 
 impl NtcipSign {
     /// A sign of common size that answers to `public`.
     pub fn new(listen: SocketAddr) -> Self {
-        Self { listen, community: "public".to_owned(), width: 320, height: 96, minute: Duration::from_secs(60) }
+        Self {
+            listen,
+            community: "public".to_owned(),
+            width: 320,
+            height: 96,
+            minute: Duration::from_secs(60),
+            user: None,
+        }
     }
 }
 
@@ -43,6 +59,7 @@ impl NtcipSign {
 pub struct Handle {
     address: SocketAddr,
     controller: Shared,
+    faults: Faults,
 }
 
 impl Handle {
@@ -72,6 +89,22 @@ impl Handle {
         self.controller.lock().faults = bits;
     }
 
+    /// Throws its switches: what they say of answers holds for its agent, the rest for its controller.
+    pub fn set_switches(&self, switches: Switches) {
+        let mut controller = self.controller.lock();
+        controller.local = switches.local;
+        controller.lies = switches.lies;
+        controller.corrupts = switches.wrong_crc;
+        drop(controller);
+        self.faults.set(switches);
+    }
+
+    /// Switches it off and on, and lets it take its time to start.
+    pub fn reboot(&self, takes: Duration) {
+        self.restart();
+        self.faults.silence(takes);
+    }
+
     /// Lets its memory fail: each message written from now on is stored with one wrong octet.
     pub fn set_corrupting(&self, corrupts: bool) {
         self.controller.lock().corrupts = corrupts;
@@ -93,12 +126,23 @@ impl Shared {
 /// Starts a sign that runs until `stop`.
 pub async fn run_ntcip(sign: NtcipSign, stop: CancellationToken) -> anyhow::Result<Handle> {
     let controller = Shared(Arc::new(Mutex::new(Controller::new(sign.width, sign.height, sign.minute))));
-    let agent = Agent::builder()
+    let faults = Faults::default();
+    let mut agent = Agent::builder();
+    if let Some([name, auth, privacy]) = &sign.user {
+        // A sign that forgets how often it was started is as good as new each time.
+        let engine = AuthoritativeEngine::install(format!("yunpark-sign-{name}").into_bytes(), |_| {
+            Ok::<(), std::convert::Infallible>(())
+        })?;
+        agent = agent.authoritative_engine(engine).usm_user(bytes_of(name), |user| {
+            user.auth_priv(AuthProtocol::Sha256, auth.as_bytes(), PrivProtocol::Aes128, privacy.as_bytes())
+        })?;
+    }
+    let agent = agent
         .bind(sign.listen.to_string())
         .community(bytes_of(&sign.community))
         .handler(
             Oid::from_slice(oid::ROOT),
-            Arc::new(Mib { controller: controller.clone(), objects: Controller::objects() }),
+            Arc::new(Mib { controller: controller.clone(), faults: faults.clone(), objects: Controller::objects() }),
         )
         .allow_all_access()
         .cancellation_token(stop)
@@ -111,7 +155,7 @@ pub async fn run_ntcip(sign: NtcipSign, stop: CancellationToken) -> anyhow::Resu
             tracing::error!(sign.address = %address, error = %error, "the emulated sign died");
         }
     });
-    Ok(Handle { address, controller })
+    Ok(Handle { address, controller, faults })
 }
 
 fn bytes_of(text: &str) -> Vec<u8> {
@@ -121,7 +165,21 @@ fn bytes_of(text: &str) -> Vec<u8> {
 /// The sign's objects.
 struct Mib {
     controller: Shared,
+    faults: Faults,
     objects: Vec<Vec<u32>>,
+}
+
+impl Mib {
+    /// The controller, as soon as the sign answers; `None`, after its asker has given up, for a request it did not hear.
+    async fn heard(&self) -> Option<MutexGuard<'_, Controller>> {
+        if !self.faults.answers().await {
+            tokio::time::sleep(UNHEARD).await;
+            return None;
+        }
+        let mut controller = self.controller.lock();
+        controller.hear(Instant::now());
+        Some(controller)
+    }
 }
 
 fn value_of(cell: Cell) -> Value {
@@ -141,28 +199,34 @@ fn cell_of(value: &Value) -> Option<Cell> {
 
 impl MibHandler for Mib {
     fn get<'a>(&'a self, _: &'a RequestContext, oid: &'a Oid) -> BoxFuture<'a, HandlerResult<GetResult>> {
-        let cell = self.controller.lock().get(oid.arcs(), Instant::now());
-        Box::pin(async move { Ok(cell.map_or(GetResult::NoSuchObject, |cell| GetResult::Value(value_of(cell)))) })
+        Box::pin(async move {
+            let cell = self.heard().await.and_then(|controller| controller.get(oid.arcs(), Instant::now()));
+            Ok(cell.map_or(GetResult::NoSuchObject, |cell| GetResult::Value(value_of(cell))))
+        })
     }
 
     fn get_next<'a>(&'a self, _: &'a RequestContext, oid: &'a Oid) -> BoxFuture<'a, HandlerResult<GetNextResult>> {
-        let controller = self.controller.lock();
-        let after = self.objects.partition_point(|object| object.as_slice() <= oid.arcs());
-        let next = self.objects[after..].iter().find_map(|object| {
-            let cell = controller.get(object, Instant::now())?;
-            Some(GetNextResult::Value(VarBind::new(Oid::from_slice(object), value_of(cell))))
-        });
-        drop(controller);
-        Box::pin(async move { Ok(next.unwrap_or(GetNextResult::EndOfMibView)) })
+        Box::pin(async move {
+            let Some(controller) = self.heard().await else { return Ok(GetNextResult::EndOfMibView) };
+            let after = self.objects.partition_point(|object| object.as_slice() <= oid.arcs());
+            let next = self.objects[after..].iter().find_map(|object| {
+                let cell = controller.get(object, Instant::now())?;
+                Some(GetNextResult::Value(VarBind::new(Oid::from_slice(object), value_of(cell))))
+            });
+            Ok(next.unwrap_or(GetNextResult::EndOfMibView))
+        })
     }
 
     fn test_set<'a>(&'a self, _: &'a RequestContext, oid: &'a Oid, value: &'a Value) -> BoxFuture<'a, SetTestResult> {
-        let checked = match cell_of(value) {
-            Some(cell) => self.controller.lock().check(oid.arcs(), &cell).map(|()| cell),
-            None => Err(Refusal::WrongType),
-        };
-        let controller = self.controller.clone();
         Box::pin(async move {
+            let checked = match cell_of(value) {
+                Some(cell) => match self.heard().await {
+                    Some(mut controller) => controller.check(oid.arcs(), &cell).map(|()| cell),
+                    None => Err(Refusal::General),
+                },
+                None => Err(Refusal::WrongType),
+            };
+            let controller = self.controller.clone();
             match checked {
                 Ok(cell) => Ok(Box::new(Prepared { controller, cell, before: None }) as Box<dyn PreparedSet>),
                 Err(Refusal::NotWritable) => Err(SetTestError::NotWritable),

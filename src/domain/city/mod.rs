@@ -11,6 +11,7 @@ mod place;
 mod read;
 mod sensor;
 mod sign;
+mod sign_link;
 
 use std::collections::BTreeMap;
 

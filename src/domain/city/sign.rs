@@ -2,17 +2,16 @@
 
 use chrono::Timelike;
 use geo::Geometry;
-use serde_json::Value;
 
 use super::{
     draft::{Draft, Thing},
     field::{Field, Object, well},
-    geometry,
+    geometry, sign_link,
 };
 use crate::domain::{
     guidance::{Policy, Rules, RulesChange},
     ids::{GroupId, LotId, PanelId, SignId},
-    sign::{BrightnessStep, Choice, GuidanceLine, LotGroup, Manner, Panel, Sign, SignLink, Target},
+    sign::{BrightnessStep, Choice, GuidanceLine, LotGroup, Manner, Panel, Sign, Target},
 };
 
 /// Widest and highest panel, pixels.
@@ -28,8 +27,12 @@ impl<'a> Draft<'a> {
         let name = sign.need("name").and_then(|f| f.localized());
         let heading_deg = sign.need("heading_deg").and_then(|f| f.number(0.0..=360.0));
         let language = sign.may("language").map(|f| f.word());
-        let link = sign.need("link").and_then(|f| link(&f));
+        let link_field = sign.need("link");
+        let link = link_field.as_ref().and_then(sign_link::link);
         let panels = sign.need("panels").and_then(|f| self.panels(&f));
+        if let (Some(field), Some(link), Some(panels)) = (&link_field, &link, &panels) {
+            sign_link::agree(link, panels, field);
+        }
         let manner = manner(&mut sign);
         sign.finish();
         let read = || {
@@ -216,47 +219,4 @@ fn rules(field: &Field<'_>) -> Option<RulesChange> {
             None
         }
     }
-}
-
-fn link(field: &Field<'_>) -> Option<SignLink> {
-    let mut link = field.object()?;
-    let protocol = link.need("protocol").and_then(|f| {
-        let known = matches!(f.value(), Value::String(word) if ["mqtt_json", "http_pull", "ntcip1203"].contains(&word.as_str()));
-        if !known {
-            f.fault("must be mqtt_json, http_pull or ntcip1203");
-        }
-        known.then(|| f.value().as_str().unwrap_or_default())
-    })?;
-    let read = if protocol == "mqtt_json" {
-        Some(SignLink::MqttJson)
-    } else if protocol == "http_pull" {
-        Some(SignLink::HttpPull)
-    } else {
-        let address = link.need("address").and_then(|f| address(&f));
-        let community = link.may("community").map(|f| f.text().map(str::to_owned));
-        let community = well(community)?.unwrap_or_else(|| "public".to_owned());
-        address.map(|address| SignLink::Ntcip1203 { address, community })
-    };
-    link.finish();
-    read
-}
-
-/// `host:port`, where a host is a name, an IPv4 address, or an IPv6 address in brackets.
-fn address(field: &Field<'_>) -> Option<String> {
-    let text = field.text()?;
-    let well = text.rsplit_once(':').is_some_and(|(host, port)| {
-        let name = |host: &str| {
-            !host.is_empty()
-                && host.len() <= 253
-                && !host.starts_with(['-', '.'])
-                && host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'))
-        };
-        let ipv6 = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
-        let host_is_well = ipv6.map_or_else(|| name(host), |ip| ip.parse::<std::net::Ipv6Addr>().is_ok());
-        host_is_well && port.bytes().all(|b| b.is_ascii_digit()) && port.parse::<u16>().is_ok_and(|port| port > 0)
-    });
-    if !well {
-        field.fault("must be host:port");
-    }
-    well.then(|| text.to_owned())
 }
