@@ -1,7 +1,7 @@
 //! Frames of Onbon's font cards (BX-5K, 5MK and 6K): text in dynamic areas, which lie in the card's RAM and end by themselves.
 //!
 //! Source: the vendor's open protocol for font cards as its analysis tool reads it. The answers' group `A0` is the vendor's
-//! published one; the captures at hand hold requests only.
+//! one as we remember it, unproven: the captures at hand hold requests only.
 
 mod frame;
 
