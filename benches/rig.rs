@@ -3,6 +3,7 @@
 #![allow(dead_code, clippy::allow_attributes, reason = "each benchmark uses its part")]
 
 use std::{
+    hash::{BuildHasher, BuildHasherDefault, DefaultHasher},
     io::Write,
     net::{TcpListener, TcpStream},
     path::PathBuf,
@@ -83,39 +84,58 @@ pub fn free_port() -> Result<u16, Failure> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
 }
 
-/// Lots of one size and an endless run of observations over them: every message turns a bay over, and the bays of a batch
-/// lie far apart.
+/// How the bays that turn over follow one another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    /// As it falls: any bay of the city may be next, as when each sensor speaks for itself.
+    Any,
+    /// Bay by bay through one lot, then the next lot, as when a lot's controller speaks for all its bays.
+    ByLot,
+    /// Each in another lot than the one before, through all lots: the worst that can happen to a batch.
+    Scattered,
+}
+
+/// Lots of one size and an endless run of observations over them: every message turns a bay over.
 pub struct Town {
     pub file: String,
     lots: Vec<(LotId, Vec<SpaceId>)>,
     pub layouts: Vec<LotLayout>,
     pub clock: Clock,
+    /// Bays of each lot.
+    bays: usize,
+    /// All bays of all lots, in the order in which they turn over.
+    walk: Vec<u32>,
     next: u64,
 }
 
 impl Town {
-    pub fn new(lots: u32, spaces: u32) -> Result<Self, Failure> {
+    pub fn new(lots: u32, spaces: u32, order: Order) -> Result<Self, Failure> {
         let file = Script::new(lots, spaces, 0, 0.0, false, 1).city();
         let city = city::read(&file, &|_| true).map_err(|faults| format!("{faults:?}"))?;
         let layouts = city.lots.values().map(LotLayout::of).collect();
         let named = city.lots.values();
         let named = named.map(|lot| (lot.id.clone(), lot.spaces.iter().map(|space| space.id.clone()).collect()));
-        Ok(Self { file, lots: named.collect(), layouts, clock: Clock::System, next: 0 })
+        let mut walk: Vec<u32> = (0..lots * spaces).collect();
+        match order {
+            Order::Any => walk.sort_by_cached_key(|bay| BuildHasherDefault::<DefaultHasher>::default().hash_one(bay)),
+            Order::ByLot => {}
+            Order::Scattered => walk.sort_by_key(|bay| bay % spaces),
+        }
+        let bays = spaces as usize;
+        Ok(Self { file, lots: named.collect(), layouts, clock: Clock::System, bays, walk, next: 0 })
     }
 
     pub fn spaces(&self) -> u64 {
-        self.lots.iter().map(|(_, spaces)| spaces.len() as u64).sum()
+        self.walk.len() as u64
     }
 
     /// The next observation: lot, space, whether taken, sequence number.
     pub fn turn(&mut self) -> (&LotId, &SpaceId, bool, u64) {
-        let n = self.next;
+        let bay = self.walk[(self.next % self.spaces()) as usize];
         self.next += 1;
-        let lots = self.lots.len() as u64;
-        let (lot, spaces) = &self.lots[(n % lots) as usize];
-        let space = &spaces[(n / lots % spaces.len() as u64) as usize];
-        let round = n / (lots * spaces.len() as u64);
-        (lot, space, round.is_multiple_of(2), round)
+        let (lot, spaces) = &self.lots[bay as usize / self.bays];
+        let space = bay as usize % self.bays;
+        (lot, &spaces[space], (self.next - 1) / self.spaces() % 2 == 0, self.next)
     }
 
     pub fn batch(&mut self, size: usize) -> Vec<Observation> {

@@ -11,7 +11,7 @@ use yunpark::{
     },
 };
 
-use crate::rig::{Failure, Town, judge, line, median, rate, ratio};
+use crate::rig::{Failure, Order, Town, judge, line, median, rate, ratio};
 
 const SPACES: u32 = 100;
 const LOTS: [u32; 4] = [10, 100, 1_000, 10_000];
@@ -35,7 +35,7 @@ pub async fn measure(seconds: u64) -> Result<bool, Failure> {
     let (mut holds, mut costs) = (true, Vec::new());
     let mut ratios = Vec::new();
     for lots in LOTS {
-        let mut town = Town::new(lots, SPACES)?;
+        let mut town = Town::new(lots, SPACES, Order::Any)?;
         let engine = Engine::memory(None, limits)?;
         engine.configure(&town.layouts, town.clock.now()).await?;
         let mut map = HashMap::new();

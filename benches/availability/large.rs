@@ -7,7 +7,7 @@ use std::{
 
 use yunpark::{availability::Engine, config::Config};
 
-use crate::rig::{Failure, Server, Town, free_port, line, resident_mb};
+use crate::rig::{Failure, Order, Server, Town, free_port, line, resident_mb};
 
 const LOTS: u32 = 1_000;
 const SPACES: u32 = 100;
@@ -110,7 +110,7 @@ fn node(name: &str, redis: &str, town: &Town) -> Result<(), Failure> {
 }
 
 pub async fn measure() -> Result<(), Failure> {
-    let mut town = Town::new(LOTS, SPACES)?;
+    let mut town = Town::new(LOTS, SPACES, Order::Any)?;
     in_redis(&mut town).await?;
     node("in-process engine", "", &town)?;
     let server = Server::redis()?;

@@ -29,7 +29,7 @@ use yunpark::{
     ingest::{self, FILTERS, UNSHARED},
 };
 
-use rig::{Failure, Server, Town, judge, line, median, rate, ratio};
+use rig::{Failure, Order, Server, Town, judge, line, median, rate, ratio};
 
 const ROUNDS: usize = 5;
 /// Messages published and not yet acknowledged while a backlog is made.
@@ -164,7 +164,7 @@ async fn measure(seconds: u64) -> Result<bool, Failure> {
     let recorder = PrometheusBuilder::new().build_recorder();
     let meter = Meter(recorder.handle());
     metrics::set_global_recorder(recorder).map_err(|error| error.to_string())?;
-    let mut town = Town::new(100, 100)?;
+    let mut town = Town::new(100, 100, Order::Any)?;
     let mut settings = Config::load(None)?;
     settings.mqtt.url = format!("mqtt://127.0.0.1:{}", broker.port);
     settings.availability.redis_url = format!("redis://127.0.0.1:{}/0", redis.port).as_str().into();

@@ -9,6 +9,7 @@ mod evidence;
 pub mod health;
 mod incidents;
 pub mod json;
+mod lite;
 pub mod live;
 pub mod lots;
 pub mod map;
@@ -78,6 +79,7 @@ fn operators() -> Router<Shared> {
 fn pages_and_public() -> Router<Shared> {
     Router::new()
         .route("/", get(pages::map))
+        .route("/lite", get(lite::list))
         .route("/signs", get(pages::signs))
         .route("/officer", get(pages::officer))
         .route("/supervisor", get(pages::supervisor))
@@ -95,6 +97,7 @@ fn pages_and_public() -> Router<Shared> {
         .route("/api/v1/signs/{id}/page", get(displays::page))
         .route("/api/v1/signs/{id}/shown", post(displays::shown))
         .route("/api/v1/live", get(live::open))
+        .route("/api/v1/live/events", get(live::events::listen))
 }
 
 fn staff() -> Router<Shared> {

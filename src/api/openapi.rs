@@ -17,6 +17,7 @@ use utoipa::{
         super::lots::actions::act,
         super::public::history,
         super::public::forecast,
+        super::live::events::listen,
         super::public::map,
         super::public::all_signs,
         super::public::sign,

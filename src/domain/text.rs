@@ -49,3 +49,7 @@ impl Localized {
         }
     }
 }
+/// A text as it may stand in HTML, between tags or in a quoted attribute.
+pub fn escape_html(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\'', "&#39;")
+}

@@ -14,6 +14,7 @@ mod guidance;
 mod ingest;
 mod ledger;
 mod node;
+mod public_page;
 mod sensor_events;
 mod sensors;
 mod services;

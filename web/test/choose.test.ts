@@ -1,7 +1,7 @@
 // What a reader's wishes leave in the list, and in which order.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { chosen, NO_WISHES, total } from "../src/public/choose.ts";
+import { chosen, NO_WISHES, NOTHING_AROUND, total } from "../src/public/choose.ts";
 import type { Lot } from "../src/types.ts";
 
 function lot(id: string, part: Partial<Lot>): Lot {
@@ -33,23 +33,41 @@ function lot(id: string, part: Partial<Lot>): Lot {
 
 test("a silent lot never stands above one with a free place, whatever its last number was", () => {
   const lots = [lot("silent", { level: "no_data", quality: "no_data", free: 99 }), lot("full", { level: "full", free: 0 }), lot("few", { level: "few", free: 1 })];
-  assert.deepEqual(chosen(lots, NO_WISHES, null, null), ["few", "full", "silent"]);
+  assert.deepEqual(chosen(lots, NO_WISHES), ["few", "full", "silent"]);
 });
 
 test("nearest first once the reader's place is known", () => {
   const lots = [lot("far", { location: [119.6, 28.11] }), lot("near", { location: [119.571, 28.11] })];
-  assert.deepEqual(chosen(lots, { ...NO_WISHES, sort: "near" }, [119.57, 28.11], null), ["near", "far"]);
+  assert.deepEqual(chosen(lots, { ...NO_WISHES, sort: "near" }, { ...NOTHING_AROUND, from: [119.57, 28.11] }), ["near", "far"]);
 });
 
 test("free now leaves out what is full, closed or silent", () => {
   const lots = [lot("a", {}), lot("b", { level: "full", free: 0 }), lot("c", { level: "closed" }), lot("d", { level: "no_data" })];
-  assert.deepEqual(chosen(lots, { ...NO_WISHES, freeNow: true }, null, null), ["a"]);
+  assert.deepEqual(chosen(lots, { ...NO_WISHES, freeNow: true }), ["a"]);
 });
 
 test("a search finds either language, and a pinned lot stays first", () => {
   const lots = [lot("east", { name: { zh: "东环车库", en: "Donghuan Garage" } }), lot("west", { name: "城西" })];
-  assert.deepEqual(chosen(lots, { ...NO_WISHES, query: "donghuan" }, null, null), ["east"]);
-  assert.deepEqual(chosen(lots, { ...NO_WISHES, query: "东环" }, null, "west"), ["west", "east"]);
+  assert.deepEqual(chosen(lots, { ...NO_WISHES, query: "donghuan" }), ["east"]);
+  assert.deepEqual(chosen(lots, { ...NO_WISHES, query: "东环" }, { ...NOTHING_AROUND, pinned: "west" }), ["west", "east"]);
+});
+
+test("the letters a name begins with find it", () => {
+  const lots = [lot("east", { name: { zh: "东环车库", en: "Garage" } }), lot("west", { name: "城西停车场" })];
+  assert.deepEqual(chosen(lots, { ...NO_WISHES, query: "dhck" }), ["east"]);
+  assert.deepEqual(chosen(lots, { ...NO_WISHES, query: "CXT" }), ["west"]);
+  assert.deepEqual(chosen(lots, { ...NO_WISHES, query: "zz" }), []);
+});
+
+test("a tall vehicle is not sent below a low beam, nor anyone to a lot that is shut", () => {
+  const lots = [lot("low", { max_height_m: 2 }), lot("open-air", {}), lot("high", { max_height_m: 3.2 }), lot("shut", { open: false })];
+  assert.deepEqual(chosen(lots, { ...NO_WISHES, heightM: 2.6, openNow: true }).sort(), ["high", "open-air"]);
+});
+
+test("only what is marked, and the vehicle's class", () => {
+  const lots = [lot("a", {}), lot("b", {}), lot("racks", { vehicle_class: "non_motor" })];
+  assert.deepEqual(chosen(lots, { ...NO_WISHES, marked: true }, { ...NOTHING_AROUND, marks: new Set(["b"]) }), ["b"]);
+  assert.deepEqual(chosen(lots, { ...NO_WISHES, vehicle: "non_motor" }), ["racks"]);
 });
 
 test("the sum counts neither silent lots nor e-bike racks among cars", () => {

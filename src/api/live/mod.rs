@@ -1,5 +1,7 @@
-//! `WS /api/v1/live`: the socket around a session; `pump` turns the board's changes into the frames it tells.
+//! `WS /api/v1/live`: the socket around a session; `events` tells the same where no socket can be held, and `pump` turns the
+//! board's changes into the frames it tells.
 
+pub(super) mod events;
 mod pump;
 
 use std::{collections::BTreeSet, time::Duration};
@@ -9,11 +11,14 @@ use axum::{
         State, WebSocketUpgrade,
         ws::{Message, Utf8Bytes, WebSocket, rejection::WebSocketUpgradeRejection},
     },
-    response::Response,
+    response::{Response, sse::Event},
 };
-use futures_util::{SinkExt, StreamExt, stream::SplitSink};
+use futures_util::{SinkExt, Stream, StreamExt, stream::SplitSink};
 use serde::Deserialize;
-use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::{
+    broadcast::{self, error::RecvError},
+    mpsc,
+};
 
 use super::{Problem, Shared, json::Params};
 use crate::{
@@ -52,9 +57,19 @@ pub async fn open(
 }
 
 async fn serve(services: Shared, socket: WebSocket, resume: Resume, _seat: Seat) {
-    let (out, mut incoming) = socket.split();
-    let mut talk = Talk { services, out, session: Session::default(), told: 0, cursor: Cursor::default() };
-    let mut frames = talk.services.hub.join().frames;
+    let (out, incoming) = socket.split();
+    let talk = Talk::new(services, Out::Socket(out));
+    let frames = talk.services.hub.join().frames;
+    converse(talk, frames, incoming, resume).await;
+}
+
+/// Tells a client what changes until it is gone, and answers what it asks.
+async fn converse(
+    mut talk: Talk,
+    mut frames: broadcast::Receiver<std::sync::Arc<Frame>>,
+    mut incoming: impl Stream<Item = Result<Message, axum::Error>> + Unpin,
+    resume: Resume,
+) {
     if talk.start(resume).await.is_none() {
         return;
     }
@@ -83,8 +98,7 @@ async fn serve(services: Shared, socket: WebSocket, resume: Resume, _seat: Seat)
                 talk.say(text).await
             }
             () = talk.services.stop.cancelled() => {
-                // The client is told; whether it still listens is its affair.
-                let _ = talk.out.send(Message::Close(None)).await;
+                talk.close().await;
                 None
             }
         };
@@ -103,10 +117,16 @@ enum Said {
     Nothing,
 }
 
+/// Where a session's messages go.
+enum Out {
+    Socket(SplitSink<WebSocket, Message>),
+    Events(mpsc::Sender<Event>),
+}
+
 /// One session on its socket. Whatever sends gives `None` when the client is gone or takes nothing.
 struct Talk {
     services: Shared,
-    out: SplitSink<WebSocket, Message>,
+    out: Out,
     session: Session,
     /// The last frame whose lots the client knows; older ones are not told again.
     told: u64,
@@ -114,9 +134,29 @@ struct Talk {
 }
 
 impl Talk {
+    fn new(services: Shared, out: Out) -> Self {
+        Self { services, out, session: Session::default(), told: 0, cursor: Cursor::default() }
+    }
+
     async fn say(&mut self, text: impl Into<Utf8Bytes>) -> Option<Said> {
-        let sent = tokio::time::timeout(SEND_LIMIT, self.out.send(Message::Text(text.into()))).await;
-        matches!(sent, Ok(Ok(()))).then_some(Said::Something)
+        let text = text.into();
+        let sent = async {
+            match &mut self.out {
+                Out::Socket(socket) => socket.send(Message::Text(text)).await.is_ok(),
+                Out::Events(events) => {
+                    let event = Event::default().id(&self.cursor.0).data(text.as_str());
+                    events.send(event).await.is_ok()
+                }
+            }
+        };
+        matches!(tokio::time::timeout(SEND_LIMIT, sent).await, Ok(true)).then_some(Said::Something)
+    }
+
+    /// Says that this is the end; whether the client still listens is its affair.
+    async fn close(&mut self) {
+        if let Out::Socket(socket) = &mut self.out {
+            let _ = socket.send(Message::Close(None)).await;
+        }
     }
 
     /// The first message: what changed since the client's cursor, or everything.

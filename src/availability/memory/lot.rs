@@ -159,20 +159,28 @@ impl Lot {
         true
     }
 
-    /// Applies one observation of this lot.
-    pub(super) fn apply(&mut self, observation: &Observation, limits: Limits) -> Outcome {
+    /// Where the space of an observation is kept; `None` if it is of none, or of one that is not known.
+    pub(super) fn find(&self, observation: &Observation) -> Option<u32> {
+        let Statement::Space { space, .. } = &observation.statement else { return None };
+        self.index.get(space).copied()
+    }
+
+    /// When a space was last heard, microseconds; 0 for none.
+    pub(super) fn heard_us(&self, space: Option<u32>) -> i64 {
+        space.and_then(|place| self.spaces.get(place as usize)).map_or(0, |space| space.mark.at_us)
+    }
+
+    /// Applies one observation of this lot; `space` is what [`Self::find`] gave for it.
+    pub(super) fn apply(&mut self, observation: &Observation, space: Option<u32>, limits: Limits) -> Outcome {
         let by_spaces = self.layout.counted_by == CountedBy::Spaces;
-        let is_truth = matches!(observation.statement, Statement::Space { .. }) == by_spaces;
+        let is_space = matches!(observation.statement, Statement::Space { .. });
+        let is_truth = is_space == by_spaces;
         if !is_truth && !self.layout.mixed {
             return Outcome::NotCounted;
         }
-        let place = match &observation.statement {
-            Statement::Space { space, .. } => match self.index.get(space) {
-                Some(place) => *place,
-                None => return Outcome::UnknownSpace,
-            },
-            _ => 0,
-        };
+        if is_space && space.is_none() {
+            return Outcome::UnknownSpace;
+        }
         match limits.timing(observation) {
             Timing::Future => return Outcome::Future,
             Timing::Ancient => return Outcome::Late,
@@ -183,7 +191,7 @@ impl Lot {
             session: observation.session.as_deref().unwrap_or(""),
             seq: observation.seq,
         };
-        let outcome = if let Statement::Space { state, .. } = &observation.statement {
+        let outcome = if let (Statement::Space { state, .. }, Some(place)) = (&observation.statement, space) {
             let (reset_us, debounce_us) = (limits.seq_reset_us(), limits.debounce_us());
             let times = Times { received_us: to_micros(observation.received_at), debounce_us };
             let moved = self.with_space(place, debounce_us, |space| space.hear(*state, stamp, reset_us, times));

@@ -78,14 +78,35 @@ fn any_action() -> impl Strategy<Value = Action> {
     })
 }
 
+/// What a working counter says, in its order: an absolute count, then totals that grow past the end of their width.
+fn any_counter() -> impl Strategy<Value = Vec<Step>> {
+    let width = prop_oneof![Just(7_u8), Just(16), Just(32), Just(40), Just(64)];
+    let lot = prop_oneof![Just("C"), Just("D")];
+    let growths = proptest::collection::vec(0_u64..6, 2..9);
+    (lot, prop_oneof![Just(In), Just(Out)], width, 0_u64..20, growths, 0_i64..1400, 0_u32..12).prop_map(
+        |(lot, direction, width_bits, before_end, growths, start_s, count)| {
+            let largest = u64::MAX >> (64 - width_bits);
+            let mut value = largest - before_end;
+            let mut steps = vec![Step::Observe(observed(lot, Statement::Occupied { count }, start_s * 1000))];
+            for (place, growth) in (1_i64..).zip(growths) {
+                let total = Statement::Total { direction, lane: "n".to_owned(), value, width_bits };
+                steps.push(Step::Observe(observed(lot, total, (start_s + 10 * place) * 1000)));
+                value = value.wrapping_add(growth) & largest;
+            }
+            steps
+        },
+    )
+}
+
 fn any_run() -> impl Strategy<Value = Run> {
-    let step = prop_oneof![
-        15 => any_observation().prop_map(Step::Observe),
-        2 => (any_action(), 0_i64..1500).prop_map(|(action, at_s)| Step::Act(action, at_s)),
-        2 => (0_i64..2000).prop_map(Step::Sweep),
+    let steps = prop_oneof![
+        15 => any_observation().prop_map(|observation| vec![Step::Observe(observation)]),
+        2 => (any_action(), 0_i64..1500).prop_map(|(action, at_s)| vec![Step::Act(action, at_s)]),
+        2 => (0_i64..2000).prop_map(|at_s| vec![Step::Sweep(at_s)]),
+        1 => any_counter(),
     ];
-    let batches = proptest::collection::vec(proptest::collection::vec(step, 1..12), 1..12);
-    (prop_oneof![Just(0_u64), Just(30_000)], batches)
+    let batch = proptest::collection::vec(steps, 1..12).prop_map(|steps| steps.concat());
+    (prop_oneof![Just(0_u64), Just(30_000)], proptest::collection::vec(batch, 1..12))
 }
 
 /// Lots of every kind: with limits to silence, with uses and classes, with counters, and mixed both ways.

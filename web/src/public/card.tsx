@@ -7,7 +7,8 @@ import { distanceM, distanceWords, walkMinutes } from "../geo.ts";
 import { code, lang, t, text } from "../i18n.ts";
 import type { Level, Lot } from "../types.ts";
 import { navigateTo } from "./navigate.tsx";
-import { position, selected } from "./store.ts";
+import { share, Shared } from "./share.tsx";
+import { marks, position, selected, toggleMark } from "./store.ts";
 
 export const SYMBOL: Record<Level, string> = { free: "✓", few: "!", full: "✕", closed: "■", no_data: "–" };
 
@@ -51,6 +52,20 @@ export function LotCard({ lot: source }: { lot: Signal<Lot> }) {
       </p>
       <div class="lot-foot">
         <Age lot={lot} />
+        <Shared lot={lot.id} />
+        <button
+          type="button"
+          class="mark"
+          aria-pressed={marks.value.has(lot.id)}
+          aria-label={t("lot.mark", { name })}
+          title={t("lot.mark", { name })}
+          onClick={() => toggleMark(lot.id)}
+        >
+          <span aria-hidden="true">{marks.value.has(lot.id) ? "★" : "☆"}</span>
+        </button>
+        <button type="button" class="mark" aria-label={t("lot.share_this", { name })} title={t("lot.share_this", { name })} onClick={() => void share(lot.id, name)}>
+          <span aria-hidden="true">⤴</span>
+        </button>
         <button type="button" class="go" aria-label={t("lot.navigate_to", { name })} onClick={() => navigateTo(lot)}>
           {t("lot.navigate")}
         </button>

@@ -1,6 +1,7 @@
 // Which lots a reader wants to see, and in which order.
 import { distanceM } from "../geo.ts";
-import type { LonLat, Lot, Text } from "../types.ts";
+import { initials } from "../pinyin.ts";
+import type { LonLat, Lot, Text, VehicleClass } from "../types.ts";
 
 export type Sort = "near" | "free" | "name";
 
@@ -10,6 +11,12 @@ export interface Wishes {
   freeNow: boolean;
   kind: Lot["kind"] | null;
   use: "disabled" | "charging" | null;
+  openNow: boolean;
+  /** The height of the reader's vehicle, metres. */
+  heightM: number | null;
+  vehicle: VehicleClass | null;
+  /** Only what the reader has marked. */
+  marked: boolean;
 }
 
 /** The names of streets by their ids. */
@@ -17,12 +24,34 @@ export type Streets = ReadonlyMap<string, Text>;
 
 const NO_STREETS: Streets = new Map();
 
-export const NO_WISHES: Wishes = { query: "", sort: "free", freeNow: false, kind: null, use: null };
+export const NO_WISHES: Wishes = {
+  query: "",
+  sort: "free",
+  freeNow: false,
+  kind: null,
+  use: null,
+  openNow: false,
+  heightM: null,
+  vehicle: null,
+  marked: false,
+};
+
+/** What the choice rests on beside the lots and the wishes. */
+export interface Around {
+  /** Where the reader is, or wants to go. */
+  from: LonLat | null;
+  /** The lot that stands first whatever is wished. */
+  pinned: string | null;
+  streets: Streets;
+  marks: ReadonlySet<string>;
+}
+
+export const NOTHING_AROUND: Around = { from: null, pinned: null, streets: NO_STREETS, marks: new Set() };
 
 /** The ids that meet the wishes, in order; a pinned lot stands first. */
-export function chosen(lots: Lot[], wishes: Wishes, from: LonLat | null, pinned: string | null, streets: Streets = NO_STREETS): string[] {
+export function chosen(lots: Lot[], wishes: Wishes, { from, pinned, streets, marks }: Around = NOTHING_AROUND): string[] {
   return lots
-    .filter((lot) => lot.id === pinned || meets(lot, wishes, streets))
+    .filter((lot) => lot.id === pinned || ((!wishes.marked || marks.has(lot.id)) && meets(lot, wishes, streets)))
     .sort((a, b) => first(pinned, a, b) || order(wishes.sort, from, a, b) || a.id.localeCompare(b.id))
     .map((lot) => lot.id);
 }
@@ -31,6 +60,9 @@ export function chosen(lots: Lot[], wishes: Wishes, from: LonLat | null, pinned:
 export function meets(lot: Lot, wishes: Wishes, streets: Streets = NO_STREETS): boolean {
   if (wishes.freeNow && lot.level !== "free" && lot.level !== "few") return false;
   if (wishes.kind !== null && lot.kind !== wishes.kind) return false;
+  if (wishes.openNow && (!lot.open || lot.level === "closed")) return false;
+  if (wishes.vehicle !== null && lot.vehicle_class !== wishes.vehicle) return false;
+  if (wishes.heightM !== null && lot.max_height_m !== null && lot.max_height_m < wishes.heightM) return false;
   if (wishes.use === "charging" && !((lot.uses.charging ?? 0) > 0 || (lot.uses.ev ?? 0) > 0)) return false;
   if (wishes.use === "disabled" && !((lot.uses.disabled ?? 0) > 0)) return false;
   return words(wishes.query).every((word) => spoken(lot, streets).includes(word));
@@ -71,7 +103,8 @@ function words(query: string): string[] {
 
 function spoken(lot: Lot, streets: Streets): string {
   const street = lot.street === null ? undefined : (streets.get(lot.street) ?? lot.street);
-  return `${lot.id} ${bothNames(lot.name)} ${bothNames(street ?? "")}`.normalize("NFKC").toLowerCase();
+  const names = `${bothNames(lot.name)} ${bothNames(street ?? "")}`;
+  return `${lot.id} ${names} ${initials(names)}`.normalize("NFKC").toLowerCase();
 }
 
 function bothNames(name: Text): string {

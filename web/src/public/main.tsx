@@ -2,6 +2,7 @@
 import { render } from "preact";
 import { ageWords } from "../age.ts";
 import { tick } from "../clock.ts";
+import { keepOffline } from "../offline.ts";
 import { lang, t, text } from "../i18n.ts";
 import { Bar, keepTitle, Pill } from "../shell.tsx";
 import { List } from "./list.tsx";
@@ -56,3 +57,4 @@ function Page() {
 keepTitle(title);
 render(<Page />, document.getElementById("app") as HTMLElement);
 start();
+keepOffline();

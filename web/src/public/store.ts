@@ -3,6 +3,7 @@ import { computed, signal, type Signal } from "@preact/signals";
 import { baseMap, learnBaseMap, namesOf } from "../base-map.ts";
 import { learnServerTime } from "../clock.ts";
 import { ask } from "../http.ts";
+import { keep, kept } from "../keep.ts";
 import { NOTHING_KNOWN, step, type Known } from "../live/protocol.ts";
 import { LiveSocket, type Connection } from "../live/socket.ts";
 import type { City, LiveMessage, LonLat, Lot, LotsAnswer, SpaceChange } from "../types.ts";
@@ -21,6 +22,8 @@ export const position = signal<LonLat | null>(null);
 export const selected = signal<string | null>(new URLSearchParams(location.search).get("lot"));
 /** The lot that stands first in the list: of a shared link, or tapped on the map. */
 export const pinned = signal<string | null>(selected.peek());
+/** The lots the reader has marked; kept on this device only. */
+export const marks = signal<ReadonlySet<string>>(new Set(kept<string[]>("marks") ?? []));
 /** Moves now and then, so that the order of the list follows the numbers without jumping at each of them. */
 const reorder = signal(0);
 
@@ -47,7 +50,8 @@ const streets = computed(() => new Map(namesOf(baseMap.value, "street").map(({ i
 /** The ids to list, in order. */
 export const listed = computed(() => {
   void reorder.value;
-  return chosen(allLots(), wishes.value, position.value, pinned.value, streets.value);
+  const around = { from: position.value, pinned: pinned.value, streets: streets.value, marks: marks.value };
+  return chosen(allLots(), wishes.value, around);
 });
 
 /** Tells of each lot whose numbers moved; gives back the way to stop. */
@@ -75,14 +79,55 @@ export function wish(change: Partial<Wishes>): void {
   wishes.value = { ...wishes.value, ...change };
 }
 
-/** Fetches the lots, then follows them; each goes on trying by itself. */
+/** Marks a lot, or takes the mark away. */
+export function toggleMark(id: string): void {
+  const next = new Set(marks.value);
+  if (!next.delete(id)) next.add(id);
+  marks.value = next;
+  keep("marks", [...next]);
+}
+
+/** Shows what was kept of the last visit, fetches the lots, then follows them; each goes on trying by itself. */
 export function start(): void {
+  recall();
+  addEventListener("pagehide", remember);
   void refetch().then(() => {
     socket = new LiveSocket({ cursor: () => known.cursor, message: take, connection: tellConnection });
     socket.open();
   });
   setInterval(() => void refetch(), 300_000);
   setInterval(() => (reorder.value += 1), 5_000);
+}
+
+/** Numbers kept for longer than this are no help to a driver; the lots still are. */
+const TOO_OLD_MS = 3_600_000;
+
+interface Kept {
+  at: number;
+  answer: LotsAnswer;
+}
+
+/** What was known at the last visit, until the server is heard; its age is told as the age of the screen. */
+function recall(): void {
+  const last = kept<Kept>("lots");
+  if (last === null || !Array.isArray(last.answer?.lots)) return;
+  city.value = last.answer.city;
+  heardAtMs.value = last.at;
+  const long = Date.now() - last.at > TOO_OLD_MS;
+  const lots = last.answer.lots.map((lot): Lot => ({
+    ...lot,
+    quality: lot.quality === "live" ? "stale" : lot.quality,
+    level: long && lot.level !== "closed" ? "no_data" : lot.level,
+  }));
+  takeFacts({ ...last.answer, lots });
+  known = NOTHING_KNOWN;
+}
+
+function remember(): void {
+  const [seen, heard] = [city.peek(), heardAtMs.peek()];
+  if (seen === null || heard === null) return;
+  const answer: LotsAnswer = { cursor: "", generated_at: new Date(heard).toISOString(), city: seen, lots: allLots() };
+  keep("lots", { at: heard, answer } satisfies Kept);
 }
 
 async function refetch(): Promise<void> {
@@ -93,6 +138,7 @@ async function refetch(): Promise<void> {
     failed.value = false;
     heardAtMs.value = Date.now();
     takeFacts(answer);
+    remember();
   } catch {
     failed.value = lots.size === 0;
   }

@@ -8,6 +8,8 @@ import { listed, lotSignal, position, roster, wish, wishes } from "./store.ts";
 
 const nearProblem = signal<Word | null>(null);
 const locating = signal(false);
+/** A delivery van's height, metres. */
+const VAN_M = 2.6;
 
 /** Asks the device where it is and sorts by distance. */
 function locate(): void {
@@ -62,11 +64,15 @@ export function Toolbar() {
 function Filters({ now }: { now: Wishes }) {
   const toggles: [Word, boolean, Partial<Wishes>][] = [
     ["list.free_now", now.freeNow, { freeNow: !now.freeNow }],
+    ["list.marked", now.marked, { marked: !now.marked }],
+    ["list.open_now", now.openNow, { openNow: !now.openNow }],
     ["kind.garage", now.kind === "garage", { kind: now.kind === "garage" ? null : "garage" }],
     ["kind.car_park", now.kind === "car_park", { kind: now.kind === "car_park" ? null : "car_park" }],
     ["kind.street", now.kind === "street", { kind: now.kind === "street" ? null : "street" }],
     ["use.charging", now.use === "charging", { use: now.use === "charging" ? null : "charging" }],
     ["use.disabled", now.use === "disabled", { use: now.use === "disabled" ? null : "disabled" }],
+    ["vehicle.non_motor", now.vehicle === "non_motor", { vehicle: now.vehicle === "non_motor" ? null : "non_motor" }],
+    ["list.van", now.heightM !== null, { heightM: now.heightM === null ? VAN_M : null }],
   ];
   return (
     <div class="chips filters" role="group" aria-label={t("list.filters")}>

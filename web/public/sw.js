@@ -1,0 +1,48 @@
+// Keeps the public page's files, so that it opens without a network. Never what the server says: /api is not touched here.
+const PAGES = "yunpark-pages";
+const FILES = "yunpark-files";
+const KEPT_PAGES = ["/", "/signs"];
+const MOST_FILES = 80;
+
+self.addEventListener("install", (event) => {
+  event.waitUntil(self.skipWaiting());
+});
+
+self.addEventListener("activate", (event) => {
+  event.waitUntil(self.clients.claim());
+});
+
+self.addEventListener("fetch", (event) => {
+  const url = new URL(event.request.url);
+  if (event.request.method !== "GET" || url.origin !== location.origin) return;
+  if (url.pathname.startsWith("/assets/")) event.respondWith(file(event.request));
+  else if (event.request.mode === "navigate" && KEPT_PAGES.includes(url.pathname)) event.respondWith(page(url.pathname, event.request));
+});
+
+/** The newest page the network gives, else the kept one. */
+async function page(path, request) {
+  const cache = await caches.open(PAGES);
+  try {
+    const answer = await fetch(request);
+    if (answer.ok) await cache.put(path, answer.clone());
+    return answer;
+  } catch (error) {
+    const kept = await cache.match(path);
+    if (kept === undefined) throw error;
+    return kept;
+  }
+}
+
+/** A file whose name carries its hash never changes. */
+async function file(request) {
+  const cache = await caches.open(FILES);
+  const kept = await cache.match(request);
+  if (kept !== undefined) return kept;
+  const answer = await fetch(request);
+  if (answer.ok) {
+    await cache.put(request, answer.clone());
+    const keys = await cache.keys();
+    await Promise.all(keys.slice(0, Math.max(0, keys.length - MOST_FILES)).map((old) => cache.delete(old)));
+  }
+  return answer;
+}
