@@ -24,6 +24,8 @@ const GATEWAY_DOWN_S: f64 = 300.0;
 const NEARLY_ROUND: u32 = 65_500;
 /// Where gateways are to fail, they do so sooner.
 const FAULTY_GATEWAY_UP_S: f64 = 60.0;
+/// A sensor that gets stuck has told so many changes before, so that its bay's own pace is known.
+const STICKS_AFTER: u32 = 7;
 /// A wrong clock is so many seconds ahead or behind.
 const AHEAD_S: i64 = 3_600;
 const BEHIND_S: i64 = 900;
@@ -114,6 +116,8 @@ struct Bay {
     queued: bool,
     /// It speaks because it is time to.
     beats: bool,
+    /// How many more changes it tells before it gets stuck; `None` for one that never does.
+    turns_left: Option<u32>,
     /// It tells the state it had when it got stuck.
     stuck_at: Option<bool>,
     /// Seconds its clock is ahead; behind if negative.
@@ -150,6 +154,7 @@ impl Traffic {
                     ill: rng.random_bool(ILL_SHARE),
                     queued: false,
                     beats: false,
+                    turns_left: None,
                     stuck_at: None,
                     skew_s: 0,
                     battery_mv: None,
@@ -205,7 +210,7 @@ impl Traffic {
         let mut rng = StdRng::seed_from_u64(seed ^ 0x111);
         for bay in &mut self.bays {
             if rng.random_bool(faults.chance(Fault::Stuck)) {
-                bay.stuck_at = Some(bay.occupied);
+                bay.turns_left = Some(STICKS_AFTER);
             }
             if rng.random_bool(faults.chance(Fault::ClockSkew)) {
                 bay.skew_s = if rng.random_bool(0.5) { AHEAD_S } else { -BEHIND_S };
@@ -317,7 +322,13 @@ impl Traffic {
         else {
             return false;
         };
-        self.bays[bay].occupied = !occupied;
+        let turned = &mut self.bays[bay];
+        turned.occupied = !occupied;
+        match &mut turned.turns_left {
+            None => {}
+            Some(0) => drop(turned.stuck_at.get_or_insert(occupied)),
+            Some(left) => *left -= 1,
+        }
         self.queue_bay(bay);
         true
     }

@@ -82,8 +82,17 @@ fn heard_by((topic, payload): (String, String), gateways: &[&str]) -> (String, S
     (topic, payload.to_string())
 }
 
-/// A gateway's connection with its last will; whoever kills it makes the broker tell the will.
-fn gateway(broker: &Server, id: &str) -> Child {
+/// A gateway's connection with its last will; as it dies with this, the broker tells the will.
+struct Connection(Child);
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn gateway(broker: &Server, id: &str) -> Connection {
     let topic = format!("yunpark/v1/gateway/{id}/status");
     let status = Command::new("mosquitto_pub")
         .args(["-h", "127.0.0.1", "-p", &broker.port.to_string(), "-q", "1", "-r", "-t", &topic, "-m"])
@@ -116,7 +125,7 @@ fn a_gateways_last_will_tells_why_its_sensors_are_silent_unless_another_hears_th
     let broker = services::mosquitto();
     let node = start(&broker, &city(4, sensors, json!([])));
     let supervisor = node.sign_in("li");
-    let mut connection = gateway(&broker, GATEWAY);
+    let connection = gateway(&broker, GATEWAY);
     let other = "0016c001f1ffffff";
     publish(&node, heard_by(chirpstack("fcd6bd0000000001", 1, 1, "01"), &[GATEWAY]));
     // The Things Stack's name for the same gateway.
@@ -133,8 +142,7 @@ fn a_gateways_last_will_tells_why_its_sensors_are_silent_unless_another_hears_th
         ids.collect::<Vec<_>>()
     };
     assert!(down().is_empty());
-    connection.kill().unwrap();
-    connection.wait().unwrap();
+    drop(connection);
     wait_for("the sensors behind it to be told", || (down() == ["bay-2", "fcd6bd0000000001"]).then_some(()));
     let sensor = told(&node, &supervisor, "/api/v1/sensors/fcd6bd0000000001").unwrap();
     assert_eq!((&sensor["gateways"], &sensor["trustworthy"]), (&json!([GATEWAY]), &json!(false)));
