@@ -73,7 +73,7 @@ pub struct CounterView {
     shown: Option<u32>,
     /// Vehicles counted minus vehicles stated, at the last absolute count; null before the second.
     drift: Option<i64>,
-    /// The same as vehicles a day.
+    /// The same as vehicles a day; null if those counts were less than an hour apart.
     drift_per_day: Option<f64>,
     /// Vehicles of drift to be expected in a million passages.
     drift_per_million: u64,

@@ -109,9 +109,10 @@ impl CounterState {
         self.inside.map(|inside| inside.saturating_sub(signed(self.entered)).saturating_add(signed(self.left())))
     }
 
-    /// The last drift as vehicles a day; `None` before two absolute counts.
+    /// The last drift as vehicles a day; `None` before two absolute counts an hour or more apart, for what a few minutes
+    /// show says nothing of a day.
     pub fn drift_per_day(&self) -> Option<f64> {
-        let span_s = (self.drift_span_s > 0).then_some(self.drift_span_s)?;
+        let span_s = (self.drift_span_s >= 3600).then_some(self.drift_span_s)?;
         self.drift.map(|drift| drift as f64 * 86_400.0 / span_s as f64)
     }
 }

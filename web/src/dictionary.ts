@@ -410,6 +410,8 @@ export const WORDS = {
   "operator.since": { zh: "{age}起", en: "since {age}" },
   "operator.gateways": { zh: "网关", en: "Gateways" },
   "operator.no_gateways": { zh: "还没有网关上报状态。", en: "No gateway has told its state yet." },
+  "operator.more_offline": { zh: "另有 {n} 个离线", en: "{n} more are offline" },
+  "operator.all_online": { zh: "在线 {n} 个", en: "{n} online" },
   "operator.online": { zh: "在线", en: "Online" },
   "operator.offline": { zh: "离线", en: "Offline" },
   "operator.counters": { zh: "进出计数", en: "Counters" },

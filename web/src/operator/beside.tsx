@@ -3,33 +3,57 @@ import { ageWords, secondsSince } from "../age.ts";
 import { serverNowMs, tick } from "../clock.ts";
 import { lang, t } from "../i18n.ts";
 import { counters, list } from "./store.ts";
-import type { Counter } from "./types.ts";
+import type { Counter, Gateway } from "./types.ts";
 
 function age(instant: string): string {
   const now = Math.max(tick.value, serverNowMs());
   return ageWords(secondsSince(instant, now) ?? 0, lang.value);
 }
 
+/** So many gateways that are gone are shown at once; the others, and those that are there, are folded away. */
+const GONE = 8;
+
 export function Gateways() {
-  const all = [...(list.value?.gateways ?? [])].sort((a, b) => Number(a.online) - Number(b.online) || a.id.localeCompare(b.id));
+  const all = [...(list.value?.gateways ?? [])].sort((a, b) => a.id.localeCompare(b.id));
+  const gone = all.filter((gateway) => !gateway.online);
+  const there = all.filter((gateway) => gateway.online);
   return (
     <section class="card">
       <h2>{t("operator.gateways")}</h2>
       {all.length === 0 && <p class="hint">{t("operator.no_gateways")}</p>}
-      <ul class="plain-list">
-        {all.map((gateway) => (
-          <li key={gateway.id} data-gateway={gateway.id}>
-            <div>
-              <p>{gateway.id}</p>
-              <p class="hint">{t("operator.since", { age: age(gateway.since) })}</p>
-            </div>
-            <span class="tag" data-tone={gateway.online ? "info" : "bad"}>
-              <span aria-hidden="true">{gateway.online ? "✓" : "✕"}</span> {t(gateway.online ? "operator.online" : "operator.offline")}
-            </span>
-          </li>
-        ))}
-      </ul>
+      <GatewayList gateways={gone.slice(0, GONE)} />
+      <Folded words={t("operator.more_offline", { n: gone.length - GONE })} gateways={gone.slice(GONE)} />
+      <Folded words={t("operator.all_online", { n: there.length })} gateways={there} />
     </section>
+  );
+}
+
+function Folded({ words, gateways }: { words: string; gateways: Gateway[] }) {
+  if (gateways.length === 0) return null;
+  return (
+    <details class="folded">
+      <summary>{words}</summary>
+      <GatewayList gateways={gateways} />
+    </details>
+  );
+}
+
+function GatewayList({ gateways }: { gateways: Gateway[] }) {
+  if (gateways.length === 0) return null;
+  return (
+    <ul class="plain-list">
+      {gateways.map((gateway) => (
+        <li key={gateway.id} data-gateway={gateway.id}>
+          <div>
+            <p>{gateway.id}</p>
+            <p class="hint">{t("operator.since", { age: age(gateway.since) })}</p>
+          </div>
+          <span class="tag" data-tone={gateway.online ? "info" : "bad"}>
+            <span aria-hidden="true">{gateway.online ? "✓" : "✕"}</span> {t(gateway.online ? "operator.online" : "operator.offline")}
+          </span>
+        </li>
+      ))}
+    </ul>
   );
 }
 
