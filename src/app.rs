@@ -38,7 +38,7 @@ use crate::{
     guidance::{Guide, OrderDesk, OrderFeed},
     history,
     ingest::{self, EventBook},
-    keeper::Keeper,
+    keeper::{Keeper, Resets},
     lifecycle::{Death, Lifecycle, Stage},
     live::Hub,
     mqtt::{Link, LinkState},
@@ -50,6 +50,8 @@ use crate::{
 
 /// Acknowledgements of signs held for the fleet.
 const SIGN_ACKS: usize = 1024;
+/// Scheduled corrections that are held until they are entered in the ledger.
+const RESETS: usize = 1024;
 /// What gateways say that is held until it is kept.
 const GATEWAY_WORDS: usize = 1024;
 
@@ -98,7 +100,9 @@ impl App {
         let (declared, counted_city) = watch::channel(city.borrow().clone());
         let declaring = declare(engine.clone(), city.clone(), declared, config.clone(), clock.clone(), rest.clone());
         lifecycle.start("layouts", Stage::Rest, declaring);
-        let upkeep = Upkeep::new(engine.clone(), counted_city.clone(), clock.clone());
+        let (told, resets) = mpsc::channel(RESETS);
+        lifecycle.start("resets", Stage::Rest, Resets::new(db.clone(), resets).run(rest.clone()));
+        let upkeep = Upkeep::new(engine.clone(), counted_city.clone(), clock.clone()).telling(told);
         lifecycle.start("upkeep", Stage::Rest, upkeep.run(rest.clone()));
         let board = Arc::new(Board::new(engine.clone()));
         lifecycle.start("board", Stage::Rest, board.clone().run(rest.clone()));
@@ -145,11 +149,13 @@ impl App {
         if has(Role::Ingest) {
             let ingest =
                 ingest::open(&config.mqtt, counted_city.clone(), engine.clone(), Some(db.clone()), clock.clone())?;
+            let streams = ingest.alert_streams(&config.ingest)?;
             let (store_events, max_future_ms) = (config.ingest.store_events, config.availability.max_future_ms);
             let book = EventBook::new(db.clone(), ward.clone(), store_events, max_future_ms);
             hear_gateways(&mut lifecycle, &config, &clock, &ward)?;
             lifecycle.start("mqtt", Stage::Door, ingest.door.run(doors.clone()));
             lifecycle.start("ingest", Stage::Door, ingest.pipeline.keeping(book).run(doors.clone()));
+            lifecycle.start("alert-streams", Stage::Door, streams.run(doors.clone()));
             lifecycle.start("dead-letters", Stage::Door, ingest.letters.run(doors.clone()));
             let (state, lag, clock) = (ingest.health, ingest.lag, clock.clone());
             let check: api::HealthCheck = Box::new(move || {
@@ -285,8 +291,10 @@ async fn declare(
 }
 
 /// How often a sensor says something at least, seconds.
-fn heartbeat_of(sensor: &SensorBinding) -> Option<u32> {
-    sensor.heartbeat_s.or_else(|| sensor.codec.parse::<yunpark_sensors::Codec>().ok()?.heartbeat_s())
+fn heartbeat_of(city: &City, sensor: &SensorBinding) -> Option<u32> {
+    let declared = || city.codecs.get(sensor.codec.as_str())?.heartbeat_s;
+    let known = || sensor.codec.parse::<Decoder>().ok()?.heartbeat_s();
+    sensor.heartbeat_s.or_else(declared).or_else(known)
 }
 
 /// The connection on which gateways say that they are there.

@@ -219,6 +219,20 @@ pub struct Ingest {
     pub store_events: StoreEvents,
     /// How long they are kept, days; 0 keeps them for good.
     pub events_days: u32,
+    /// Cameras whose HTTP alert stream is read, by a name of their own.
+    pub alert_streams: BTreeMap<String, AlertStream>,
+}
+
+/// A camera with an HTTP alert stream.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AlertStream {
+    /// `http://host[:port]`.
+    pub url: String,
+    /// Who reads it, by HTTP Digest.
+    pub user: String,
+    /// The user's password.
+    pub password: Secret,
 }
 
 /// Whose statements are stored.
@@ -428,6 +442,11 @@ impl Config {
         for camera in self.enforcement.cameras.keys() {
             if crate::domain::ids::CameraId::parse(camera).is_err() {
                 return Err(("enforcement.cameras", format!("{camera:?} is no camera's id")));
+            }
+        }
+        for (name, stream) in &self.ingest.alert_streams {
+            if crate::domain::ids::SensorId::parse(name).is_err() || !stream.url.starts_with("http://") {
+                return Err(("ingest.alert_streams", format!("{name:?} needs a plain name, and a url of http://host")));
             }
         }
         let tokens: Vec<&str> =

@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use crate::{
     reading::{LaneDirection, Reading},
-    uplink::{EnvelopeError, Report, Source, Told},
+    uplink::{EnvelopeError, Report, Source, Told, Way},
 };
 
 #[derive(Deserialize)]
@@ -74,6 +74,7 @@ pub fn parse(serial: &str, payload: &[u8]) -> Result<Report, EnvelopeError> {
         f_cnt: event.timestamp.unsigned_abs(),
         is_numbered: false,
         network_time: Some(at),
+        way: Way::default(),
         told: vec![Told::at(reading, at)],
     })
 }

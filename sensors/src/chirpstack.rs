@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use crate::{
     reading::Health,
-    uplink::{EnvelopeError, Join, Report, Source, Uplink, frame, some, time},
+    uplink::{EnvelopeError, Join, Report, Source, Uplink, Way, frame, gateways, some, time},
 };
 
 #[derive(Deserialize)]
@@ -23,6 +23,16 @@ struct Event<'a> {
     f_port: Option<u8>,
     #[serde(borrow, default)]
     data: Cow<'a, str>,
+    #[serde(borrow, default)]
+    rx_info: Option<Vec<RxInfo<'a>>>,
+}
+
+/// One gateway that heard the frame.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct RxInfo<'a> {
+    #[serde(borrow, default)]
+    gateway_id: Cow<'a, str>,
 }
 
 #[derive(Deserialize)]
@@ -43,8 +53,11 @@ pub fn parse(payload: &[u8]) -> Result<Uplink, EnvelopeError> {
         device_id: event.device_info.dev_eui.to_ascii_lowercase(),
         session: some(&event.dev_addr),
         f_cnt: event.f_cnt,
-        f_port: event.f_port.filter(|port| *port != 0),
-        payload: frame(&event.data)?,
+        way: Way {
+            gateways: gateways(event.rx_info.iter().flatten().map(|heard| &*heard.gateway_id)),
+            f_port: event.f_port.filter(|port| *port != 0),
+            frame: frame(&event.data)?,
+        },
         network_time: time(&event.time)?,
     })
 }
@@ -116,21 +129,37 @@ mod tests {
         let uplink = parse(&sample("chirpstack_v4_up_bosch_tps110.json")).unwrap();
         assert_eq!(uplink.device_id, "fcd6bd00001a2b3c");
         assert_eq!(uplink.session.as_deref(), Some("00189440"));
-        assert_eq!((uplink.f_cnt, uplink.f_port, uplink.payload.as_slice()), (4242, Some(1), [1].as_slice()));
+        assert_eq!((uplink.f_cnt, uplink.way.f_port, uplink.way.frame.as_slice()), (4242, Some(1), [1].as_slice()));
+        assert_eq!(uplink.way.gateways, ["0016c001f153a14c"]);
         assert_eq!(uplink.network_time.unwrap().to_rfc3339(), "2026-07-29T08:00:00.123456789+00:00");
     }
 
     #[test]
     fn the_first_frame_of_a_session_counts_zero() {
         let uplink = parse(&sample("chirpstack_v4_up_fcnt0_empty_defaults.json")).unwrap();
-        assert_eq!((uplink.f_cnt, uplink.f_port, uplink.payload.as_slice()), (0, Some(2), [0, 0x15].as_slice()));
+        assert_eq!((uplink.f_cnt, uplink.way.f_port, uplink.way.frame.as_slice()), (0, Some(2), [0, 0x15].as_slice()));
     }
 
     #[test]
     fn a_frame_of_the_network_alone_has_no_port_and_no_bytes() {
         let uplink = parse(br#"{"deviceInfo":{"devEui":"FCD6BD00001A2B3C"},"fPort":0}"#).unwrap();
         assert_eq!(uplink.device_id, "fcd6bd00001a2b3c");
-        assert_eq!((uplink.f_port, uplink.payload.len(), uplink.network_time), (None, 0, None));
+        assert_eq!((uplink.way.f_port, uplink.way.frame.len(), uplink.network_time), (None, 0, None));
+    }
+
+    #[test]
+    fn each_gateway_that_heard_a_frame_is_named_once_and_those_without_a_name_not_at_all() {
+        let heard = |rx_info: &str| {
+            let event = format!(r#"{{"deviceInfo":{{"devEui":"aa"}},"rxInfo":{rx_info}}}"#);
+            parse(event.as_bytes()).unwrap().way.gateways
+        };
+        assert_eq!(
+            heard(r#"[{"gatewayId":"b","rssi":-90},{"snr":3},{"gatewayId":"a"},{"gatewayId":"b"}]"#),
+            ["b", "a"]
+        );
+        assert!(heard("null").is_empty() && heard("[]").is_empty());
+        let many: Vec<String> = (0..99).map(|n| format!(r#"{{"gatewayId":"{n}"}}"#)).collect();
+        assert_eq!(heard(&format!("[{}]", many.join(","))).len(), 16);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! A layout is a list of fields. Each says where its bits stand (a port, bytes, a mask), how the number is made of them, and
 //! what it means. A frame's readings are those of the fields whose port and condition it meets.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     codec::DecodeError,
@@ -89,7 +89,7 @@ pub struct Condition {
 }
 
 /// What a field means.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Meaning {
     /// Yes: a vehicle stands there.
@@ -118,6 +118,25 @@ pub enum Meaning {
     Fault,
     /// Yes: the device has started again, in the words of `text`.
     Restart,
+}
+
+impl Meaning {
+    /// All of them, as they stand above.
+    pub const ALL: [Self; 13] = [
+        Self::Occupied,
+        Self::Free,
+        Self::CounterTotal,
+        Self::CounterDelta,
+        Self::CounterReset,
+        Self::LotOccupied,
+        Self::LotFree,
+        Self::BatteryMv,
+        Self::BatteryPercent,
+        Self::TemperatureC,
+        Self::DistanceMm,
+        Self::Fault,
+        Self::Restart,
+    ];
 }
 
 /// A number of a field, before and after its scale.

@@ -9,11 +9,14 @@ use quick_xml::{Reader, events::Event};
 
 use crate::{
     reading::{LaneDirection, Reading},
-    uplink::{EnvelopeError, Report, Source, Told},
+    uplink::{EnvelopeError, Report, Source, Told, Way},
 };
 
 /// Longest body of one part, bytes: counting events have no pictures.
 const LONGEST_PART: usize = 64 * 1024;
+
+/// What ends the head of a part.
+const HEAD_END: &[u8] = b"\r\n\r\n";
 
 /// Takes a stream apart into its parts, however the bytes arrive.
 #[derive(Debug, Default)]
@@ -28,14 +31,13 @@ impl Parts {
         Self { boundary: format!("--{boundary}").into_bytes(), bytes: Vec::new() }
     }
 
-    /// Adds bytes and hands out the bodies of the parts that are whole now. A part that grows beyond its limit is dropped.
+    /// Adds bytes and hands out the bodies of the parts that are whole now: by the length a part tells, so that an event
+    /// need not wait for the next one, or else up to the next boundary. A part that grows beyond its limit is dropped.
     pub fn push(&mut self, bytes: &[u8]) -> Vec<Vec<u8>> {
         self.bytes.extend_from_slice(bytes);
         let mut bodies = Vec::new();
-        while let Some(end) = find(&self.bytes, &self.boundary) {
-            let part: Vec<u8> = self.bytes.drain(..end + self.boundary.len()).collect();
-            let body = find(&part, b"\r\n\r\n").map(|head| part[head + 4..end.max(head + 4)].to_vec());
-            bodies.extend(body.filter(|body| !body.is_empty()));
+        while let Some(body) = self.next_part() {
+            bodies.extend(Some(body).filter(|body| !body.is_empty()));
         }
         if self.bytes.len() > LONGEST_PART {
             // What may be the beginning of a boundary stays.
@@ -44,6 +46,35 @@ impl Parts {
         }
         bodies
     }
+
+    /// Takes the next whole part off the bytes: its body, empty for what is no part.
+    fn next_part(&mut self) -> Option<Vec<u8>> {
+        let start = find(&self.bytes, &self.boundary)? + self.boundary.len();
+        let rest = &self.bytes[start..];
+        let next = find(rest, &self.boundary);
+        let Some(head) = find(&rest[..next.unwrap_or(rest.len())], HEAD_END) else {
+            // A boundary without a head, as at the end of a body, goes once another follows it.
+            self.bytes.drain(..start + next?);
+            return Some(Vec::new());
+        };
+        let body = head + HEAD_END.len();
+        let (end, after) = match length(&rest[..head]).filter(|length| *length <= LONGEST_PART) {
+            Some(length) if rest.len() < body + length => return None,
+            Some(length) => (body + length, body + length),
+            None => (next?, next?),
+        };
+        let part = rest[body..end].to_vec();
+        self.bytes.drain(..start + after);
+        Some(part)
+    }
+}
+
+/// The length a part's head tells.
+fn length(head: &[u8]) -> Option<usize> {
+    let lines = std::str::from_utf8(head).ok()?.lines();
+    let mut fields = lines.filter_map(|line| line.split_once(':'));
+    let (_, length) = fields.find(|(name, _)| name.trim().eq_ignore_ascii_case("content-length"))?;
+    length.trim().parse().ok()
 }
 
 fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
@@ -88,6 +119,7 @@ pub fn parse(xml: &[u8]) -> Result<Option<Report>, EnvelopeError> {
         f_cnt: at.timestamp_millis().unsigned_abs(),
         is_numbered: false,
         network_time: Some(at),
+        way: Way::default(),
         told: entered.into_iter().chain(left).map(|reading| Told::at(reading, at)).collect(),
     }))
 }
@@ -175,8 +207,11 @@ mod tests {
         for step in [1, 2, 7, stream.len()] {
             let mut parts = Parts::new("b");
             let bodies: Vec<Vec<u8>> = stream.as_bytes().chunks(step).flat_map(|chunk| parts.push(chunk)).collect();
-            assert_eq!(bodies, [b"one\r\n".to_vec(), b"two\r\n".to_vec(), b"three\r\n".to_vec()], "by {step}");
+            assert_eq!(bodies, [b"one".to_vec(), b"two".to_vec(), b"three".to_vec()], "by {step}");
         }
+        assert_eq!(Parts::new("b").push(part("one").as_bytes()), [b"one".to_vec()], "without waiting for the next");
+        let plain = "--b\r\nContent-Type: application/xml\r\n\r\none\r\n--b\r\n\r\n--b\r\n";
+        assert_eq!(Parts::new("b").push(plain.as_bytes()), [b"one\r\n".to_vec()], "a part without a length");
         let mut parts = Parts::new("b");
         parts.push(&vec![b'x'; LONGEST_PART * 2]);
         assert!(parts.bytes.len() <= LONGEST_PART);

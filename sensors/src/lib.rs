@@ -24,4 +24,4 @@ pub use codec::{Codec, DecodeError, UnknownCodec};
 pub use decoder::Decoder;
 pub use reading::{Cause, Health, Historical, LaneDirection, Reading, Word};
 pub use topic::{Topic, TopicError};
-pub use uplink::{EnvelopeError, EventId, Join, Report, Source, Told, Uplink};
+pub use uplink::{EnvelopeError, EventId, Join, Report, Source, Told, Uplink, Way};

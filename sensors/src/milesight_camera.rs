@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use crate::{
     reading::{LaneDirection, Reading},
-    uplink::{EnvelopeError, Report, Source, Told},
+    uplink::{EnvelopeError, Report, Source, Told, Way},
 };
 
 #[derive(Deserialize)]
@@ -67,6 +67,7 @@ pub fn parse(payload: &[u8]) -> Result<Report, EnvelopeError> {
         f_cnt: at.timestamp_millis().unsigned_abs(),
         is_numbered: false,
         network_time: Some(at),
+        way: Way::default(),
         told: readings.into_iter().map(|reading| Told::at(reading, at)).collect(),
     })
 }

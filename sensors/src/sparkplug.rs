@@ -12,7 +12,7 @@ use prost::Message;
 use crate::{
     decoder::Decoder,
     reading::{Cause, Health, LaneDirection, Reading},
-    uplink::{EnvelopeError, Report, Source, Told},
+    uplink::{EnvelopeError, Report, Source, Told, Way},
 };
 
 /// Most gateways, devices of one gateway, and metrics of one device that are remembered.
@@ -246,6 +246,7 @@ impl Node {
                 f_cnt: payload.timestamp.unwrap_or_default(),
                 is_numbered: false,
                 network_time: sent_at,
+                way: Way::default(),
                 told,
             });
         }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde::Deserialize;
 
-use crate::uplink::{EnvelopeError, Join, Source, Uplink, frame, some, time};
+use crate::uplink::{EnvelopeError, Join, Source, Uplink, Way, frame, gateways, some, time};
 
 #[derive(Deserialize)]
 struct Envelope<'a> {
@@ -46,6 +46,21 @@ struct Body<'a> {
     frm_payload: Cow<'a, str>,
     #[serde(borrow, default)]
     received_at: Cow<'a, str>,
+    #[serde(borrow, default)]
+    rx_metadata: Option<Vec<RxMetadata<'a>>>,
+}
+
+/// One gateway that heard the frame; with Packet Broker it is another network's, which has no name here.
+#[derive(Deserialize)]
+struct RxMetadata<'a> {
+    #[serde(borrow, default)]
+    gateway_ids: GatewayIds<'a>,
+}
+
+#[derive(Deserialize, Default)]
+struct GatewayIds<'a> {
+    #[serde(borrow, default)]
+    gateway_id: Cow<'a, str>,
 }
 
 /// Opens an uplink message. The network server's own `received_at` goes before the application server's.
@@ -58,8 +73,11 @@ pub fn parse(payload: &[u8]) -> Result<Uplink, EnvelopeError> {
         device_id,
         session: some(&body.session_key_id),
         f_cnt: body.f_cnt,
-        f_port: body.f_port.filter(|port| *port != 0),
-        payload: frame(&body.frm_payload)?,
+        way: Way {
+            gateways: gateways(body.rx_metadata.iter().flatten().map(|heard| &*heard.gateway_ids.gateway_id)),
+            f_port: body.f_port.filter(|port| *port != 0),
+            frame: frame(&body.frm_payload)?,
+        },
         network_time: match time(&body.received_at)? {
             Some(at) => Some(at),
             None => time(&message.received_at)?,
@@ -106,7 +124,8 @@ mod tests {
         let uplink = parse(&sample("tts_v3_up_nwave_nps405.json")).unwrap();
         assert_eq!(uplink.device_id, "70b3d57ed0001a2b");
         assert_eq!(uplink.session.as_deref(), Some("AZK+eoyAIs5kIrjtb8vzlQ=="));
-        assert_eq!((uplink.f_cnt, uplink.f_port, uplink.payload.as_slice()), (521, Some(1), [0x95].as_slice()));
+        assert_eq!((uplink.f_cnt, uplink.way.f_port, uplink.way.frame.as_slice()), (521, Some(1), [0x95].as_slice()));
+        assert_eq!(uplink.way.gateways, ["eui-a84041ffff22def8"]);
         assert_eq!(uplink.network_time.unwrap().to_rfc3339(), "2026-07-29T08:00:00.644329960+00:00");
     }
 

@@ -67,6 +67,9 @@ pub enum Topic<'a> {
     },
     /// `milesight/<serial>/event`, of a Milesight camera that is set to publish there.
     MilesightCamera,
+    /// `hikvision/<camera>/alert`: an event of a Hikvision camera's alert stream, read by the node itself or passed on by
+    /// somebody who reads it.
+    Hikvision,
     /// `v3/<application>@<tenant>/devices/<device>/up`, of The Things Stack 3; its open-source edition has no tenant.
     TheThingsStackUp {
         /// The device's name in its application.
@@ -119,6 +122,7 @@ impl<'a> Topic<'a> {
             }
             ["axis", serial, "event", ..] => Ok(Self::Axis { serial }),
             ["milesight", _, "event"] => Ok(Self::MilesightCamera),
+            ["hikvision", _, "alert"] => Ok(Self::Hikvision),
             _ => Err(TopicError::Unknown),
         }
     }

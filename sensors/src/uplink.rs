@@ -63,6 +63,31 @@ pub struct EventId {
     pub index: u32,
 }
 
+/// Most gateways kept of one uplink.
+const MOST_GATEWAYS: usize = 16;
+
+/// How a message came, as far as its envelope tells.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Way {
+    /// The gateways that heard it, by their names in the network server.
+    pub gateways: Vec<String>,
+    /// The frame's port; `None` for a frame of the network alone, and for messages that are no frames.
+    pub f_port: Option<u8>,
+    /// The frame's bytes; empty for messages that are no frames.
+    pub frame: Vec<u8>,
+}
+
+/// The names of the gateways that heard an uplink, each once, without those that have none.
+pub(crate) fn gateways<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let mut kept: Vec<String> = Vec::new();
+    for name in names.filter(|name| !name.is_empty()) {
+        if kept.len() < MOST_GATEWAYS && !kept.iter().any(|known| known == name) {
+            kept.push(name.to_owned());
+        }
+    }
+    kept
+}
+
 /// A device's frame, out of its network server's envelope.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Uplink {
@@ -74,10 +99,8 @@ pub struct Uplink {
     pub session: Option<String>,
     /// The frame counter; absent in the envelope means 0.
     pub f_cnt: u32,
-    /// The frame's port; `None` for a frame of the network alone.
-    pub f_port: Option<u8>,
-    /// The frame's bytes.
-    pub payload: Vec<u8>,
+    /// The gateways, the port and the bytes.
+    pub way: Way,
     /// When the network server received it.
     pub network_time: Option<DateTime<Utc>>,
 }
@@ -85,9 +108,9 @@ pub struct Uplink {
 impl Uplink {
     /// What the frame says. A frame of the network alone says nothing.
     pub fn report(self, decoder: &Decoder) -> Result<Report, DecodeError> {
-        let readings = match self.f_port {
-            None if self.payload.is_empty() => Vec::new(),
-            port => decoder.decode(port, &self.payload)?,
+        let readings = match self.way.f_port {
+            None if self.way.frame.is_empty() => Vec::new(),
+            port => decoder.decode(port, &self.way.frame)?,
         };
         Ok(Report {
             source: self.source,
@@ -96,6 +119,7 @@ impl Uplink {
             f_cnt: u64::from(self.f_cnt),
             is_numbered: true,
             network_time: self.network_time,
+            way: self.way,
             told: readings.into_iter().map(Told::of).collect(),
         })
     }
@@ -116,6 +140,8 @@ pub struct Report {
     pub is_numbered: bool,
     /// When the network received it.
     pub network_time: Option<DateTime<Utc>>,
+    /// How it came.
+    pub way: Way,
     /// What it says, in its order.
     pub told: Vec<Told>,
 }
@@ -141,6 +167,7 @@ impl Report {
             f_cnt: at.map_or(0, |at| at.timestamp_millis().unsigned_abs()),
             is_numbered: false,
             network_time: at,
+            way: Way::default(),
             told: vec![Told::of(Reading::Health(health))],
         }
     }

@@ -68,7 +68,16 @@ impl Broker {
 
     /// Hands over a message without waiting; `false` when the queue is full.
     pub fn offer(&self, message: &Message) -> bool {
-        self.client.try_publish(message.topic.clone(), QoS::AtLeastOnce, false, message.payload.clone()).is_ok()
+        self.try_publish(message, false)
+    }
+
+    /// The same for a message the broker is to retain.
+    pub fn offer_retained(&self, message: &Message) -> bool {
+        self.try_publish(message, true)
+    }
+
+    fn try_publish(&self, message: &Message, retain: bool) -> bool {
+        self.client.try_publish(message.topic.clone(), QoS::AtLeastOnce, retain, message.payload.clone()).is_ok()
     }
 
     /// Hands over a message, waiting for room in the queue.

@@ -30,7 +30,7 @@ pub struct Asked {
     limit: Option<u32>,
 }
 
-/// Messages that were refused, newest first.
+/// Messages that were refused, newest first; with how many are kept in all, and how many of them wait for a replay.
 #[utoipa::path(get, path = "/api/v1/dead-letters", tag = "staff", params(
     ("kind" = Option<String>, Query, description = "only of this kind, such as unknown_device"),
     ("since" = Option<String>, Query, description = "only those refused since: RFC 3339, or a day of the city's calendar"),
@@ -49,5 +49,6 @@ pub async fn list(
     let since = instant(&services, "since", asked.since.as_deref(), false)?;
     let which = Which { kind: asked.kind.filter(|kind| !kind.is_empty()), since, limit };
     let letters = dead_letters::list(&services.db, &which).await?;
-    Ok(Private(Json(json!({"dead_letters": letters}))).into_response())
+    let (kept, waiting) = dead_letters::count(&services.db).await?;
+    Ok(Private(Json(json!({"kept": kept, "waiting": waiting, "dead_letters": letters}))).into_response())
 }

@@ -2,6 +2,7 @@
 
 pub mod auth;
 mod captures;
+mod counters;
 mod csv;
 mod dead_letters;
 mod displays;
@@ -69,6 +70,7 @@ fn operators() -> Router<Shared> {
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics))
+        .route("/api/v1/counters", get(counters::list))
         .route("/api/v1/dead-letters", get(dead_letters::list))
         .route("/api/v1/openapi.json", get(openapi::document))
         .route("/api/v1/sensors", get(sensors::list))

@@ -33,6 +33,7 @@ use utoipa::{
         super::session::who,
         super::session::sign_out,
         super::captures::create,
+        super::counters::list,
         super::dead_letters::list,
         super::incidents::list,
         super::incidents::one,

@@ -51,7 +51,7 @@ pub struct SensorsView {
     totals: Totals,
     /// Gateways that say whether they are there.
     gateways: Vec<GatewayView>,
-    /// Ill ones first, then by id.
+    /// Ill ones first, the gravest illness first, then by id.
     sensors: Vec<SensorView>,
     /// To be given as `after` for the next page; null on the last.
     next: Option<String>,
@@ -125,8 +125,8 @@ pub struct SensorView {
     fault: Option<String>,
     /// Why it started last, in its own word.
     restart: Option<String>,
-    /// The gateway it was last heard through.
-    gateway: Option<String>,
+    /// The gateways that heard it last, by their names in the network server; empty where nobody told.
+    gateways: Vec<String>,
     /// How far its own clock is ahead of ours, milliseconds.
     clock_ahead_ms: Option<i64>,
     /// Statements heard.
@@ -161,7 +161,7 @@ impl SensorView {
             temperature_c: report.and_then(|report| report.temperature_c),
             fault: report.and_then(|report| report.fault.clone()),
             restart: memory.restarts.last().map(|(_, cause)| cause.clone()),
-            gateway: memory.gateway.as_ref().map(|(_, gateway)| gateway.clone()),
+            gateways: memory.gateways.as_ref().map(|(_, names)| names.clone()).unwrap_or_default(),
             clock_ahead_ms: memory.skew_ms.map(|(_, skew_ms)| skew_ms),
             events: tally.events,
             duplicates: tally.duplicates,
@@ -241,18 +241,23 @@ fn chosen(word: Option<&str>) -> Result<Chosen, Problem> {
     }
 }
 
-/// The gravest first, then by id; also what `after` names.
-fn place(state: &SensorState) -> (u8, &str) {
+/// The gravest first, by its gravest illness, then by id; also what `after` names.
+fn place(state: &SensorState) -> (u8, u8, &str) {
     let rank = match state.severity() {
         Severity::Ill => 0,
         Severity::Notice => 1,
         Severity::Well => 2,
     };
-    (rank, state.binding.id.as_str())
+    let gravest = state.illnesses.first();
+    let gravity = gravest.and_then(|gravest| Illness::ALL.iter().position(|illness| illness == gravest));
+    (rank, gravity.map_or(u8::MAX, |place| place as u8), state.binding.id.as_str())
 }
 
-fn read_place(text: &str) -> Result<(u8, &str), Problem> {
-    let read = text.split_once('.').and_then(|(rank, id)| Some((rank.parse().ok()?, id)));
+fn read_place(text: &str) -> Result<(u8, u8, &str), Problem> {
+    let mut parts = text.splitn(3, '.');
+    let mut part = || parts.next();
+    let mut read = || Some((part()?.parse().ok()?, part()?.parse().ok()?, part()?));
+    let read = read();
     let told = "must be the `next` of the page before";
     read.ok_or_else(|| Problem::bad_request(format!("after {told}")).field("after", told))
 }
@@ -296,7 +301,7 @@ pub async fn list(
     }
     let limit = limit(query.limit) as usize;
     let next = (all.len() > limit).then(|| all.get(limit - 1)).flatten().map(place);
-    let next = next.map(|(rank, id)| format!("{rank}.{id}"));
+    let next = next.map(|(rank, gravity, id)| format!("{rank}.{gravity}.{id}"));
     let gateways = services.ward.gateways().into_iter();
     let view = SensorsView {
         generated_at: services.clock.now(),

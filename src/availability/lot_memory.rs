@@ -48,6 +48,9 @@ pub(super) struct Counts {
     pub(super) anchored: bool,
     /// Vehicles that passed since the last absolute count.
     pub(super) passages: u64,
+    /// Those of them that came in.
+    #[serde(default)]
+    pub(super) entered: u64,
     /// Counted minus stated at the last absolute count but the first.
     pub(super) drift: Option<i64>,
     /// Vehicles that passed between the last two absolute counts.
@@ -68,6 +71,7 @@ impl Default for Counts {
             raw: 0,
             anchored: false,
             passages: 0,
+            entered: 0,
             drift: None,
             drift_passages: 0,
             drift_span_us: 0,
@@ -87,7 +91,18 @@ impl Counts {
         let signed = i64::try_from(vehicles).unwrap_or(Self::FARTHEST);
         let signed = if direction == Direction::In { signed } else { -signed };
         self.raw = self.raw.saturating_add(signed).clamp(-Self::FARTHEST, Self::FARTHEST);
-        self.passages = self.passages.saturating_add(vehicles).min(Self::FARTHEST as u64);
+        let add = |to: u64| to.saturating_add(vehicles).min(Self::FARTHEST as u64);
+        self.passages = add(self.passages);
+        if direction == Direction::In {
+            self.entered = add(self.entered);
+        }
+    }
+
+    /// Vehicles that passed while all this was forgotten.
+    pub(super) fn carry(&mut self, passed: &Self) {
+        self.raw = self.raw.saturating_add(passed.raw);
+        self.passages = self.passages.saturating_add(passed.passages);
+        self.entered = self.entered.saturating_add(passed.entered);
     }
 
     /// An absolute count was taken, so long after the one before; the drift is noted.
@@ -100,7 +115,7 @@ impl Counts {
                 self.drift_over = self.drift_over / 2 + self.passages;
             }
         }
-        (self.raw, self.anchored, self.passages) = (inside, true, 0);
+        (self.raw, self.anchored, self.passages, self.entered) = (inside, true, 0, 0);
     }
 
     /// How far the number inside can be trusted: less by the drift to be expected since the last absolute count.

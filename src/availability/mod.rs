@@ -20,7 +20,7 @@ pub use layout::{LotLayout, SpaceLayout};
 pub use lot_memory::LotMemory;
 pub use memory::Memory;
 pub use redis::Redis;
-pub use upkeep::Upkeep;
+pub use upkeep::{Reset, Upkeep};
 
 use crate::{
     config,

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use chrono::TimeZone as _;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::{Engine, contract::Error};
@@ -13,6 +13,7 @@ use crate::{
         action::Action,
         availability::{Freshness, SpaceStatus},
         city::City,
+        ids::LotId,
         lot::{Lot, NightlyReset},
         observation::SpaceState,
         time::Instant,
@@ -24,18 +25,38 @@ const EVERY: Duration = Duration::from_secs(1);
 /// How long after its time a correction is still made up for, by a node that was away.
 const MAKE_UP_MINUTES: i64 = 60;
 
+/// A scheduled correction that was done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reset {
+    /// The lot.
+    pub lot: LotId,
+    /// Occupied places from then on.
+    pub occupied: u32,
+    /// Vehicles inside as they had been counted; `None` if they never were.
+    pub counted: Option<i64>,
+    /// When.
+    pub at: Instant,
+}
+
 /// Looks after one engine. Every node may run one: what is done already is not done again.
 #[derive(Debug)]
 pub struct Upkeep {
     engine: Engine,
     city: watch::Receiver<Arc<City>>,
     clock: Clock,
+    resets: Option<mpsc::Sender<Reset>>,
 }
 
 impl Upkeep {
     /// Upkeep of an engine by the city in force.
     pub fn new(engine: Engine, city: watch::Receiver<Arc<City>>, clock: Clock) -> Self {
-        Self { engine, city, clock }
+        Self { engine, city, clock, resets: None }
+    }
+
+    /// Tells each scheduled correction once it is done.
+    #[must_use]
+    pub fn telling(self, resets: mpsc::Sender<Reset>) -> Self {
+        Self { resets: Some(resets), ..self }
     }
 
     /// Runs until `stop`. An engine that does not answer is tried again a second later.
@@ -89,6 +110,11 @@ impl Upkeep {
             return Ok(());
         };
         self.engine.act(&Action::Correct { lot: lot.id.clone(), occupied }, now).await?;
+        let reset = Reset { lot: lot.id.clone(), occupied, counted: counters.inside, at: now };
+        if self.resets.as_ref().is_some_and(|resets| resets.try_send(reset).is_err()) {
+            metrics::counter!("yunpark_scheduled_resets_not_entered_total").increment(1);
+            tracing::error!(lot.id = %lot.id, "a scheduled correction was done and cannot be entered in the ledger");
+        }
         tracing::info!(lot.id = %lot.id, occupied, inside = ?counters.inside, "the counters were corrected for the night");
         Ok(())
     }

@@ -81,6 +81,8 @@ pub struct CounterState {
     pub anchored_at: Option<Instant>,
     /// Vehicles that passed since then.
     pub passages: u64,
+    /// Those of them that came in; the others went out.
+    pub entered: u64,
     /// What the last absolute count found: vehicles counted minus vehicles stated.
     pub drift: Option<i64>,
     /// Vehicles that had passed between the last two absolute counts.
@@ -96,9 +98,21 @@ pub struct CounterState {
 }
 
 impl CounterState {
-    /// The last drift as vehicles a day; `None` before two absolute counts.
+    /// Vehicles that went out since the last absolute count.
+    pub fn left(&self) -> u64 {
+        self.passages.saturating_sub(self.entered)
+    }
+
+    /// What the last absolute count stated: inside = this + entered − left. `None` before the first.
+    pub fn anchor(&self) -> Option<i64> {
+        let signed = |vehicles: u64| i64::try_from(vehicles).unwrap_or(i64::MAX);
+        self.inside.map(|inside| inside.saturating_sub(signed(self.entered)).saturating_add(signed(self.left())))
+    }
+
+    /// The last drift as vehicles a day; `None` before two absolute counts an hour or more apart, for what a few minutes
+    /// show says nothing of a day.
     pub fn drift_per_day(&self) -> Option<f64> {
-        let span_s = (self.drift_span_s > 0).then_some(self.drift_span_s)?;
+        let span_s = (self.drift_span_s >= 3600).then_some(self.drift_span_s)?;
         self.drift.map(|drift| drift as f64 * 86_400.0 / span_s as f64)
     }
 }

@@ -120,8 +120,8 @@ pub struct SensorEvent {
     pub f_port: Option<u8>,
     /// The frame.
     pub frame: Vec<u8>,
-    /// The gateway it came through, where the network told.
-    pub gateway: Option<String>,
+    /// The gateways that heard it, where the network told.
+    pub gateways: Vec<String>,
 }
 
 impl SensorEvent {

@@ -89,3 +89,45 @@ pub fn layout(codec: &DeclaredCodec) -> Option<Layout> {
         )
         .ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+    use yunpark_sensors::declared::Meaning;
+
+    use super::*;
+    use crate::domain::city::{declared_meanings, example, read};
+
+    /// A city file that declares one codec, read.
+    fn declared(codec: &Value) -> Option<DeclaredCodec> {
+        let mut file: Value = serde_json::from_str(&example()).unwrap();
+        file["codecs"] = json!([codec]);
+        file["sensors"] = json!([]);
+        let city = read(&file.to_string(), &|_| false).ok()?;
+        city.codecs.into_values().next()
+    }
+
+    #[test]
+    fn what_a_city_file_may_declare_is_what_the_decoder_reads() {
+        let named = Meaning::ALL.map(|meaning| serde_json::to_value(meaning).unwrap());
+        assert_eq!(declared_meanings(), named, "both sides know the same meanings");
+        for meaning in named {
+            let (is_total, is_yes) = (meaning == "counter_total", meaning == "occupied" || meaning == "free");
+            let mut field = json!({
+                "f_port": 2, "byte": 1, "bytes": 2, "endian": "little", "signed": true, "mask": 255, "scale": 0.5,
+                "offset": 1, "optional": true, "when": {"byte": 0, "mask": 7, "equals": 1}, "meaning": meaning.clone(),
+            });
+            if is_total {
+                (field["direction"], field["lane"], field["width_bits"]) = (json!("both"), json!("1"), json!(24));
+            }
+            if is_yes {
+                (field["cause"], field["equals"]) = (json!("startup"), json!(3));
+            }
+            let metric = json!({"metric": "Node/x", "meaning": meaning});
+            let codec = json!({"id": "acme/all", "heartbeat_s": 60, "fields": [field, metric]});
+            let accepted = declared(&codec).unwrap_or_else(|| panic!("the city file may say {codec}"));
+            assert!(layout(&accepted).is_some(), "and it is read: {codec}");
+        }
+        assert!(declared(&json!({"id": "acme/x", "fields": [{"byte": 0, "meaning": "mood"}]})).is_none());
+    }
+}

@@ -112,9 +112,9 @@ pub(super) fn event(said: &DeviceEvent) -> SensorEvent {
         told,
         standing: if said.is_historical { Standing::Historical } else { Standing::Live },
         missed: false,
-        f_port: None,
-        frame: Vec::new(),
-        gateway: None,
+        f_port: said.way.f_port,
+        frame: said.way.frame.clone(),
+        gateways: said.way.gateways.clone(),
     }
 }
 
@@ -154,6 +154,6 @@ pub(super) fn native_event(observation: &Observation, payload: &[u8]) -> SensorE
         missed: false,
         f_port: None,
         frame: payload.to_vec(),
-        gateway: None,
+        gateways: Vec::new(),
     }
 }

@@ -4,6 +4,7 @@
 //! is refused. Between them stand bounded queues: when the pipeline's is full the door stops reading, and the broker keeps
 //! the rest.
 
+mod alert_stream;
 mod directory;
 mod events;
 mod health;
@@ -15,6 +16,7 @@ mod pipeline;
 mod refusals;
 mod wire;
 
+pub use alert_stream::AlertStreams;
 pub use directory::{Directory, layout};
 pub use events::EventBook;
 pub use health::Health;
@@ -27,7 +29,7 @@ pub use refusals::Refusals;
 
 use std::sync::Arc;
 
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 
 use crate::{availability, clock::Clock, config, domain::city::City, store::Db};
 
@@ -37,6 +39,9 @@ pub enum Error {
     /// The broker's address or the like.
     #[error(transparent)]
     Mqtt(#[from] crate::mqtt::Error),
+    /// The HTTP client that reads cameras.
+    #[error("no HTTP client can be had: {0}")]
+    Http(String),
 }
 
 /// The door and what stands behind it. The first three must run, and all stop with the doors.
@@ -51,6 +56,16 @@ pub struct Ingest {
     pub health: watch::Receiver<Health>,
     /// How far it is behind.
     pub lag: Arc<Lag>,
+    /// Where other doors than the broker's hand over messages.
+    other_doors: (mpsc::Sender<mqtt::Message>, Clock),
+}
+
+impl Ingest {
+    /// The door for cameras that are read over HTTP.
+    pub fn alert_streams(&self, config: &config::Ingest) -> Result<AlertStreams, Error> {
+        let (queue, clock) = &self.other_doors;
+        AlertStreams::new(config, queue, clock)
+    }
 }
 
 /// The door of this configuration; without a database refused messages are only counted.
@@ -64,8 +79,9 @@ pub fn open(
     let (teller, health) = health::channel();
     let lag = Arc::new(Lag::default());
     let (door, messages, hand) = Door::new(config, clock.clone(), teller.clone(), lag.clone())?;
+    let other_doors = (door.queue(), clock.clone());
     let (post, letters) = letters::channel(&config.dead_letters, db, hand.clone(), clock.clone());
     let settling = pipeline::Settling { hand, engine, clock, health: teller, lag: lag.clone(), book: None };
     let pipeline = Pipeline::new(messages, post, config, city, settling);
-    Ok(Ingest { door, pipeline, letters, health, lag })
+    Ok(Ingest { door, pipeline, letters, health, lag, other_doors })
 }

@@ -44,6 +44,7 @@ pub const FILTERS: &[&str] = &[
     "v3/+/devices/+/join",
     "axis/+/event/#",
     "milesight/+/event",
+    "hikvision/+/alert",
 ];
 
 /// What every node takes in full even in a group: here the order of one sender's messages carries meaning (passages without
@@ -207,6 +208,11 @@ pub struct Door {
 }
 
 impl Door {
+    /// Where messages go that come in by another door.
+    pub(super) fn queue(&self) -> mpsc::Sender<Message> {
+        self.queue.clone()
+    }
+
     pub(super) fn new(
         config: &config::Mqtt,
         clock: Clock,

@@ -4,8 +4,8 @@ mod report;
 
 use chrono::{DateTime, Utc};
 use yunpark_sensors::{
-    DecodeError, EnvelopeError, EventId, Health, Join, Reading, Report, Topic, TopicError, Uplink, axis, chirpstack,
-    milesight_camera,
+    DecodeError, EnvelopeError, EventId, Health, Join, Reading, Report, Topic, TopicError, Uplink, Way, axis,
+    chirpstack, hikvision, milesight_camera,
     native::{self, Counted, NativeError, State},
     sparkplug, the_things_stack,
 };
@@ -51,6 +51,8 @@ pub struct DeviceEvent {
     pub network_time: Option<Instant>,
     /// When we did.
     pub received_at: Instant,
+    /// The gateways that heard it, and its frame.
+    pub way: Way,
 }
 
 /// What a sensor says of itself.
@@ -204,6 +206,7 @@ pub fn normalise(
         Topic::MilesightCamera => {
             reported(Some(milesight_camera::parse(payload)?), city, received_at, batch)?;
         }
+        Topic::Hikvision => reported(hikvision::parse(payload)?, city, received_at, batch)?,
         // Signs answer over the signs' own connection.
         Topic::SignAck { .. } => return Err(Refusal::Topic(TopicError::Unknown)),
     }

@@ -1,6 +1,7 @@
 //! Keeps what the availability engine knows in the SQL store, and gives it back to an engine that has lost it.
 
 mod rebuild;
+mod resets;
 
 use std::{
     collections::HashMap,
@@ -25,6 +26,8 @@ use crate::{
         availability_state::{self, Kept},
     },
 };
+
+pub use resets::Resets;
 
 /// How often the engine is asked whether it has lost anything.
 const LOOK_EVERY: Duration = Duration::from_secs(1);

@@ -65,6 +65,11 @@ impl SensorState {
     }
 }
 
+/// A gateway's name as it is compared: The Things Stack writes `eui-` before what ChirpStack writes alone.
+fn alike(name: &str) -> String {
+    name.strip_prefix("eui-").unwrap_or(name).to_ascii_lowercase()
+}
+
 #[derive(Debug, Default)]
 struct State {
     memories: HashMap<SensorId, Arc<Memory>>,
@@ -80,7 +85,7 @@ pub struct Ward {
     /// This node's name among those that share the database.
     node: String,
     limits: Limits,
-    heartbeat_of: fn(&SensorBinding) -> Option<u32>,
+    heartbeat_of: fn(&City, &SensorBinding) -> Option<u32>,
     state: RwLock<State>,
 }
 
@@ -92,7 +97,7 @@ impl Ward {
         city: watch::Receiver<Arc<City>>,
         node: String,
         config: &config::Sensors,
-        heartbeat_of: fn(&SensorBinding) -> Option<u32>,
+        heartbeat_of: fn(&City, &SensorBinding) -> Option<u32>,
     ) -> Result<Self, Error> {
         let limits = Limits {
             heartbeats: config.heartbeats,
@@ -218,7 +223,7 @@ impl Ward {
     }
 
     fn take_gateways(&self, gateways: Vec<Gateway>) {
-        self.write().gateways = gateways.into_iter().map(|gateway| (gateway.id.clone(), gateway)).collect();
+        self.write().gateways = gateways.into_iter().map(|gateway| (alike(&gateway.id), gateway)).collect();
     }
 
     /// All gateways that ever said so, by id.
@@ -249,11 +254,13 @@ impl Ward {
                 },
                 _ => Neighbours::default(),
             };
-            let through = memory.gateway.as_ref().and_then(|(_, gateway)| state.gateways.get(gateway));
+            let is_down = |name: &String| state.gateways.get(&alike(name)).is_some_and(|gateway| !gateway.is_online);
+            let through = memory.gateways.as_ref().map_or(&[][..], |(_, names)| names);
             let profile = Profile {
-                heartbeat_s: (self.heartbeat_of)(binding),
+                heartbeat_s: (self.heartbeat_of)(&city, binding),
                 learning_moves: learning_moves(&binding.codec),
-                is_gateway_down: through.is_some_and(|gateway| !gateway.is_online),
+                // One that never says whether it is there is taken to be.
+                is_gateway_down: !through.is_empty() && through.iter().all(is_down),
             };
             let illnesses = diagnose(&memory, profile, neighbours, &self.limits, now);
             SensorState { binding: (*binding).clone(), memory, heartbeat_s: profile.heartbeat_s, illnesses }

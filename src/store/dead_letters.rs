@@ -84,6 +84,14 @@ async fn asked(text: &'static str, on: impl Into<On<'_>>, which: &Which) -> Resu
     rows.iter().map(read).collect()
 }
 
+/// How many are kept, and how many of them wait for a replay.
+pub async fn count(on: impl Into<On<'_>>) -> Result<(u64, u64), Error> {
+    let text = "SELECT COUNT(*) AS kept, COUNT(CASE WHEN is_whole = 1 AND (replayed_at_us IS NULL OR \
+                replayed_at_us < received_at_us) THEN 1 END) AS waiting FROM dead_letters";
+    let row = query("dead_letters", text).fetch_one(on).await?;
+    Ok((row.count("kept")?, row.count("waiting")?))
+}
+
 /// One by its id.
 pub async fn find(on: impl Into<On<'_>>, id: &str) -> Result<Option<DeadLetter>, Error> {
     let row = query("dead_letters", select!("WHERE id = $1")).bind(id).fetch_optional(on).await?;

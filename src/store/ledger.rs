@@ -94,6 +94,14 @@ pub async fn about(
     rows.iter().map(read_entry).collect()
 }
 
+/// Up to `limit` newest entries about subjects of one type, newest first.
+pub async fn about_all(on: impl Into<On<'_>>, subject_type: &str, limit: u32) -> Result<Vec<Entry>, Error> {
+    let text = "SELECT seq, algorithm, at_us, actor, kind, subject_type, subject_id, payload, evidence, prev_hash, hash \
+                FROM ledger WHERE subject_type = $1 ORDER BY seq DESC LIMIT $2";
+    let rows = query("ledger", text).bind(subject_type).bind(limit).fetch_all(on).await?;
+    rows.iter().map(read_entry).collect()
+}
+
 pub(super) async fn rows(on: impl Into<On<'_>>, from_seq: u64, limit: u32) -> Result<Vec<Row>, Error> {
     let text = "SELECT seq, algorithm, at_us, actor, kind, subject_type, subject_id, payload, evidence, prev_hash, hash \
                 FROM ledger WHERE seq >= $1 ORDER BY seq LIMIT $2";

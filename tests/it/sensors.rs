@@ -1,4 +1,24 @@
 //! Devices of every kind through a real broker: what they say is counted, and shown on the sign.
+//!
+//! What is promised of sensors, and the test that holds it, each from outside through Mosquitto:
+//!
+//! | | promise | test |
+//! |---|---|---|
+//! | 1 | collected frames in both networks' envelopes read as they should | [`collected_frames_in_both_networks_envelopes_tell_their_bays`] |
+//! | 2 | an uplink delivered three times is one row and one change | `sensor_events::an_uplink_delivered_three_times_is_one_row_and_one_change` |
+//! | 3 | frames out of order leave the newest state, and all rows | `sensor_events::frames_out_of_order_leave_the_newest_state_and_three_rows` |
+//! | 4 | a new session is believed from frame 0, also where the 0 is left out | `sensor_events::a_device_that_joins_anew_counts_from_zero_and_is_believed` |
+//! | 5 | a kill between receipt and commit loses none of a thousand | `sensor_events::a_node_killed_between_receipt_and_commit_keeps_every_one_of_a_thousand` |
+//! | 6 | 12 KB and malformed messages delay nobody and are dead letters | [`what_cannot_be_read_in_mid_stream_delays_nobody`], `dead_letters` |
+//! | 7 | 5000 uplinks while the node is down all arrive; what a broker drops is an alarm | [`five_thousand_uplinks_while_the_node_is_down_all_arrive`], `broker_alarm` |
+//! | 8 | a broker that forgot everything is subscribed to again | [`a_broker_that_restarts_without_memory_is_subscribed_to_again`] |
+//! | 9 | silence past 2.5 heartbeats is unknown, not free, and off the sign | [`care::a_sensor_silent_for_two_and_a_half_heartbeats_is_unknown_and_its_place_leaves_the_sign`]; by a clock of the test's own in `availability::silence` |
+//! | 10 | a heartbeat that contradicts corrects, and the missed change is on record | `sensor_events::a_heartbeat_that_contradicts_the_state_corrects_it_and_the_missed_change_is_on_record` |
+//! | 11 | counters are exact over wraps, resets, lost frames; corrections are audited; the sign stays within the lot | [`counters_keep_exact_totals_over_wraps_resets_and_lost_frames`], [`care::what_counters_count_is_told_with_who_set_them_right_and_the_sign_stays_within_the_lot`] |
+//! | 12 | the past and the future are kept and move nothing | [`a_gateway_is_asked_for_its_names_and_counted_by_them`], `sensor_events::a_statement_from_the_future_is_kept_and_moves_nothing` |
+
+mod camera;
+mod care;
 
 use std::{
     io::Write,

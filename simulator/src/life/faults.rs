@@ -16,7 +16,7 @@ pub enum Fault {
     Reorder,
     /// Messages are lost.
     Drop,
-    /// Bay sensors tell one state whatever happens.
+    /// Bay sensors tell one state whatever happens, after a few changes.
     Stuck,
     /// Gates overlook vehicles that leave.
     Drift,

@@ -38,12 +38,14 @@ pub struct Sensor {
     lot: String,
     space: String,
     device: Device,
+    gateway: String,
 }
 
 impl Sensor {
-    /// The sensor of a space.
-    pub fn new(lot: &str, space: &Space) -> Self {
-        Self { lot: lot.to_owned(), space: space.id.clone(), device: space.device.clone() }
+    /// The sensor of a space, heard by the gateway of this EUI.
+    pub fn new(lot: &str, space: &Space, gateway: &str) -> Self {
+        let (lot, gateway) = (lot.to_owned(), gateway.to_owned());
+        Self { lot, space: space.id.clone(), device: space.device.clone(), gateway }
     }
 }
 
@@ -82,11 +84,11 @@ pub fn bay(sensor: &Sensor, word: &BayWord, n: u64, start: Start, now: DateTime<
         Device::Native => native(&sensor.lot, &sensor.space, word.occupied, start.seq(n), now + word.skew),
         Device::Bosch(eui) => {
             let (port, frame) = bosch(word);
-            chirpstack(eui, port, &frame, n, start, now)
+            chirpstack((eui, &sensor.gateway), port, &frame, n, start, now)
         }
         Device::Nwave(id) => {
             let (port, frame) = nwave(word);
-            things_stack(id, port, &frame, n, start, now)
+            things_stack((id, &sensor.gateway), port, &frame, n, start, now)
         }
     }
 }
@@ -109,8 +111,15 @@ fn nwave(word: &BayWord) -> (u8, Vec<u8>) {
     }
 }
 
-/// An uplink in ChirpStack's envelope.
-fn chirpstack(eui: &str, port: u8, frame: &[u8], n: u64, start: Start, now: DateTime<Utc>) -> Message {
+/// An uplink of a device through a gateway, in ChirpStack's envelope.
+fn chirpstack(
+    (eui, gateway): (&str, &str),
+    port: u8,
+    frame: &[u8],
+    n: u64,
+    start: Start,
+    now: DateTime<Utc>,
+) -> Message {
     // A new session for each run: devices join again, so their frame counters begin at 0.
     let session = start.unix_ms as u32;
     let tail = eui.get(4..).unwrap_or(eui);
@@ -137,7 +146,7 @@ fn chirpstack(eui: &str, port: u8, frame: &[u8], n: u64, start: Start, now: Date
         "confirmed": true,
         "data": BASE64.encode(frame),
         "rxInfo": [{
-            "gatewayId": "0016c001f153a14c",
+            "gatewayId": gateway,
             "uplinkId": (start.unix_ms.wrapping_add(n)) as u32,
             "gwTime": rfc3339(now),
             "rssi": -92,
@@ -158,15 +167,22 @@ fn chirpstack(eui: &str, port: u8, frame: &[u8], n: u64, start: Start, now: Date
     }
 }
 
-/// An uplink in The Things Stack's envelope.
-fn things_stack(id: &str, port: u8, frame: &[u8], n: u64, start: Start, now: DateTime<Utc>) -> Message {
+/// An uplink of a device through a gateway, in The Things Stack's envelope.
+fn things_stack(
+    (id, gateway): (&str, &str),
+    port: u8,
+    frame: &[u8],
+    n: u64,
+    start: Start,
+    now: DateTime<Utc>,
+) -> Message {
     let mut uplink = json!({
         "session_key_id": BASE64.encode(start.unix_ms.to_be_bytes()),
         "f_port": port,
         "f_cnt": n,
         "frm_payload": BASE64.encode(frame),
         "rx_metadata": [{
-            "gateway_ids": {"gateway_id": "yunxi-gw-1", "eui": "A84041FFFF22DEF8"},
+            "gateway_ids": {"gateway_id": format!("eui-{gateway}"), "eui": gateway.to_uppercase()},
             "time": rfc3339(now),
             "rssi": -101,
             "snr": 6.2,
@@ -199,14 +215,23 @@ fn things_stack(id: &str, port: u8, frame: &[u8], n: u64, start: Start, now: Dat
     Message { topic: format!("v3/{THINGS_STACK_APPLICATION}/devices/{id}/up"), payload: payload.to_string() }
 }
 
-/// What a gate's passage counter has counted since its start, in and out, 16 bits each; `n` counts its messages of this run.
-pub fn totals(eui: &str, entered: u32, left: u32, n: u64, start: Start, now: DateTime<Utc>) -> Message {
+/// What a gate's passage counter has counted since its start, in and out, 16 bits each: the device and its gateway; `n` counts its messages of this run.
+pub fn totals(device: (&str, &str), entered: u32, left: u32, n: u64, start: Start, now: DateTime<Utc>) -> Message {
     let mut frame = vec![0x04, 0xCC];
     for total in [entered, left] {
         // It goes round at 65,536.
         frame.extend((total as u16).to_le_bytes());
     }
-    chirpstack(eui, 85, &frame, n, start, now)
+    chirpstack(device, 85, &frame, n, start, now)
+}
+
+/// Whether a gateway is there; to be retained, as its last will would be.
+pub fn gateway(eui: &str, is_online: bool, now: DateTime<Utc>) -> Message {
+    let state = if is_online { "online" } else { "offline" };
+    Message {
+        topic: format!("yunpark/v1/gateway/{eui}/status"),
+        payload: json!({"state": state, "at": rfc3339(now)}).to_string(),
+    }
 }
 
 /// Vehicles through a lot's gate.

@@ -88,6 +88,12 @@ async fn drive(traffic: &mut Traffic, way: &mut Way, broker: &Broker, speed: f64
             connections = connection.times;
             traffic.report_everything();
         }
+        while let Some(word) = traffic.gateway_word(Utc::now()) {
+            // What finds no room is said again with everything else, after the next connection.
+            if !broker.offer_retained(&word) {
+                break;
+            }
+        }
         traffic.beat(elapsed_s / HEARTBEAT_S);
         allowance = (allowance + elapsed_s * MESSAGES_PER_SECOND).min(MESSAGES_PER_SECOND * 0.1);
         while allowance >= 1.0 {

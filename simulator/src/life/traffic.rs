@@ -22,6 +22,10 @@ const GATEWAY_UP_S: f64 = 420.0;
 const GATEWAY_DOWN_S: f64 = 300.0;
 /// Where a passage counter stands at the start, so that it soon goes round at 65,536.
 const NEARLY_ROUND: u32 = 65_500;
+/// Where gateways are to fail, they do so sooner.
+const FAULTY_GATEWAY_UP_S: f64 = 60.0;
+/// A sensor that gets stuck has told so many changes before, so that its bay's own pace is known.
+const STICKS_AFTER: u32 = 7;
 /// A wrong clock is so many seconds ahead or behind.
 const AHEAD_S: i64 = 3_600;
 const BEHIND_S: i64 = 900;
@@ -37,6 +41,9 @@ pub struct Traffic {
     lots: Vec<Lot>,
     bays: Vec<Bay>,
     queue: VecDeque<Report>,
+    /// Lots whose gateways have something to say of themselves.
+    gateway_words: VecDeque<usize>,
+    gateway_up_s: f64,
     /// The report last handed out, in case it could not be sent.
     last: Option<Report>,
     next_beat: f64,
@@ -65,6 +72,7 @@ struct Lot {
     gate_queued: bool,
     count_queued: bool,
     gateway: Gateway,
+    gateway_eui: String,
 }
 
 /// A passage counter: it tells all it has counted, and never the same frame twice.
@@ -108,6 +116,8 @@ struct Bay {
     queued: bool,
     /// It speaks because it is time to.
     beats: bool,
+    /// How many more changes it tells before it gets stuck; `None` for one that never does.
+    turns_left: Option<u32>,
     /// It tells the state it had when it got stuck.
     stuck_at: Option<bool>,
     /// Seconds its clock is ahead; behind if negative.
@@ -131,18 +141,20 @@ impl Traffic {
         for (index, lot) in town.lots.iter().enumerate() {
             let share = tides::wished_share(lot.purpose, hour).min(0.98);
             let first = bays.len();
+            let gateway_eui = format!("0016c001f1{index:06x}");
             let mut taken = 0;
             for space in &lot.spaces {
                 let occupied = rng.random_bool(share);
                 taken += u32::from(occupied);
                 bays.push(Bay {
                     lot: index,
-                    sensor: messages::Sensor::new(&lot.id, space),
+                    sensor: messages::Sensor::new(&lot.id, space, &gateway_eui),
                     occupied,
                     sent: 0,
                     ill: rng.random_bool(ILL_SHARE),
                     queued: false,
                     beats: false,
+                    turns_left: None,
                     stuck_at: None,
                     skew_s: 0,
                     battery_mv: None,
@@ -171,11 +183,25 @@ impl Traffic {
                 gate_queued: false,
                 count_queued: false,
                 gateway: if lot.stale_after_s.is_some() { Gateway::Up } else { Gateway::Steady },
+                gateway_eui,
             });
         }
         let start = Start::at(now);
         let (queue, last, overlooks) = (VecDeque::new(), None, 0.0);
-        Self { lots, bays, queue, last, next_beat: 0.0, hour, uptime_s: 0.0, start, overlooks, rng }
+        Self {
+            lots,
+            bays,
+            queue,
+            gateway_words: VecDeque::new(),
+            gateway_up_s: GATEWAY_UP_S,
+            last,
+            next_beat: 0.0,
+            hour,
+            uptime_s: 0.0,
+            start,
+            overlooks,
+            rng,
+        }
     }
 
     /// The same town with faults among its sensors; the same seed befalls the same ones.
@@ -184,7 +210,7 @@ impl Traffic {
         let mut rng = StdRng::seed_from_u64(seed ^ 0x111);
         for bay in &mut self.bays {
             if rng.random_bool(faults.chance(Fault::Stuck)) {
-                bay.stuck_at = Some(bay.occupied);
+                bay.turns_left = Some(STICKS_AFTER);
             }
             if rng.random_bool(faults.chance(Fault::ClockSkew)) {
                 bay.skew_s = if rng.random_bool(0.5) { AHEAD_S } else { -BEHIND_S };
@@ -197,6 +223,9 @@ impl Traffic {
             if rng.random_bool(faults.chance(Fault::GatewayOutage)) {
                 lot.gateway = Gateway::Up;
             }
+        }
+        if faults.has(Fault::GatewayOutage) {
+            self.gateway_up_s = FAULTY_GATEWAY_UP_S;
         }
         self.overlooks = faults.chance(Fault::Drift);
         self
@@ -211,7 +240,7 @@ impl Traffic {
         let hour_before = self.hour;
         self.hour = (self.hour + passed_s / 3600.0).rem_euclid(24.0);
         let new_hour = hour_before.floor() as i64 != self.hour.floor() as i64;
-        let gateway_down = self.uptime_s.rem_euclid(GATEWAY_UP_S + GATEWAY_DOWN_S) > GATEWAY_UP_S;
+        let gateway_down = self.uptime_s.rem_euclid(self.gateway_up_s + GATEWAY_DOWN_S) > self.gateway_up_s;
         for index in 0..self.lots.len() {
             self.move_drivers(index, passed_s);
             if new_hour {
@@ -233,6 +262,9 @@ impl Traffic {
         self.lots[index].gateway = if down { Gateway::Down } else { Gateway::Up };
         if before == Gateway::Down && !down {
             self.report_lot(index);
+        }
+        if before != self.lots[index].gateway {
+            self.gateway_words.push_back(index);
         }
     }
 
@@ -290,7 +322,13 @@ impl Traffic {
         else {
             return false;
         };
-        self.bays[bay].occupied = !occupied;
+        let turned = &mut self.bays[bay];
+        turned.occupied = !occupied;
+        match &mut turned.turns_left {
+            None => {}
+            Some(0) => drop(turned.stuck_at.get_or_insert(occupied)),
+            Some(left) => *left -= 1,
+        }
         self.queue_bay(bay);
         true
     }
@@ -328,6 +366,13 @@ impl Traffic {
         for lot in 0..self.lots.len() {
             self.report_lot(lot);
         }
+        self.gateway_words = (0..self.lots.len()).collect();
+    }
+
+    /// The next thing a gateway has to say of itself, to be retained. Where it is down, its last will says it.
+    pub fn gateway_word(&mut self, now: DateTime<Utc>) -> Option<Message> {
+        let lot = &self.lots[self.gateway_words.pop_front()?];
+        Some(messages::gateway(&lot.gateway_eui, lot.gateway != Gateway::Down, now))
     }
 
     /// Lets the next `share` of all sensors tell their state; a whole round is 1.
@@ -436,7 +481,8 @@ impl Traffic {
         if lot.gateway == Gateway::Down {
             return None;
         }
-        let message = messages::totals(&counter.eui, counter.entered, counter.left, counter.sent, start, now);
+        let message =
+            messages::totals((&counter.eui, &lot.gateway_eui), counter.entered, counter.left, counter.sent, start, now);
         counter.sent += 1;
         counter.told = Some((counter.entered, counter.left));
         Some(message)

@@ -32,6 +32,8 @@ local KIND, MIXED, CAPACITY, FREE, OCCUPIED, UNKNOWN, OUT = 1, 2, 3, 4, 5, 6, 7
 local RESERVED, CLOSED, STALE, DEAD, VERSION, AT, PUBLISHED, DUE = 8, 9, 10, 11, 12, 13, 14, 15
 local RAW, ANCHORED, PASSAGES, DRIFT, HAS_DRIFT, DRIFT_PASSAGES, DRIFT_SPAN = 16, 17, 18, 19, 20, 21, 22
 local DRIFT_SUM, DRIFT_OVER, QUARANTINES, ACTED, PLACES, GROUPS = 23, 24, 25, 26, 27, 28
+-- A record of the release before ends here.
+local ENTERED = 29
 
 -- A mark: newest observed_at; beginning of the present run of sequence numbers; last sequence number; its session. Then for
 -- a space: the state that counts, the newest state said, service (0 in, 1 out, 2 reserved), freshness (0 live, 1 stale,
@@ -164,6 +166,7 @@ end
 local function pass(lot, signed)
   lot[RAW] = math.max(-FARTHEST, math.min(lot[RAW] + signed, FARTHEST))
   lot[PASSAGES] = math.min(lot[PASSAGES] + math.abs(signed), FARTHEST)
+  lot[ENTERED] = math.min((lot[ENTERED] or 0) + math.max(signed, 0), FARTHEST)
 end
 
 -- An absolute count was taken, so long after the one before; the drift is noted (lot_memory.rs).
@@ -176,7 +179,7 @@ local function anchor(lot, inside, span)
       lot[DRIFT_OVER] = math.floor(lot[DRIFT_OVER] / 2) + lot[PASSAGES]
     end
   end
-  lot[RAW], lot[ANCHORED], lot[PASSAGES] = inside, 1, 0
+  lot[RAW], lot[ANCHORED], lot[PASSAGES], lot[ENTERED] = inside, 1, 0, 0
 end
 
 -- What a total has grown by, modulo its width; nil if it is too much to be told.

@@ -72,7 +72,7 @@ local function configure(keys, args)
       redis.call('ZREM', keys[4], id)
       renew = renew or not it.lot
       local version = it.lot and it.lot[VERSION] or 0
-      it.lot = { kind, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, version, 0, 0, NEVER, 0, 0, 0, 0, 0, 0, 0, 1000, 100, 0, 0, 0, {} }
+      it.lot = { kind, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, version, 0, 0, NEVER, 0, 0, 0, 0, 0, 0, 0, 1000, 100, 0, 0, 0, {}, 0 }
     else
       it.texts = all(it.key)
     end
@@ -105,15 +105,16 @@ end
 -- Taking back what was remembered elsewhere.
 
 -- Takes what the counters counted if it is newer; what passed while they were forgotten goes on top of it.
-local function recall_counts(it, counter, counted)
+local function recall_counts(it, counter, counted, entered)
   local lot, newest = it.lot, 0
   for field in pairs(it.texts) do
     if not is_space(field) then newest = math.max(newest, mark_of(it, field)[M_AT]) end
   end
   if counted <= newest and not (counter[2] == 1 and lot[ANCHORED] == 0) then return false end
-  local carried = lot[ANCHORED] == 1 and 0 or lot[RAW]
+  local raw, passages, came = 0, 0, 0
+  if lot[ANCHORED] == 0 then raw, passages, came = lot[RAW], lot[PASSAGES], lot[ENTERED] or 0 end
   for i, value in ipairs(counter) do lot[RAW + i - 1] = value end
-  lot[RAW] = lot[RAW] + carried
+  lot[RAW], lot[PASSAGES], lot[ENTERED] = lot[RAW] + raw, lot[PASSAGES] + passages, entered + came
   return true
 end
 
@@ -130,19 +131,19 @@ end
 
 -- KEYS meta lots changes due   ARGS stream length, a fresh epoch, prefix of the lots' keys, debounce_us, a MessagePack array
 -- of memories: id, version, at, acted, closed, places reserved, counter (as in the record from RAW on), newest word of the
--- counters, marks (field, mark).   -> number of lots that moved
+-- counters, marks (field, mark), vehicles that came in.   -> number of lots that moved
 -- Each subject's memory is taken only where it is newer, so that nothing goes back; if anything moved, an epoch begins.
 local function restore(keys, args)
   local epoch = redis.call('HGET', keys[1], 'epoch')
   if not epoch then return no_layout() end
   local debounce, moved, records = tonumber(args[4]), 0, {}
   for _, memory in ipairs(unpack_one(args[5])) do
-    local id, version, at, acted, closed, places, counter, counted, marks = unpack(memory, 1, 9)
+    local id, version, at, acted, closed, places, counter, counted, marks, entered = unpack(memory, 1, 10)
     local it = begin(id, args[3] .. id, redis.call('HGET', keys[2], id))
     local lot = it.lot
     if lot then
       it.texts = all(it.key)
-      local changed = recall_counts(it, counter, counted)
+      local changed = recall_counts(it, counter, counted, entered or 0)
       local is_acted_later = acted > lot[ACTED]
       if is_acted_later then
         lot[ACTED], lot[CLOSED], lot[PLACES] = acted, closed, math.min(places, lot[CAPACITY])

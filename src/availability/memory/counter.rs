@@ -131,9 +131,9 @@ impl Counter {
     pub(super) fn recall(&mut self, memory: &LotMemory) -> bool {
         let mut moved = false;
         if memory.counted_us() > self.counted_us() || (memory.counter.anchored && !self.counts.anchored) {
-            let carried = if self.counts.anchored { 0 } else { self.counts.raw };
+            let carried = if self.counts.anchored { Counts::default() } else { self.counts };
             self.counts = memory.counter;
-            self.counts.raw = self.counts.raw.saturating_add(carried);
+            self.counts.carry(&carried);
             moved = true;
         }
         if memory.anchor.at_us > self.anchor.at_us {
@@ -164,6 +164,7 @@ impl Counter {
             inside: self.counts.anchored.then_some(self.counts.raw),
             anchored_at: instant(&self.anchor),
             passages: self.counts.passages,
+            entered: self.counts.entered,
             drift: self.counts.drift,
             drift_passages: self.counts.drift_passages,
             drift_span_s: (self.counts.drift_span_us / 1_000_000).unsigned_abs(),

@@ -126,10 +126,11 @@ fn record(lot: &str, bytes: &[u8]) -> Result<Record, Error> {
     let (_published, _due) = (items.int()?, items.int()?);
     let (raw, anchored, passages) = (items.int()?, items.int()? == 1, items.large()?);
     let (drift, has_drift) = (items.int()?, items.int()? == 1);
-    let counts = Counts {
+    let mut counts = Counts {
         raw,
         anchored,
         passages,
+        entered: 0,
         drift: has_drift.then_some(drift),
         drift_passages: items.large()?,
         drift_span_us: items.int()?,
@@ -139,6 +140,8 @@ fn record(lot: &str, bytes: &[u8]) -> Result<Record, Error> {
     };
     let (acted_us, places) = (items.int()?, items.count()?);
     let groups = items.list()?.into_iter().map(group).collect::<Result<_, _>>()?;
+    // A record of the release before ends here.
+    counts.entered = items.large().unwrap_or(0);
     let availability = Availability {
         lot: LotId::parse(lot).map_err(|_| foreign("a lot's id"))?,
         capacity,
@@ -267,6 +270,7 @@ pub(super) fn counters(memory: LotMemory) -> CounterState {
         inside: counts.anchored.then_some(counts.raw),
         anchored_at: instant(memory.anchor.at_us),
         passages: counts.passages,
+        entered: counts.entered,
         drift: counts.drift,
         drift_passages: counts.drift_passages,
         drift_span_s: (counts.drift_span_us / 1_000_000).unsigned_abs(),
@@ -281,7 +285,7 @@ pub(super) fn memories(memories: &[&LotMemory]) -> Vec<u8> {
     let mut blob = Pack::default();
     blob.list(memories.len());
     for memory in memories {
-        blob.list(9);
+        blob.list(10);
         blob.text(memory.lot.as_str());
         blob.int(memory.version as i64);
         blob.int(memory.observed_us);
@@ -340,6 +344,7 @@ pub(super) fn memories(memories: &[&LotMemory]) -> Vec<u8> {
             blob.int(space.mark.at_us - space.heard_us);
             blob.int(space.moved_us);
         }
+        blob.int(memory.counter.entered as i64);
     }
     blob.0
 }

@@ -43,6 +43,31 @@ enum Meaning {
     Restart,
 }
 
+/// Every meaning by its word, to be held against what the decoder knows.
+#[cfg(test)]
+pub(crate) fn meanings() -> Vec<Value> {
+    use Meaning::{
+        BatteryMv, BatteryPercent, CounterDelta, CounterReset, CounterTotal, DistanceMm, Fault, Free, LotFree,
+        LotOccupied, Occupied, Restart, TemperatureC,
+    };
+    let all = [
+        Occupied,
+        Free,
+        CounterTotal,
+        CounterDelta,
+        CounterReset,
+        LotOccupied,
+        LotFree,
+        BatteryMv,
+        BatteryPercent,
+        TemperatureC,
+        DistanceMm,
+        Fault,
+        Restart,
+    ];
+    all.into_iter().map(|meaning| serde_json::to_value(meaning).unwrap()).collect()
+}
+
 #[derive(Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Endian {

@@ -27,6 +27,8 @@ use super::{
 };
 
 pub use codec::DeclaredCodec;
+#[cfg(test)]
+pub(crate) use codec::meanings as declared_meanings;
 pub use document::{CITY, Document, documents};
 pub use fault::Fault;
 pub use read::{read, read_documents};

@@ -21,7 +21,7 @@ const PACE_NEIGHBOURS: usize = 3;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Illness {
-    /// Its gateway is down, so it cannot be heard.
+    /// Every gateway that heard it last is down, so it cannot be heard.
     GatewayDown,
     /// Silent for longer than its heartbeat allows.
     Silent,
@@ -136,7 +136,7 @@ pub struct Profile {
     pub heartbeat_s: Option<u32>,
     /// Moves of its space until it is sure of itself.
     pub learning_moves: usize,
-    /// The gateway it was last heard through is down.
+    /// Every gateway that heard it last is down.
     pub is_gateway_down: bool,
 }
 

@@ -93,8 +93,8 @@ pub struct Memory {
     pub missed_at: Option<Instant>,
     /// When it last counted what cannot be true.
     pub implausible_at: Option<Instant>,
-    /// The gateway it was last heard through, and when.
-    pub gateway: Option<(Instant, String)>,
+    /// The gateways that heard it last, and when.
+    pub gateways: Option<(Instant, Vec<String>)>,
     /// How much each node has heard of it.
     pub tallies: BTreeMap<String, Tally>,
 }
@@ -105,8 +105,8 @@ impl Memory {
         let received = event.received_at;
         self.heard_at = self.heard_at.max(Some(received));
         self.first_heard_at = Some(self.first_heard_at.map_or(received, |first| first.min(received)));
-        if let Some(gateway) = &event.gateway {
-            newest(&mut self.gateway, received, gateway.clone());
+        if !event.gateways.is_empty() {
+            newest(&mut self.gateways, received, event.gateways.clone());
         }
         let tally = self.tallies.entry(node.to_owned()).or_default();
         tally.events += 1;
@@ -209,8 +209,8 @@ impl Memory {
         if let Some((at, skew_ms)) = other.skew_ms {
             newest(&mut self.skew_ms, at, skew_ms);
         }
-        if let Some((at, gateway)) = &other.gateway {
-            newest(&mut self.gateway, *at, gateway.clone());
+        if let Some((at, gateways)) = &other.gateways {
+            newest(&mut self.gateways, *at, gateways.clone());
         }
         for (node, tally) in &other.tallies {
             let mine = self.tallies.entry(node.clone()).or_default();

@@ -47,7 +47,7 @@ fn event(minutes: i64, told: Told) -> SensorEvent {
         missed: false,
         f_port: Some(1),
         frame: vec![],
-        gateway: None,
+        gateways: Vec::new(),
     }
 }
 

@@ -65,6 +65,7 @@ fn events<'r>(report: &'r Report, device: &'r Binding, received_at: Instant) -> 
             device_time: told.device_time.map(whole),
             network_time: report.network_time.map(whole),
             received_at,
+            way: report.way.clone(),
         }
     })
 }

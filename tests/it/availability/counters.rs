@@ -64,6 +64,13 @@ on_every_engine! {
         let told = engine.counters(&lot_id("C")).await.unwrap().unwrap();
         assert_eq!((told.drift, told.drift_passages, told.drift_span_s, told.passages), (Some(10), 100, 86_400, 0));
         assert_eq!(told.drift_per_day(), Some(10.0));
+        assert_eq!((told.anchor(), told.entered, told.left()), (Some(40), 0, 0));
+        one(&engine, passage("C", In, 3, 86_400_500)).await;
+        let told = engine.counters(&lot_id("C")).await.unwrap().unwrap();
+        assert_eq!((told.anchor(), told.entered, told.left(), told.inside), (Some(40), 3, 0, Some(43)));
+        one(&engine, passage("C", Out, 3, 86_400_600)).await;
+        let told = engine.counters(&lot_id("C")).await.unwrap().unwrap();
+        assert_eq!((told.anchor(), told.entered, told.left(), told.inside), (Some(40), 3, 3, Some(40)));
         for n in 1..=10 {
             one(&engine, passage("C", if n % 2 == 0 { Out } else { In }, 10, 86_400_000 + n * 1000)).await;
         }

@@ -56,7 +56,7 @@ async fn every_key_is_one_of_the_table_and_goes_with_its_lot() {
 fn later_library() -> String {
     let later = LIBRARY
         .replace("_v2", "_v3")
-        .replace("  local record = pack(lot)\n", "  lot[29] = 'later'\n  local record = pack(lot)\n")
+        .replace("  local record = pack(lot)\n", "  lot[30] = 'later'\n  local record = pack(lot)\n")
         .replace(
             "    flat[#flat + 1] = pack(it.marks[field])\n",
             "    if is_space(field) then it.marks[field][14] = 'later' end\n    flat[#flat + 1] = pack(it.marks[field])\n",

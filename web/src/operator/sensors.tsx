@@ -94,7 +94,7 @@ function wrong(illness: string, sensor: Sensor): string {
     silent: sensor.heartbeat_s === null ? null : t("operator.every", { span: durationWords(sensor.heartbeat_s, lang.value) }),
     battery_low: battery(sensor),
     fault: sensor.fault,
-    gateway_down: sensor.gateway,
+    gateway_down: sensor.gateways.join(", ") || null,
     stuck: sensor.since === null ? null : t("operator.since", { age: age(sensor.since) }),
     clock_skew: sensor.clock_ahead_ms === null ? null : `${Math.round(sensor.clock_ahead_ms / 1000)} s`,
     restarting: sensor.restart === null ? null : sensor.restart.replaceAll("_", " "),

@@ -19,6 +19,10 @@ export const counters = signal<Counter[]>([]);
 export const rate = signal<number | null>(null);
 /** Messages that could not be read and were put aside; null where nobody says. */
 export const refused = signal<number | null>(null);
+/** Refused messages that are kept and wait for a replay; null where nobody may say. */
+export const waiting = signal<number | null>(null);
+/** How long the last message took from its receipt until it counted, seconds. */
+export const lag = signal<number | null>(null);
 /** The dependencies of the node that do not answer, each with its fault. */
 export const ailing = signal<string[]>([]);
 export const fault = signal("");
@@ -57,6 +61,10 @@ async function lookBeside(): Promise<void> {
   if (messages !== null && last !== null) rate.value = perSecond(last, now);
   if (messages !== null) last = now;
   refused.value = total(metrics, "yunpark_ingest_refused_total") ?? 0;
+  lag.value = total(metrics, "yunpark_ingest_lag_seconds");
+  // Supervisors may not see what was refused.
+  const letters = await ask<{ waiting: number }>("/api/v1/dead-letters?limit=1").catch(() => null);
+  waiting.value = letters?.waiting ?? null;
   ailing.value = await readiness();
 }
 

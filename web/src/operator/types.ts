@@ -19,7 +19,7 @@ export interface Sensor {
   temperature_c: number | null;
   fault: string | null;
   restart: string | null;
-  gateway: string | null;
+  gateways: string[];
   clock_ahead_ms: number | null;
   events: number;
   duplicates: number;
@@ -43,10 +43,19 @@ export interface SensorList {
 
 export interface Counter {
   lot: string;
+  counted_by: "counters" | "spaces";
   capacity: number;
-  inside: number | null;
+  anchor: number | null;
+  anchored_at: string | null;
+  in: number;
+  out: number;
+  /** As counted, also below zero or above the capacity. */
+  raw: number | null;
+  shown: number | null;
   drift: number | null;
   drift_per_day: number | null;
   quarantined: number;
-  anchored_at: string | null;
+  nightly_reset: string | null;
+  last_reset: { at: string; by: "operator" | "schedule"; occupied: number; reason: string | null } | null;
+  manual_corrections: number;
 }
