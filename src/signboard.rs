@@ -85,8 +85,56 @@ pub struct Health {
 pub struct Confirmed {
     /// What it shows.
     pub face: Arc<Face>,
+    /// When it was first seen to show it, without another face or doubt since.
+    pub since: Instant,
     /// When that was last seen.
     pub at: Instant,
+}
+
+/// A face a sign was told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sent {
+    /// The face.
+    pub face: Arc<Face>,
+    /// When it was last told.
+    pub at: Instant,
+}
+
+/// How the parts of a sign are, where it tells of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Device {
+    /// Its faults, as it numbers them.
+    pub fault_bits: i32,
+    /// Its faults in words.
+    pub faults: Vec<&'static str>,
+    /// Whether a door of it is open.
+    pub door_open: Option<bool>,
+    /// The pixels that fail.
+    pub failed_pixels: Option<FailedPixels>,
+    /// Lowest and highest temperature in the control cabinet, degrees Celsius.
+    pub cabinet_c: Option<[i16; 2]>,
+    /// Lowest and highest temperature of the air around.
+    pub ambient_c: Option<[i16; 2]>,
+    /// Lowest and highest temperature in the housing.
+    pub housing_c: Option<[i16; 2]>,
+    /// When that was read.
+    pub examined_at: Instant,
+}
+
+impl Device {
+    /// The highest temperature it tells of its own parts, degrees Celsius.
+    fn hottest_c(&self) -> Option<i16> {
+        [self.cabinet_c, self.housing_c].into_iter().flatten().map(|[_, highest]| highest).max()
+    }
+}
+
+/// The pixels of a sign that fail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FailedPixels {
+    /// How many.
+    pub count: u32,
+    /// Where the first of them are, from the left and from the top, counted from 1.
+    pub places: Vec<(u16, u16)>,
 }
 
 /// What a display that asks for its face itself says it shows.
@@ -122,7 +170,9 @@ pub struct SignStatus {
     /// What its panels were seen to show; a panel that is dark or unheard of is missing.
     pub confirmed: BTreeMap<PanelId, Confirmed>,
     /// What its panels were last told, and when; a panel that was told nothing yet is missing.
-    pub sent: BTreeMap<PanelId, Confirmed>,
+    pub sent: BTreeMap<PanelId, Sent>,
+    /// How its parts are; `None` where it does not tell.
+    pub device: Option<Device>,
     /// Whether it is told everything.
     pub circuit: Circuit,
     /// How the driver finds the sign; `None` before it first tried.
@@ -137,7 +187,8 @@ pub struct SignStatus {
 struct Entry {
     desired: watch::Sender<Arc<Desired>>,
     confirmed: BTreeMap<PanelId, Confirmed>,
-    sent: BTreeMap<PanelId, Confirmed>,
+    sent: BTreeMap<PanelId, Sent>,
+    device: Option<Device>,
     circuit: Circuit,
     health: Option<Health>,
     faults: BTreeMap<PanelId, String>,
@@ -151,6 +202,7 @@ impl Default for Entry {
             desired: watch::Sender::new(Arc::default()),
             confirmed: BTreeMap::new(),
             sent: BTreeMap::new(),
+            device: None,
             circuit: Circuit::default(),
             health: None,
             faults: BTreeMap::new(),
@@ -233,7 +285,9 @@ impl SignBoard {
         let mut signs = self.signs();
         let entry = signs.entry(sign.clone()).or_default();
         for (panel, face) in faces {
-            entry.confirmed.insert(panel.clone(), Confirmed { face: face.clone(), at });
+            let known = entry.confirmed.get(panel).filter(|known| known.face == *face);
+            let since = known.map_or(at, |known| known.since);
+            entry.confirmed.insert(panel.clone(), Confirmed { face: face.clone(), since, at });
         }
     }
 
@@ -242,8 +296,27 @@ impl SignBoard {
         let mut signs = self.signs();
         let entry = signs.entry(sign.clone()).or_default();
         for (panel, face) in faces {
-            entry.sent.insert(panel.clone(), Confirmed { face: face.clone(), at });
+            entry.sent.insert(panel.clone(), Sent { face: face.clone(), at });
         }
+    }
+
+    /// Says how the parts of a sign are.
+    pub fn note_device(&self, sign: &SignId, device: Device) {
+        let mut signs = self.signs();
+        let entry = signs.entry(sign.clone()).or_default();
+        if entry.device.as_ref() == Some(&device) {
+            return;
+        }
+        entry.device = Some(device);
+        let known = || signs.values().filter_map(|entry| entry.device.as_ref());
+        let pixels = known().filter_map(|device| device.failed_pixels.as_ref()).map(|pixels| f64::from(pixels.count));
+        metrics::gauge!("yunpark_signs_failed_pixels").set(pixels.sum::<f64>());
+        let open = known().filter(|device| device.door_open == Some(true)).count();
+        metrics::gauge!("yunpark_signs_door_open").set(open as f64);
+        let faulty = known().filter(|device| !device.faults.is_empty()).count();
+        metrics::gauge!("yunpark_signs_with_device_faults").set(faulty as f64);
+        let hottest = known().filter_map(|device| device.hottest_c()).max();
+        metrics::gauge!("yunpark_signs_hottest_celsius").set(hottest.map_or(f64::NAN, f64::from));
     }
 
     /// Says whether the sign is told everything, or tried only now and then.
@@ -281,6 +354,7 @@ impl SignBoard {
                 .collect(),
             confirmed: entry.confirmed.clone(),
             sent: entry.sent.clone(),
+            device: entry.device.clone(),
             circuit: entry.circuit,
             health: entry.health.clone(),
             faults: entry.faults.clone(),

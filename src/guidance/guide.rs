@@ -13,7 +13,7 @@ use yunpark_signs::{Face, pages};
 
 use super::{
     panel::PanelState,
-    policy::{Composed, Situation, compose, min_dwell, min_interval},
+    policy::{Composed, Situation, answer, compose, min_dwell, min_interval},
     spoken::size,
 };
 use crate::{
@@ -130,6 +130,7 @@ impl Guide {
             now,
             rules: &config.guidance,
             stale_after: chrono::Duration::seconds(i64::from(config.availability.stale_after_s)),
+            answer: answer(&config.display),
             is_open: &is_open,
             forecast: &*forecast,
             orders: &orders,

@@ -96,7 +96,40 @@ pub struct Controller {
     pub lies: bool,
     /// Stores one octet wrong in each message that is written, as failing memory would.
     pub corrupts: bool,
+    /// Its parts.
+    pub parts: Parts,
 }
+
+/// How the parts of a sign are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Parts {
+    /// Doors that are open, as bits.
+    pub doors: i32,
+    /// The pixels that failed its test, from the left and from the top.
+    pub failed_pixels: Vec<[i32; 2]>,
+    /// Lowest and highest temperature of cabinet, air and housing, degrees Celsius; a sign without sensors has none.
+    pub temperatures: Option<[i32; 6]>,
+}
+
+impl Default for Parts {
+    fn default() -> Self {
+        Self { doors: 0, failed_pixels: Vec::new(), temperatures: Some([31, 34, 18, 19, 29, 36]) }
+    }
+}
+
+/// The objects of its temperatures.
+const TEMPERATURES: [&[u32]; 6] = [
+    oid::CABINET_LOWEST,
+    oid::CABINET_HIGHEST,
+    oid::AMBIENT_LOWEST,
+    oid::AMBIENT_HIGHEST,
+    oid::HOUSING_LOWEST,
+    oid::HOUSING_HIGHEST,
+];
+/// The most failed pixels its table holds.
+const MOST_FAILED: u32 = 100;
+/// The kind of test by which pixels are found to fail.
+const PIXEL_TEST: u32 = 2;
 
 impl Controller {
     /// A controller that has just been switched on.
@@ -120,6 +153,7 @@ impl Controller {
             local: false,
             lies: false,
             corrupts: false,
+            parts: Parts::default(),
         }
     }
 
@@ -131,7 +165,8 @@ impl Controller {
     /// Switches it off and on: the face is dark, what was being written is lost.
     pub fn restart(&mut self) {
         let Self { faults, corrupts, local, lies, width, height, minute, .. } = *self;
-        *self = Self { faults, local, lies, corrupts, ..Self::new(width, height, minute) };
+        let parts = std::mem::take(&mut self.parts);
+        *self = Self { faults, local, lies, corrupts, parts, ..Self::new(width, height, minute) };
     }
 
     /// Lets time pass: a message whose time has run out gives way to the end-duration message.
@@ -178,10 +213,16 @@ impl Controller {
             oid::ACTIVATE_ERROR,
             oid::MULTI_SYNTAX_ERROR,
             oid::MULTI_SYNTAX_POSITION,
+            oid::DOOR_OPEN,
             oid::SHORT_ERROR_STATUS,
+            oid::PIXEL_FAILURES,
         ]
         .map(<[u32]>::to_vec)
         .into();
+        all.extend(TEMPERATURES.map(<[u32]>::to_vec));
+        for column in [oid::PIXEL_FAILURE_X, oid::PIXEL_FAILURE_Y, oid::PIXEL_FAILURE_STATUS] {
+            all.extend((1..=MOST_FAILED).map(|row| [column, &[PIXEL_TEST, row]].concat()));
+        }
         for column in column::MEMORY..=column::STATUS {
             all.extend((1..=SLOTS).map(|number| oid::message(column, CHANGEABLE, number)));
             all.push(oid::message(column, CURRENT_BUFFER, 1));
@@ -236,8 +277,32 @@ impl Controller {
             oid::MULTI_SYNTAX_ERROR => Cell::Number(self.syntax.0),
             oid::MULTI_SYNTAX_POSITION => Cell::Number(self.syntax.1),
             oid::SHORT_ERROR_STATUS => Cell::Number(self.faults),
-            other => Cell::Octets(self.on_its_own.get(other)?.encode().to_vec()),
+            oid::DOOR_OPEN => Cell::Number(self.parts.doors),
+            oid::PIXEL_FAILURES => Cell::Number(self.parts.failed_pixels.len() as i32),
+            other => match self.on_its_own.get(other) {
+                Some(message) => Cell::Octets(message.encode().to_vec()),
+                None => Cell::Number(self.temperature(other).or_else(|| self.pixel_failure(other))?),
+            },
         })
+    }
+
+    fn temperature(&self, object: &[u32]) -> Option<i32> {
+        let at = TEMPERATURES.iter().position(|known| *known == object)?;
+        Some(self.parts.temperatures?[at])
+    }
+
+    /// A cell of the table of failed pixels.
+    fn pixel_failure(&self, object: &[u32]) -> Option<i32> {
+        const STUCK_OFF: i32 = 1 << 4;
+        let (cell, row) = object.split_at_checked(oid::PIXEL_FAILURE_X.len())?;
+        let &[PIXEL_TEST, row] = row else { return None };
+        let [x, y] = *self.parts.failed_pixels.get(usize::try_from(row).ok()?.checked_sub(1)?)?;
+        match cell {
+            oid::PIXEL_FAILURE_X => Some(x),
+            oid::PIXEL_FAILURE_Y => Some(y),
+            oid::PIXEL_FAILURE_STATUS => Some(STUCK_OFF),
+            _ => None,
+        }
     }
 
     fn minutes_left(&self, now: Instant) -> u16 {

@@ -12,6 +12,7 @@ mod town;
 pub mod xunpeng;
 
 pub use args::{Args, run};
+pub use controller::Parts;
 pub use faults::{Faults, Switches};
 pub use modbus::{ModbusHandle, ModbusSign, run_modbus};
 pub use mqtt::{MqttHandle, MqttSign, run_mqtt};

@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use yunpark_signs::ntcip::{multi, oid};
 
 use super::{
-    controller::{Cell, Controller, Refusal},
+    controller::{Cell, Controller, Parts, Refusal},
     faults::{Faults, Switches},
 };
 
@@ -87,6 +87,11 @@ impl Handle {
     /// Sets the bits of `shortErrorStatus`.
     pub fn set_faults(&self, bits: i32) {
         self.controller.lock().faults = bits;
+    }
+
+    /// Sets how its parts are.
+    pub fn set_parts(&self, parts: Parts) {
+        self.controller.lock().parts = parts;
     }
 
     /// Throws its switches: what they say of answers holds for its agent, the rest for its controller.
