@@ -2,6 +2,8 @@
 //!
 //! Guidance writes what is desired, the drivers write what is confirmed, the API reads both.
 
+mod device;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -11,6 +13,7 @@ use serde::Serialize;
 use tokio::sync::watch;
 use yunpark_signs::Face;
 
+pub use self::device::{Device, FailedPixels};
 use crate::domain::{
     ids::{PanelId, SignId},
     sign_order::Order,
@@ -69,11 +72,35 @@ pub enum Circuit {
     HalfOpen,
 }
 
+/// What kind of thing is wrong with a sign, in a word that pages can put into any language.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cause {
+    /// It does not answer.
+    Silent,
+    /// It refuses what it is told.
+    Refused,
+    /// Its answers make no sense.
+    Senseless,
+    /// It does not keep what it is told.
+    Memory,
+    /// It shows something else.
+    Differs,
+    /// A fault of its own leaves it dark.
+    Dark,
+    /// The face cannot be told to it.
+    Face,
+    /// It cannot be asked in the way the city file says.
+    Access,
+}
+
 /// How a sign is, and since when.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Health {
     /// How it is.
     pub state: HealthState,
+    /// What kind of thing is wrong.
+    pub cause: Option<Cause>,
     /// What is wrong, or worth knowing.
     pub detail: Option<String>,
     /// Since when it is in this state.
@@ -98,43 +125,6 @@ pub struct Sent {
     pub face: Arc<Face>,
     /// When it was last told.
     pub at: Instant,
-}
-
-/// How the parts of a sign are, where it tells of them.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Device {
-    /// Its faults, as it numbers them.
-    pub fault_bits: i32,
-    /// Its faults in words.
-    pub faults: Vec<&'static str>,
-    /// Whether a door of it is open.
-    pub door_open: Option<bool>,
-    /// The pixels that fail.
-    pub failed_pixels: Option<FailedPixels>,
-    /// Lowest and highest temperature in the control cabinet, degrees Celsius.
-    pub cabinet_c: Option<[i16; 2]>,
-    /// Lowest and highest temperature of the air around.
-    pub ambient_c: Option<[i16; 2]>,
-    /// Lowest and highest temperature in the housing.
-    pub housing_c: Option<[i16; 2]>,
-    /// When that was read.
-    pub examined_at: Instant,
-}
-
-impl Device {
-    /// The highest temperature it tells of its own parts, degrees Celsius.
-    fn hottest_c(&self) -> Option<i16> {
-        [self.cabinet_c, self.housing_c].into_iter().flatten().map(|[_, highest]| highest).max()
-    }
-}
-
-/// The pixels of a sign that fail.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FailedPixels {
-    /// How many.
-    pub count: u32,
-    /// Where the first of them are, from the left and from the top, counted from 1.
-    pub places: Vec<(u16, u16)>,
 }
 
 /// What a display that asks for its face itself says it shows.
@@ -338,10 +328,22 @@ impl SignBoard {
 
     /// Says how the sign is; `since` moves only when the state does. Tells whether the state moved.
     pub fn report(&self, sign: &SignId, state: HealthState, detail: Option<String>, now: Instant) -> bool {
+        self.report_cause(sign, state, None, detail, now)
+    }
+
+    /// The same, with what kind of thing is wrong.
+    pub fn report_cause(
+        &self,
+        sign: &SignId,
+        state: HealthState,
+        cause: Option<Cause>,
+        detail: Option<String>,
+        now: Instant,
+    ) -> bool {
         let mut signs = self.signs();
         let entry = signs.entry(sign.clone()).or_default();
         let since = entry.health.as_ref().filter(|health| health.state == state).map(|health| health.since);
-        entry.health = Some(Health { state, detail, since: since.unwrap_or(now) });
+        entry.health = Some(Health { state, cause, detail, since: since.unwrap_or(now) });
         since.is_none()
     }
 
@@ -422,6 +424,22 @@ mod tests {
         assert_eq!(board.status(&sign).confirmed[&panel].face.version, 3);
         board.unconfirm(&sign);
         assert!(board.status(&sign).confirmed.is_empty());
+    }
+
+    #[test]
+    fn a_face_that_is_seen_again_is_shown_since_it_was_first_seen() {
+        let (board, (sign, panel)) = (SignBoard::default(), ids());
+        let at = |s| Instant::UNIX_EPOCH + Duration::seconds(s);
+        let since = || board.status(&sign).confirmed.get(&panel).map(|shown| (shown.since, shown.at));
+        let face = |version| Arc::new(Face::blank(version));
+        board.confirm(&sign, [(&panel, &face(1))], at(5));
+        board.confirm(&sign, [(&panel, &face(1))], at(25));
+        assert_eq!(since(), Some((at(5), at(25))));
+        board.confirm(&sign, [(&panel, &face(2))], at(30));
+        assert_eq!(since(), Some((at(30), at(30))), "another face");
+        board.unconfirm(&sign);
+        board.confirm(&sign, [(&panel, &face(2))], at(40));
+        assert_eq!(since(), Some((at(40), at(40))), "nobody knows what it showed in between");
     }
 
     #[test]

@@ -18,7 +18,7 @@ use crate::{
         text::Localized,
         time::{Instant, rfc3339},
     },
-    signboard::{Basis, Circuit, Device, HealthState, SignBoard, SignStatus},
+    signboard::{Basis, Cause, Circuit, Device, Health, HealthState, SignBoard, SignStatus},
 };
 
 /// Side of one LED in a panel's picture, pixels.
@@ -166,6 +166,8 @@ pub enum Style {
 pub struct HealthView {
     /// How it is.
     pub state: HealthState,
+    /// What kind of thing is wrong.
+    pub cause: Option<Cause>,
     /// What is wrong, or worth knowing.
     pub detail: Option<String>,
     /// Since when; `None` if nobody has asked it yet.
@@ -259,12 +261,14 @@ fn health_view(status: &SignStatus) -> HealthView {
     let since = |at: Instant| Some(rfc3339(at));
     let circuit = status.circuit;
     match (&status.health, fault) {
-        (None, fault) => HealthView { state: HealthState::Unknown, detail: fault, since: None, circuit },
+        (None, fault) => HealthView { state: HealthState::Unknown, cause: None, detail: fault, since: None, circuit },
         (Some(health), Some(fault)) if health.state == HealthState::Ok => {
-            HealthView { state: HealthState::Failing, detail: Some(fault), since: since(health.since), circuit }
+            let (state, cause) = (HealthState::Failing, Some(Cause::Face));
+            HealthView { state, cause, detail: Some(fault), since: since(health.since), circuit }
         }
         (Some(health), _) => {
-            HealthView { state: health.state, detail: health.detail.clone(), since: since(health.since), circuit }
+            let Health { state, cause, detail, since: began } = health.clone();
+            HealthView { state, cause, detail, since: since(began), circuit }
         }
     }
 }

@@ -91,7 +91,7 @@ async fn follow(context: &Context, protocol: &mut impl Protocol) {
                     Ok(()) => (is_dark, shown, lit_until) = (true, None, None),
                     Err(error) => {
                         let state = if error.is_silence() { HealthState::Unreachable } else { HealthState::Failing };
-                        board.report(&sign.id, state, Some(error.to_string()), clock.now());
+                        board.report_cause(&sign.id, state, error.cause(), Some(error.to_string()), clock.now());
                     }
                 }
             }
@@ -143,7 +143,7 @@ async fn follow(context: &Context, protocol: &mut impl Protocol) {
                 }
                 let state = if silent { HealthState::Unreachable } else { HealthState::Failing };
                 metrics::counter!("yunpark_sign_failures_total").increment(1);
-                if board.report(&sign.id, state, Some(error.to_string()), now) {
+                if board.report_cause(&sign.id, state, error.cause(), Some(error.to_string()), now) {
                     tracing::warn!(sign.id = %sign.id, error = %error, "the sign does not show what it should");
                 }
                 // A silent sign rests, whatever comes. One found to show something else is written again at once, then ever

@@ -12,6 +12,8 @@ pub mod xunpeng;
 
 pub use fleet::Fleet;
 
+use crate::signboard::Cause;
+
 /// Tells a payload to a retained topic of the system's broker.
 pub type Publish = std::sync::Arc<dyn Fn(&str, bytes::Bytes) -> Result<(), String> + Send + Sync>;
 
@@ -114,6 +116,21 @@ impl Error {
     /// Whether the sign was not heard at all.
     pub fn is_silence(&self) -> bool {
         matches!(self, Self::Unreachable(_) | Self::Publish(_))
+    }
+
+    /// What kind of thing is wrong with the sign; `None` if nothing is.
+    pub fn cause(&self) -> Option<Cause> {
+        Some(match self {
+            Self::Unreachable(_) | Self::Publish(_) => Cause::Silent,
+            Self::Snmp { .. } | Self::Activate { .. } | Self::Refused { .. } | Self::Denied { .. } => Cause::Refused,
+            Self::Answer { .. } => Cause::Senseless,
+            Self::Crc { .. } => Cause::Memory,
+            Self::Differs { .. } => Cause::Differs,
+            Self::Dark(_) => Cause::Dark,
+            Self::Invalid { .. } | Self::TooOld | Self::Fit(_) | Self::Text(_) => Cause::Face,
+            Self::Access(_) => Cause::Access,
+            Self::Overtaken => return None,
+        })
     }
 
     /// Whether it lies in the face and not in the sign: the next face may do.

@@ -270,6 +270,16 @@ fn a_lot_an_operator_closed_is_told_closed_left_out_of_its_group_and_counts_agai
 }
 
 #[test]
+fn a_lot_that_is_gone_leaves_no_number_behind_and_its_neighbour_alone() {
+    let (mut town, mut state) = (Town::new(), PanelState::default());
+    assert_eq!(town.face(&[a(), b()], Language::Zh, &mut state).lines.len(), 2);
+    town.city.lots.remove("A");
+    let face = town.face(&[a(), b(), group()], Language::Zh, &mut state);
+    let told: Vec<_> = face.lines.iter().map(|line| (line.text.as_str(), line.state)).collect();
+    assert_eq!(told, [("----", LineState::NoData), ("20", LineState::Free), ("20", LineState::Free)]);
+}
+
+#[test]
 fn full_is_kept_within_the_band_and_the_reason_is_named() {
     let (mut town, mut state) = (Town::new(), PanelState::default());
     let mut told = Vec::new();

@@ -206,6 +206,42 @@ async fn a_lot_an_operator_closes_is_shown_closed_until_it_is_opened_again() {
     stop.cancel();
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lot_that_leaves_the_city_leaves_its_line_with_it_or_not_at_all() {
+    let broker = services::mosquitto();
+    let url = format!("mqtt://127.0.0.1:{}", broker.port);
+    let stop = CancellationToken::new();
+    let sign = run_mqtt(MqttSign { url: url.clone(), sign: "G1".into() }, stop.clone()).unwrap();
+    let both = city(&json!({"protocol": "mqtt_json"}), 900);
+    let node = Node::start(&Places { mqtt: url, ..Places::default() }, &both);
+    count(&node, "A", 34);
+    count(&node, "B", 40);
+    let lit = |what: &str, lines: &[&str]| {
+        wait_for(what, || sign.shown().get("P1").is_some_and(|shown| *shown == lines).then_some(()));
+    };
+    lit("both lines", &["城西 ← 34", "城东 → 40"]);
+    let import = |city: &Value| {
+        let file = node.dir.path().join("next.geojson");
+        std::fs::write(&file, city.to_string()).unwrap();
+        node.command(&["import", "--config", node.path(), file.to_str().unwrap()], "")
+    };
+    let mut without = both.clone();
+    without["features"].as_array_mut().unwrap().remove(1);
+    let refused = import(&without);
+    let complaint = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(!refused.status.success() && complaint.contains("sign G1") && complaint.contains("lines"), "{complaint}");
+    count(&node, "B", 39);
+    lit("both lines as before", &["城西 ← 34", "城东 → 39"]);
+
+    without["features"][1]["properties"]["panels"][0]["lines"].as_array_mut().unwrap().pop();
+    let taken = import(&without);
+    assert!(taken.status.success(), "{}", String::from_utf8_lossy(&taken.stderr));
+    lit("one line", &["城西 ← 34"]);
+    count(&node, "A", 33);
+    lit("the one line to go on", &["城西 ← 33"]);
+    stop.cancel();
+}
+
 #[test]
 fn a_screen_asks_for_its_face_says_that_it_shows_it_and_falls_back_when_it_hears_nothing_more() {
     let secret = "screen-G1-3f9a7c52";

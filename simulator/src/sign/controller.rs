@@ -12,6 +12,8 @@ use yunpark_signs::ntcip::{
     oid::{self, column, status},
 };
 
+use super::parts::Parts;
+
 /// Changeable messages the sign has room for.
 pub const SLOTS: u16 = 8;
 /// Levels of brightness.
@@ -100,37 +102,6 @@ pub struct Controller {
     pub parts: Parts,
 }
 
-/// How the parts of a sign are.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Parts {
-    /// Doors that are open, as bits.
-    pub doors: i32,
-    /// The pixels that failed its test, from the left and from the top.
-    pub failed_pixels: Vec<[i32; 2]>,
-    /// Lowest and highest temperature of cabinet, air and housing, degrees Celsius; a sign without sensors has none.
-    pub temperatures: Option<[i32; 6]>,
-}
-
-impl Default for Parts {
-    fn default() -> Self {
-        Self { doors: 0, failed_pixels: Vec::new(), temperatures: Some([31, 34, 18, 19, 29, 36]) }
-    }
-}
-
-/// The objects of its temperatures.
-const TEMPERATURES: [&[u32]; 6] = [
-    oid::CABINET_LOWEST,
-    oid::CABINET_HIGHEST,
-    oid::AMBIENT_LOWEST,
-    oid::AMBIENT_HIGHEST,
-    oid::HOUSING_LOWEST,
-    oid::HOUSING_HIGHEST,
-];
-/// The most failed pixels its table holds.
-const MOST_FAILED: u32 = 100;
-/// The kind of test by which pixels are found to fail.
-const PIXEL_TEST: u32 = 2;
-
 impl Controller {
     /// A controller that has just been switched on.
     pub fn new(width: u32, height: u32, minute: Duration) -> Self {
@@ -186,6 +157,12 @@ impl Controller {
         String::from_utf8_lossy(&self.shown.message.multi).into_owned()
     }
 
+    /// The level of brightness it was set to; `None` while its photocell decides.
+    pub fn brightness(&self) -> Option<i32> {
+        let (mode, level) = self.illumination;
+        (mode != 2).then_some(level)
+    }
+
     /// Every object, in the order of the tree.
     pub fn objects() -> Vec<Vec<u32>> {
         let mut all: Vec<Vec<u32>> = [
@@ -213,16 +190,11 @@ impl Controller {
             oid::ACTIVATE_ERROR,
             oid::MULTI_SYNTAX_ERROR,
             oid::MULTI_SYNTAX_POSITION,
-            oid::DOOR_OPEN,
             oid::SHORT_ERROR_STATUS,
-            oid::PIXEL_FAILURES,
         ]
         .map(<[u32]>::to_vec)
         .into();
-        all.extend(TEMPERATURES.map(<[u32]>::to_vec));
-        for column in [oid::PIXEL_FAILURE_X, oid::PIXEL_FAILURE_Y, oid::PIXEL_FAILURE_STATUS] {
-            all.extend((1..=MOST_FAILED).map(|row| [column, &[PIXEL_TEST, row]].concat()));
-        }
+        all.extend(Parts::objects());
         for column in column::MEMORY..=column::STATUS {
             all.extend((1..=SLOTS).map(|number| oid::message(column, CHANGEABLE, number)));
             all.push(oid::message(column, CURRENT_BUFFER, 1));
@@ -277,32 +249,11 @@ impl Controller {
             oid::MULTI_SYNTAX_ERROR => Cell::Number(self.syntax.0),
             oid::MULTI_SYNTAX_POSITION => Cell::Number(self.syntax.1),
             oid::SHORT_ERROR_STATUS => Cell::Number(self.faults),
-            oid::DOOR_OPEN => Cell::Number(self.parts.doors),
-            oid::PIXEL_FAILURES => Cell::Number(self.parts.failed_pixels.len() as i32),
             other => match self.on_its_own.get(other) {
                 Some(message) => Cell::Octets(message.encode().to_vec()),
-                None => Cell::Number(self.temperature(other).or_else(|| self.pixel_failure(other))?),
+                None => Cell::Number(self.parts.get(other)?),
             },
         })
-    }
-
-    fn temperature(&self, object: &[u32]) -> Option<i32> {
-        let at = TEMPERATURES.iter().position(|known| *known == object)?;
-        Some(self.parts.temperatures?[at])
-    }
-
-    /// A cell of the table of failed pixels.
-    fn pixel_failure(&self, object: &[u32]) -> Option<i32> {
-        const STUCK_OFF: i32 = 1 << 4;
-        let (cell, row) = object.split_at_checked(oid::PIXEL_FAILURE_X.len())?;
-        let &[PIXEL_TEST, row] = row else { return None };
-        let [x, y] = *self.parts.failed_pixels.get(usize::try_from(row).ok()?.checked_sub(1)?)?;
-        match cell {
-            oid::PIXEL_FAILURE_X => Some(x),
-            oid::PIXEL_FAILURE_Y => Some(y),
-            oid::PIXEL_FAILURE_STATUS => Some(STUCK_OFF),
-            _ => None,
-        }
     }
 
     fn minutes_left(&self, now: Instant) -> u16 {

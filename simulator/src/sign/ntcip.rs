@@ -16,8 +16,9 @@ use tokio_util::sync::CancellationToken;
 use yunpark_signs::ntcip::{multi, oid};
 
 use super::{
-    controller::{Cell, Controller, Parts, Refusal},
+    controller::{Cell, Controller, Refusal},
     faults::{Faults, Switches},
+    parts::Parts,
 };
 
 /// Longer than anybody waits for an answer.
@@ -77,6 +78,11 @@ impl Handle {
     /// The MULTI text on its face.
     pub fn multi(&self) -> String {
         self.controller.lock().shown()
+    }
+
+    /// The level of brightness it was set to, of ten; `None` while its photocell decides.
+    pub fn brightness(&self) -> Option<i32> {
+        self.controller.lock().brightness()
     }
 
     /// Switches it off and on.

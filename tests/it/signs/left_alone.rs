@@ -23,6 +23,7 @@ fn city(links: &[(&str, Value)]) -> Value {
     let signs = links.iter().map(|(id, link)| {
         json!({"type": "Feature", "geometry": place, "properties": {
             "kind": "sign", "id": id, "name": id, "heading_deg": 90, "link": link,
+            "brightness": [{"from": "00:00", "percent": 30}],
             "panels": [{"id": "P1", "width_px": 160, "height_px": 32,
                 "lines": [{"lot": "A", "label": "城西", "arrow": "left"}]}]
         }})
@@ -78,6 +79,7 @@ async fn every_sign_of_a_killed_server_goes_dark_by_its_own_timer() {
     wait_for("the number on every sign", || {
         (shown().iter().all(|text| text == lit) && digits() == lit_digits).then_some(())
     });
+    assert_eq!(ntcip.brightness(), Some(3), "the sign's own table by the clock, from the face to the lamps");
     // Longer than any of the timers: who is told again stays lit.
     std::thread::sleep(Duration::from_secs(8));
     assert_eq!((shown(), digits()), ([lit; 3].map(str::to_owned), lit_digits));
