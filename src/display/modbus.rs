@@ -131,6 +131,10 @@ impl Modbus {
     /// of the old, nor the old with the time of the new.
     async fn write_numbers(&mut self, line: &mut Context, faces: &Desired) -> Result<(), Error> {
         let values = self.values(faces);
+        if self.registers.hold_s.is_none() {
+            self.write(line, &values).await?;
+            return self.read_back(line, &values).await;
+        }
         // Only now that the line is ours: others may have had it for long.
         let seconds = self.seconds(good_until(faces))?;
         let end = self.clock.now() + chrono::Duration::seconds(seconds.into());
@@ -151,8 +155,8 @@ impl Modbus {
         }
     }
 
-    /// Does something with the line to itself. A line that another has closed since is opened anew at once; one on which
-    /// anything went wrong is opened anew next time, for a late answer must not be taken for another's.
+    /// Does something with the line to itself. A line that the other end has closed since is opened anew at once; one on which
+    /// an answer is missing or made no sense is opened anew next time, for a late answer must not be taken for another's.
     async fn with_line(&mut self, act: Act<'_>) -> Result<(), Error> {
         let bus = self.bus.clone();
         let mut bus = bus.lock().await;
@@ -167,7 +171,8 @@ impl Modbus {
             line = self.open().await?;
             done = self.act(&mut line, act).await;
         }
-        if matches!(done, Ok(()) | Err(Error::Differs { .. } | Error::TooOld)) {
+        // What was answered in full leaves nothing behind on the line.
+        if matches!(done, Ok(()) | Err(Error::Differs { .. } | Error::Snmp { .. } | Error::TooOld)) {
             *bus = Some(line);
         }
         done

@@ -117,8 +117,14 @@ pub fn compose(sign: &Sign, panel: &Panel, situation: &Situation<'_>, state: &mu
         composed.lost.clear();
     }
     composed.face.page_ms = situation.rules.page_ms;
-    composed.face.brightness_percent =
-        Some(brightness::percent(sign, situation.city.time_zone, situation.now, &situation.rules.brightness));
+    // The sun and the clock's table move by the minute.
+    let minute = situation.now.timestamp().div_euclid(60);
+    let percent = state.brightness.filter(|(known, _)| *known == minute).map_or_else(
+        || brightness::percent(sign, situation.city.time_zone, situation.now, &situation.rules.brightness),
+        |(_, percent)| percent,
+    );
+    state.brightness = Some((minute, percent));
+    composed.face.brightness_percent = Some(percent);
     composed
 }
 

@@ -48,8 +48,8 @@ fn modbus(address: SocketAddr, hold_s: Option<u16>) -> SignLink {
     }
 }
 
-/// Stands between a driver and its sign. With `late` it hands on, for each request, the answer to the request before; with
-/// `elsewhere` the right answer comes from another address.
+/// Stands between a driver and its sign. With `late` it answers every request with the last answer it saw before, which was to
+/// another; with `elsewhere` the right answer comes from another address.
 async fn between(sign: SocketAddr, late: Switch, elsewhere: Switch) -> SocketAddr {
     let (front, back) = (UdpSocket::bind(ANY).await.unwrap(), UdpSocket::bind(ANY).await.unwrap());
     let stranger = UdpSocket::bind(ANY).await.unwrap();
@@ -62,12 +62,11 @@ async fn between(sign: SocketAddr, late: Switch, elsewhere: Switch) -> SocketAdd
             back.send(&part[..count]).await.unwrap();
             let count = back.recv(&mut part).await.unwrap();
             let answer = part[..count].to_vec();
-            let told = if late.load(Ordering::Relaxed) { before } else { answer.clone() };
-            let from = if elsewhere.load(Ordering::Relaxed) { &stranger } else { &front };
-            if !told.is_empty() {
-                from.send_to(&told, driver).await.unwrap();
+            if !late.load(Ordering::Relaxed) {
+                before = answer;
             }
-            before = answer;
+            let from = if elsewhere.load(Ordering::Relaxed) { &stranger } else { &front };
+            from.send_to(&before, driver).await.unwrap();
         }
     });
     address
