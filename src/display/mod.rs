@@ -58,12 +58,10 @@ pub enum Error {
         theirs: i32,
     },
     /// The sign would not light the message.
-    #[error("the sign did not activate the message: {error}, {syntax}")]
+    #[error("the sign did not activate the message: {why}")]
     Activate {
-        /// The word for `dmsActivateMsgError`.
-        error: &'static str,
-        /// The word for `dmsMultiSyntaxError`.
-        syntax: &'static str,
+        /// The word for `dmsActivateMsgError`, and for `dmsMultiSyntaxError` where it is that.
+        why: String,
     },
     /// The sign shows something else.
     #[error("the sign shows something else than it was told: {shown:?}")]

@@ -134,7 +134,7 @@ export const WORDS = {
   "signs.line_differs": { zh: "第 {n} 行：应为 {desired}，屏上 {confirmed}", en: "Line {n}: {desired} intended, {confirmed} shown" },
   "signs.offset": { zh: "屏上 {shown}，实有 {free}（{reason}）", en: "Shows {shown}, counted {free} ({reason})" },
   "signs.heading_deg": { zh: "朝向 {deg}°", en: "faces {deg}°" },
-  "signs.since": { zh: "{age}起", en: "since {age}" },
+  "signs.since": { zh: "已持续 {span}", en: "for {span}" },
   "signs.lost": { zh: "无法取得屏幕状态，下面是{age}的画面。", en: "The signs cannot be read; this is how they were {age}." },
   "mode.normal": { zh: "正常显示", en: "Normal" },
   "mode.full": { zh: "全满", en: "Full" },

@@ -26,6 +26,8 @@ const ACTIVATE_PRIORITY: u8 = 255;
 const LOCAL: i32 = 2;
 /// What is said of a sign in that mode.
 const LOCALLY: &str = "the sign is under local control";
+/// The value of `dmsActivateMsgError` for a text the sign cannot read.
+const SYNTAX: i32 = 8;
 /// How often a slow sign is asked whether its check is done.
 const VALIDATION_POLLS: u32 = 20;
 
@@ -264,8 +266,12 @@ impl Link {
         match self.set("the activation", &[(oid::ACTIVATE_MESSAGE.to_vec(), octets)]).await {
             Err(Error::Snmp { .. }) => {
                 let code = self.get_i32("the activation error", oid::ACTIVATE_ERROR).await?;
+                let why = oid::activate_error(code).to_owned();
+                if code != SYNTAX {
+                    return Err(Error::Activate { why });
+                }
                 let syntax = self.get_i32("the syntax error", oid::MULTI_SYNTAX_ERROR).await?;
-                Err(Error::Activate { error: oid::activate_error(code), syntax: oid::syntax_error(syntax) })
+                Err(Error::Activate { why: format!("{why}: {}", oid::syntax_error(syntax)) })
             }
             other => other,
         }

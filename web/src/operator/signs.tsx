@@ -1,5 +1,5 @@
 // The operators' card of signs: those in trouble first, each with what is wrong, what to do, and how far its face has come.
-import { ageWords, secondsSince } from "../age.ts";
+import { durationWords, secondsSince } from "../age.ts";
 import { serverNowMs, tick } from "../clock.ts";
 import { lang, t, text } from "../i18n.ts";
 import { MARKS, Steps, TONES, Trouble } from "../signs/health.tsx";
@@ -68,7 +68,7 @@ function One({ sign }: { sign: Sign }) {
       </div>
       <p class="hint sensor-id">
         {sign.id}
-        {seconds !== null && state !== "ok" && ` · ${t("signs.since", { age: ageWords(seconds, lang.value) })}`}
+        {seconds !== null && state !== "ok" && ` · ${t("signs.since", { span: durationWords(seconds, lang.value) })}`}
       </p>
       <Trouble sign={sign} />
       {state === "ok" && sign.health.detail !== null && <p class="hint">{sign.health.detail}</p>}

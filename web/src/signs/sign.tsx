@@ -1,5 +1,5 @@
 // One sign: its panels as confirmed, their text, its health, and any difference from what it should show.
-import { ageWords, secondsSince } from "../age.ts";
+import { ageWords, durationWords, secondsSince } from "../age.ts";
 import { shownNowMs, tick } from "../clock.ts";
 import { code, lang, t, text } from "../i18n.ts";
 import { pageAt } from "../display/standing.ts";
@@ -31,7 +31,7 @@ export function SignCard({ sign }: { sign: Sign }) {
       </div>
       <p class="hint">
         {sign.id} · {t(`signs.level.${sign.level}`)} · {PROTOCOLS[sign.protocol] ?? sign.protocol} · {t("signs.heading_deg", { deg: Math.round(sign.heading_deg) })}
-        {seconds !== null && state !== "ok" && ` · ${t("signs.since", { age: ageWords(seconds, lang.value) })}`}
+        {seconds !== null && state !== "ok" && ` · ${t("signs.since", { span: durationWords(seconds, lang.value) })}`}
       </p>
       <Orders orders={sign.orders} />
       {state === "ok" && sign.device === null && detail !== null && <p class="hint">{detail}</p>}
@@ -71,7 +71,8 @@ function PanelView({ sign, panel }: { sign: Sign; panel: Panel }) {
         <Steps panel={panel} />
         {confirmed !== null && <Lines face={confirmed} basis={confirmed.source === "guidance" ? panel.basis : []} />}
         {panel.fault !== null && <p class="fault">{panel.fault}</p>}
-        <Difference sign={sign.id} panel={panel} />
+        {/* What is wrong with the sign stands above; that it confirmed nothing is told by its steps. */}
+        {(sign.health.state === "ok" || confirmed !== null) && <Difference sign={sign.id} panel={panel} />}
       </figcaption>
     </figure>
   );
