@@ -305,7 +305,7 @@ impl SignBoard {
         metrics::gauge!("yunpark_signs_door_open").set(open as f64);
         let faulty = known().filter(|device| !device.faults.is_empty()).count();
         metrics::gauge!("yunpark_signs_with_device_faults").set(faulty as f64);
-        let hottest = known().filter_map(|device| device.hottest_c()).max();
+        let hottest = known().filter_map(Device::hottest_c).max();
         metrics::gauge!("yunpark_signs_hottest_celsius").set(hottest.map_or(f64::NAN, f64::from));
     }
 

@@ -35,7 +35,6 @@ const VALIDATION_POLLS: u32 = 20;
 const RESENDS: u32 = 2;
 
 /// An open connection, and what the sign can do.
-#[expect(clippy::struct_excessive_bools, reason = "each is one thing a sign can or cannot do")]
 #[expect(clippy::option_option, reason = "never set, set to the sign's own, and set to a share are three things")]
 pub(super) struct Link {
     pub(super) client: UdpClient,
