@@ -2,6 +2,8 @@
 //!
 //! Guidance writes what is desired, the drivers write what is confirmed, the API reads both.
 
+mod device;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -11,6 +13,7 @@ use serde::Serialize;
 use tokio::sync::watch;
 use yunpark_signs::Face;
 
+pub use self::device::{Device, FailedPixels};
 use crate::domain::{
     ids::{PanelId, SignId},
     sign_order::Order,
@@ -69,11 +72,35 @@ pub enum Circuit {
     HalfOpen,
 }
 
+/// What kind of thing is wrong with a sign, in a word that pages can put into any language.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cause {
+    /// It does not answer.
+    Silent,
+    /// It refuses what it is told.
+    Refused,
+    /// Its answers make no sense.
+    Senseless,
+    /// It does not keep what it is told.
+    Memory,
+    /// It shows something else.
+    Differs,
+    /// A fault of its own leaves it dark.
+    Dark,
+    /// The face cannot be told to it.
+    Face,
+    /// It cannot be asked in the way the city file says.
+    Access,
+}
+
 /// How a sign is, and since when.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Health {
     /// How it is.
     pub state: HealthState,
+    /// What kind of thing is wrong.
+    pub cause: Option<Cause>,
     /// What is wrong, or worth knowing.
     pub detail: Option<String>,
     /// Since when it is in this state.
@@ -85,7 +112,18 @@ pub struct Health {
 pub struct Confirmed {
     /// What it shows.
     pub face: Arc<Face>,
+    /// When it was first seen to show it, without another face or doubt since.
+    pub since: Instant,
     /// When that was last seen.
+    pub at: Instant,
+}
+
+/// A face a sign was told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sent {
+    /// The face.
+    pub face: Arc<Face>,
+    /// When it was last told.
     pub at: Instant,
 }
 
@@ -122,7 +160,9 @@ pub struct SignStatus {
     /// What its panels were seen to show; a panel that is dark or unheard of is missing.
     pub confirmed: BTreeMap<PanelId, Confirmed>,
     /// What its panels were last told, and when; a panel that was told nothing yet is missing.
-    pub sent: BTreeMap<PanelId, Confirmed>,
+    pub sent: BTreeMap<PanelId, Sent>,
+    /// How its parts are; `None` where it does not tell.
+    pub device: Option<Device>,
     /// Whether it is told everything.
     pub circuit: Circuit,
     /// How the driver finds the sign; `None` before it first tried.
@@ -137,7 +177,8 @@ pub struct SignStatus {
 struct Entry {
     desired: watch::Sender<Arc<Desired>>,
     confirmed: BTreeMap<PanelId, Confirmed>,
-    sent: BTreeMap<PanelId, Confirmed>,
+    sent: BTreeMap<PanelId, Sent>,
+    device: Option<Device>,
     circuit: Circuit,
     health: Option<Health>,
     faults: BTreeMap<PanelId, String>,
@@ -151,6 +192,7 @@ impl Default for Entry {
             desired: watch::Sender::new(Arc::default()),
             confirmed: BTreeMap::new(),
             sent: BTreeMap::new(),
+            device: None,
             circuit: Circuit::default(),
             health: None,
             faults: BTreeMap::new(),
@@ -233,7 +275,9 @@ impl SignBoard {
         let mut signs = self.signs();
         let entry = signs.entry(sign.clone()).or_default();
         for (panel, face) in faces {
-            entry.confirmed.insert(panel.clone(), Confirmed { face: face.clone(), at });
+            let known = entry.confirmed.get(panel).filter(|known| known.face == *face);
+            let since = known.map_or(at, |known| known.since);
+            entry.confirmed.insert(panel.clone(), Confirmed { face: face.clone(), since, at });
         }
     }
 
@@ -242,8 +286,27 @@ impl SignBoard {
         let mut signs = self.signs();
         let entry = signs.entry(sign.clone()).or_default();
         for (panel, face) in faces {
-            entry.sent.insert(panel.clone(), Confirmed { face: face.clone(), at });
+            entry.sent.insert(panel.clone(), Sent { face: face.clone(), at });
         }
+    }
+
+    /// Says how the parts of a sign are.
+    pub fn note_device(&self, sign: &SignId, device: Device) {
+        let mut signs = self.signs();
+        let entry = signs.entry(sign.clone()).or_default();
+        if entry.device.as_ref() == Some(&device) {
+            return;
+        }
+        entry.device = Some(device);
+        let known = || signs.values().filter_map(|entry| entry.device.as_ref());
+        let pixels = known().filter_map(|device| device.failed_pixels.as_ref()).map(|pixels| f64::from(pixels.count));
+        metrics::gauge!("yunpark_signs_failed_pixels").set(pixels.sum::<f64>());
+        let open = known().filter(|device| device.door_open == Some(true)).count();
+        metrics::gauge!("yunpark_signs_door_open").set(open as f64);
+        let faulty = known().filter(|device| !device.faults.is_empty()).count();
+        metrics::gauge!("yunpark_signs_with_device_faults").set(faulty as f64);
+        let hottest = known().filter_map(Device::hottest_c).max();
+        metrics::gauge!("yunpark_signs_hottest_celsius").set(hottest.map_or(f64::NAN, f64::from));
     }
 
     /// Says whether the sign is told everything, or tried only now and then.
@@ -265,10 +328,22 @@ impl SignBoard {
 
     /// Says how the sign is; `since` moves only when the state does. Tells whether the state moved.
     pub fn report(&self, sign: &SignId, state: HealthState, detail: Option<String>, now: Instant) -> bool {
+        self.report_cause(sign, state, None, detail, now)
+    }
+
+    /// The same, with what kind of thing is wrong.
+    pub fn report_cause(
+        &self,
+        sign: &SignId,
+        state: HealthState,
+        cause: Option<Cause>,
+        detail: Option<String>,
+        now: Instant,
+    ) -> bool {
         let mut signs = self.signs();
         let entry = signs.entry(sign.clone()).or_default();
         let since = entry.health.as_ref().filter(|health| health.state == state).map(|health| health.since);
-        entry.health = Some(Health { state, detail, since: since.unwrap_or(now) });
+        entry.health = Some(Health { state, cause, detail, since: since.unwrap_or(now) });
         since.is_none()
     }
 
@@ -281,6 +356,7 @@ impl SignBoard {
                 .collect(),
             confirmed: entry.confirmed.clone(),
             sent: entry.sent.clone(),
+            device: entry.device.clone(),
             circuit: entry.circuit,
             health: entry.health.clone(),
             faults: entry.faults.clone(),
@@ -348,6 +424,22 @@ mod tests {
         assert_eq!(board.status(&sign).confirmed[&panel].face.version, 3);
         board.unconfirm(&sign);
         assert!(board.status(&sign).confirmed.is_empty());
+    }
+
+    #[test]
+    fn a_face_that_is_seen_again_is_shown_since_it_was_first_seen() {
+        let (board, (sign, panel)) = (SignBoard::default(), ids());
+        let at = |s| Instant::UNIX_EPOCH + Duration::seconds(s);
+        let since = || board.status(&sign).confirmed.get(&panel).map(|shown| (shown.since, shown.at));
+        let face = |version| Arc::new(Face::blank(version));
+        board.confirm(&sign, [(&panel, &face(1))], at(5));
+        board.confirm(&sign, [(&panel, &face(1))], at(25));
+        assert_eq!(since(), Some((at(5), at(25))));
+        board.confirm(&sign, [(&panel, &face(2))], at(30));
+        assert_eq!(since(), Some((at(30), at(30))), "another face");
+        board.unconfirm(&sign);
+        board.confirm(&sign, [(&panel, &face(2))], at(40));
+        assert_eq!(since(), Some((at(40), at(40))), "nobody knows what it showed in between");
     }
 
     #[test]

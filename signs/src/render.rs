@@ -182,9 +182,10 @@ fn lamp(pitch: u32) -> Vec<Cover> {
         .map(|i| {
             let (dx, dy) = ((i % pitch) as f32 + 0.5 - middle, (i / pitch) as f32 + 0.5 - middle);
             let far = dx.hypot(dy);
-            let unlit = (radius + 0.5 - far).clamp(0.0, 1.0);
-            let glow = 0.22 * (1.0 - (far - radius) / (pitch as f32 * 0.35)).clamp(0.0, 1.0);
-            Cover { lit: unlit.max(glow), unlit }
+            let cover = |radius: f32| (radius + 0.5 - far).clamp(0.0, 1.0);
+            // A lit lamp outshines its rim: seen from afar, or in a small picture, strokes are whole and bright.
+            let glow = 0.5 * (1.0 - (far - radius) / (pitch as f32 * 0.35)).clamp(0.0, 1.0);
+            Cover { lit: cover(pitch as f32 * 0.46).max(glow), unlit: cover(radius) }
         })
         .collect()
 }

@@ -18,7 +18,7 @@ use crate::{
         text::Localized,
         time::{Instant, rfc3339},
     },
-    signboard::{Basis, Circuit, HealthState, SignBoard, SignStatus},
+    signboard::{Basis, Cause, Circuit, Device, Health, HealthState, SignBoard, SignStatus},
 };
 
 /// Side of one LED in a panel's picture, pixels.
@@ -52,6 +52,29 @@ pub struct SignView {
     pub panels: Vec<PanelView>,
     /// How it is.
     pub health: HealthView,
+    /// How its parts are; `None` where it does not tell.
+    pub device: Option<DeviceView>,
+}
+
+/// How the parts of a sign are; what it does not tell is missing.
+#[derive(Debug, Serialize)]
+pub struct DeviceView {
+    /// Its faults, in words.
+    pub faults: Vec<&'static str>,
+    /// Whether a door of it is open.
+    pub door_open: Option<bool>,
+    /// How many pixels fail.
+    pub failed_pixels: Option<u32>,
+    /// Where the first of them are, from the left and from the top, counted from 1.
+    pub failed_pixel_places: Vec<(u16, u16)>,
+    /// Lowest and highest temperature in the control cabinet, degrees Celsius.
+    pub cabinet_c: Option<[i16; 2]>,
+    /// Lowest and highest temperature of the air around.
+    pub ambient_c: Option<[i16; 2]>,
+    /// Lowest and highest temperature in the housing.
+    pub housing_c: Option<[i16; 2]>,
+    /// When that was read.
+    pub examined_at: String,
 }
 
 /// One panel.
@@ -77,7 +100,9 @@ pub struct PanelView {
     pub confirmed: Option<Face>,
     /// How many pages that takes.
     pub confirmed_pages: usize,
-    /// When that was.
+    /// Since when it has been seen to show it.
+    pub confirmed_since: Option<String>,
+    /// When it was last seen.
     pub confirmed_at: Option<String>,
     /// The version it was last told.
     pub sent_version: Option<u64>,
@@ -141,6 +166,8 @@ pub enum Style {
 pub struct HealthView {
     /// How it is.
     pub state: HealthState,
+    /// What kind of thing is wrong.
+    pub cause: Option<Cause>,
     /// What is wrong, or worth knowing.
     pub detail: Option<String>,
     /// Since when; `None` if nobody has asked it yet.
@@ -172,6 +199,23 @@ pub fn sign_view(sign: &Sign, board: &SignBoard, now: Instant) -> SignView {
         protocol: sign.link.protocol(),
         panels: sign.panels.iter().map(|panel| panel_view(sign, panel, &status, now)).collect(),
         health: health_view(&status),
+        device: status.device.as_ref().map(DeviceView::from),
+    }
+}
+
+impl From<&Device> for DeviceView {
+    fn from(device: &Device) -> Self {
+        let pixels = device.failed_pixels.as_ref();
+        Self {
+            faults: device.faults.clone(),
+            door_open: device.door_open,
+            failed_pixels: pixels.map(|pixels| pixels.count),
+            failed_pixel_places: pixels.map(|pixels| pixels.places.clone()).unwrap_or_default(),
+            cabinet_c: device.cabinet_c,
+            ambient_c: device.ambient_c,
+            housing_c: device.housing_c,
+            examined_at: rfc3339(device.examined_at),
+        }
     }
 }
 
@@ -192,6 +236,7 @@ fn panel_view(sign: &Sign, panel: &Panel, status: &SignStatus, now: Instant) -> 
         fault: status.faults.get(&panel.id).cloned(),
         confirmed_pages: page_count(confirmed.map(|confirmed| confirmed.face.as_ref())),
         confirmed: confirmed.map(|confirmed| confirmed.face.as_ref().clone()),
+        confirmed_since: confirmed.map(|confirmed| rfc3339(confirmed.since)),
         confirmed_at: confirmed.map(|confirmed| rfc3339(confirmed.at)),
         sent_version: status.sent.get(&panel.id).map(|sent| sent.face.version),
         sent_at: status.sent.get(&panel.id).map(|sent| rfc3339(sent.at)),
@@ -216,12 +261,14 @@ fn health_view(status: &SignStatus) -> HealthView {
     let since = |at: Instant| Some(rfc3339(at));
     let circuit = status.circuit;
     match (&status.health, fault) {
-        (None, fault) => HealthView { state: HealthState::Unknown, detail: fault, since: None, circuit },
+        (None, fault) => HealthView { state: HealthState::Unknown, cause: None, detail: fault, since: None, circuit },
         (Some(health), Some(fault)) if health.state == HealthState::Ok => {
-            HealthView { state: HealthState::Failing, detail: Some(fault), since: since(health.since), circuit }
+            let (state, cause) = (HealthState::Failing, Some(Cause::Face));
+            HealthView { state, cause, detail: Some(fault), since: since(health.since), circuit }
         }
         (Some(health), _) => {
-            HealthView { state: health.state, detail: health.detail.clone(), since: since(health.since), circuit }
+            let Health { state, cause, detail, since: began } = health.clone();
+            HealthView { state, cause, detail, since: since(began), circuit }
         }
     }
 }

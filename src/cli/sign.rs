@@ -18,7 +18,7 @@ use crate::{
     domain::{availability::Availability, city::City, hours, ids::LotId, sign_order::Order, time::Instant},
     guidance::{
         panel::PanelState,
-        policy::{Situation, compose},
+        policy::{Situation, answer, compose},
     },
     store::{Db, sign_orders},
 };
@@ -85,6 +85,7 @@ pub fn picture(
         now,
         rules: &config.guidance,
         stale_after: chrono::Duration::seconds(i64::from(config.availability.stale_after_s)),
+        answer: answer(&config.display),
         is_open: &|lot| hours::is_open(lot.opening_hours.as_deref(), city.time_zone, now),
         forecast: &|_, _| None,
         orders,

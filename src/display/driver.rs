@@ -3,13 +3,14 @@
 use std::{sync::Arc, time::Duration};
 
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 use super::Error;
 use crate::{
     clock::{self, Clock},
     config,
     domain::{sign::Sign, time::Instant},
-    signboard::{Circuit, Desired, HealthState, SignBoard, good_until},
+    signboard::{Circuit, Desired, Device, HealthState, SignBoard, good_until},
 };
 
 /// What a driver's task holds.
@@ -28,13 +29,18 @@ pub struct Context {
 ///
 /// What is written carries its own end, so that the sign goes dark by itself when it is not told again: after the dead man's
 /// time, and never after [`good_until`], whichever is sooner. So neither a crash, nor a cut link, nor an orderly stop leaves
-/// a number standing beyond its limit.
+/// a number standing beyond its limit. A sign without a timer is told to be dark at a number's end and when it is let go.
 pub trait Protocol {
     /// Shows these faces and returns once the sign was seen to show them, with what else is worth knowing.
     fn show(&mut self, faces: &Desired) -> impl Future<Output = Result<Option<String>, Error>> + Send;
     /// Confirms that the sign still shows them, and keeps it from falling back as long as they may stand by now.
     fn verify(&mut self, faces: &Desired) -> impl Future<Output = Result<Option<String>, Error>> + Send;
-    /// Takes the faces off a sign that has no timer of its own; asked when their time is over.
+    /// How the sign's parts were when last examined, where it tells of them.
+    fn device(&self) -> Option<Device> {
+        None
+    }
+    /// Takes the faces off a sign that has no timer of its own; asked when their time is over, and when nobody will look
+    /// after the sign any more.
     fn darken(&mut self) -> impl Future<Output = Result<(), Error>> + Send {
         async { Ok(()) }
     }
@@ -43,8 +49,27 @@ pub trait Protocol {
 /// Failures in a row from which on a sign is only tried now and then.
 const FAILURES_THAT_OPEN: u32 = 3;
 
-/// Drives one sign until its task is stopped.
-pub async fn drive(context: Context, mut protocol: impl Protocol) {
+/// Drives one sign until it is let go. A sign with a timer is left as it is: who comes next finds it showing what is still
+/// true, and if nobody comes its timer ends it.
+pub async fn drive(context: Context, mut protocol: impl Protocol, let_go: CancellationToken) {
+    tokio::select! {
+        () = let_go.cancelled() => {}
+        () = follow(&context, &mut protocol) => {}
+    }
+    match tokio::time::timeout(parting(&context.config), protocol.darken()).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::warn!(sign.id = %context.sign.id, error = %error, "the sign was let go lit"),
+        Err(_) => tracing::warn!(sign.id = %context.sign.id, "the sign was let go lit: it does not answer"),
+    }
+}
+
+/// How long a sign may take to be let go: the line opened and one answer heard, within a part of what a stop may take.
+pub(super) fn parting(config: &config::Display) -> Duration {
+    Duration::from_millis(config.timeout_ms).saturating_mul(2).min(Duration::from_secs(5))
+}
+
+/// Follows the newest faces for ever.
+async fn follow(context: &Context, protocol: &mut impl Protocol) {
     let Context { sign, config, clock, board } = context;
     let mut desired = board.follow(&sign.id);
     let pause = |failures: u32| backoff(failures, Duration::from_secs(u64::from(config.max_backoff_s.max(1))));
@@ -55,7 +80,7 @@ pub async fn drive(context: Context, mut protocol: impl Protocol) {
     let (mut shown, mut lit_until, mut failures): (Option<Arc<Desired>>, Option<Instant>, u32) = (None, None, 0);
     loop {
         // Only the newest counts: what changed while the last was written is written next, the rest is passed over.
-        let faces = newest(&sign, &mut desired).await;
+        let faces = newest(sign, &mut desired).await;
         let end = good_until(&faces);
         if end.is_some_and(|end| end <= clock.now()) {
             // Too old to be told to anybody. The sign has gone dark by itself; what comes next is written anew.
@@ -66,7 +91,7 @@ pub async fn drive(context: Context, mut protocol: impl Protocol) {
                     Ok(()) => (is_dark, shown, lit_until) = (true, None, None),
                     Err(error) => {
                         let state = if error.is_silence() { HealthState::Unreachable } else { HealthState::Failing };
-                        board.report(&sign.id, state, Some(error.to_string()), clock.now());
+                        board.report_cause(&sign.id, state, error.cause(), Some(error.to_string()), clock.now());
                     }
                 }
             }
@@ -85,6 +110,9 @@ pub async fn drive(context: Context, mut protocol: impl Protocol) {
             }
         };
         let now = clock.now();
+        if let Some(device) = protocol.device() {
+            board.note_device(&sign.id, device);
+        }
         match outcome {
             Ok(detail) => {
                 let dark = now + dead_man;
@@ -94,15 +122,17 @@ pub async fn drive(context: Context, mut protocol: impl Protocol) {
                 if board.report(&sign.id, HealthState::Ok, detail, now) {
                     tracing::info!(sign.id = %sign.id, "the sign shows what it should");
                 }
-                let verify = Duration::from_secs(u64::from(config.verify_every_s.max(1)));
+                // Signs that were started together are not all looked at together for ever.
+                let verify = by_chance(Duration::from_secs(u64::from(config.verify_every_s.max(1))));
                 wait(&mut desired, verify.min(half_of(end, now))).await;
             }
             // What was overtaken was never seen, and nothing is wrong with the sign.
             Err(Error::Overtaken) => shown = None,
             Err(error) => {
                 shown = None;
-                failures = failures.saturating_add(1);
                 let silent = error.is_silence();
+                // A face that cannot be told to this sign says nothing of the sign, and the next may be told at once.
+                failures = failures.saturating_add(u32::from(!error.is_of_the_face()));
                 // A sign that answers and shows something else is known not to show it; a silent one goes on showing it
                 // until its own timer ends.
                 if !silent || lit_until.is_none_or(|end| now >= end) {
@@ -113,12 +143,15 @@ pub async fn drive(context: Context, mut protocol: impl Protocol) {
                 }
                 let state = if silent { HealthState::Unreachable } else { HealthState::Failing };
                 metrics::counter!("yunpark_sign_failures_total").increment(1);
-                if board.report(&sign.id, state, Some(error.to_string()), now) {
+                if board.report_cause(&sign.id, state, error.cause(), Some(error.to_string()), now) {
                     tracing::warn!(sign.id = %sign.id, error = %error, "the sign does not show what it should");
                 }
-                // A sign found to show something else is written again at once, then ever more slowly.
-                if failures > 1 || silent {
+                // A silent sign rests, whatever comes. One found to show something else is written again at once, then ever
+                // more slowly, but a new face is tried when it comes.
+                if silent {
                     tokio::time::sleep(pause(failures)).await;
+                } else if failures > 1 || error.is_of_the_face() {
+                    wait(&mut desired, pause(failures)).await;
                 }
             }
         }
@@ -163,7 +196,11 @@ async fn wait(desired: &mut watch::Receiver<Arc<Desired>>, longest: Duration) {
 /// A pause that doubles with each failure from half a second up to `longest`, shortened by up to a half at random so that
 /// signs that fell silent together are not all asked at once.
 fn backoff(failures: u32, longest: Duration) -> Duration {
-    let whole = Duration::from_millis(500).saturating_mul(1 << failures.saturating_sub(1).min(10)).min(longest);
+    by_chance(Duration::from_millis(500).saturating_mul(1 << failures.saturating_sub(1).min(10)).min(longest))
+}
+
+/// A time shortened by up to a half at random.
+fn by_chance(whole: Duration) -> Duration {
     let [chance] = clock::random_bytes::<1>().unwrap_or([128]);
     whole.mul_f64(1.0 - f64::from(chance) / 510.0)
 }

@@ -1,20 +1,25 @@
 //! Keeps one driver task per sign of the city: started, stopped and restarted as the city and the tasks change.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Weak},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use tokio::{
     sync::{mpsc, watch},
     task::{AbortHandle, JoinSet},
+    time::Instant,
 };
 use tokio_util::sync::CancellationToken;
 use yunpark_signs::mqtt_json::sign_of_ack;
 
 use super::{
     Publish,
-    driver::{Context, drive},
+    driver::{Context, drive, parting},
     http_pull::{HttpPull, PATIENCE},
-    modbus::{Bus, Modbus, Place},
+    modbus::{Bus, Line, Modbus, Place},
     mqtt_json::MqttJson,
     ntcip::{Access, Hold, Ntcip},
     onbon::Onbon,
@@ -41,6 +46,8 @@ const RESTART: Duration = Duration::from_secs(1);
 struct Driver {
     sign: Sign,
     task: AbortHandle,
+    /// Tells it to let its sign go; it ends by itself then.
+    let_go: CancellationToken,
     acks: Option<mpsc::Sender<Bytes>>,
 }
 
@@ -54,8 +61,10 @@ pub struct Fleet {
     acks: mpsc::Receiver<(String, Bytes)>,
     tasks: JoinSet<()>,
     drivers: BTreeMap<SignId, Driver>,
-    /// Lines that several Modbus units hang on.
-    buses: BTreeMap<(Endpoint, Framing), Bus>,
+    /// Signs whose driver died, and when it is started again.
+    resting: BTreeMap<SignId, Instant>,
+    /// Lines that several Modbus units hang on; each is closed when the last of its units is let go.
+    buses: BTreeMap<(Endpoint, Framing), Weak<Line>>,
 }
 
 impl Fleet {
@@ -69,17 +78,18 @@ impl Fleet {
         publish: Publish,
         acks: mpsc::Receiver<(String, Bytes)>,
     ) -> Self {
-        let (tasks, drivers) = (JoinSet::new(), BTreeMap::new());
-        Self { config, clock, city, board, publish, acks, tasks, drivers, buses: BTreeMap::new() }
+        let (tasks, drivers, resting) = (JoinSet::new(), BTreeMap::new(), BTreeMap::new());
+        Self { config, clock, city, board, publish, acks, tasks, drivers, resting, buses: BTreeMap::new() }
     }
 
-    /// Drives the signs until `stop`, and leaves them as they are: a node that is started again soon finds them showing what
-    /// is still true. A sign that is left to itself goes dark by its own timer, never later than the first of its numbers
-    /// reaches its limit.
+    /// Drives the signs until `stop`, and leaves those that have a timer as they are: a node that is started again soon finds
+    /// them showing what is still true. A sign that is left to itself goes dark by its own timer, never later than the first
+    /// of its numbers reaches its limit; one without a timer is told to.
     pub async fn run(mut self, stop: CancellationToken) -> Result<(), std::convert::Infallible> {
         let (mut acks_open, mut city_open) = (true, true);
         loop {
             self.reconcile();
+            let next = self.resting.values().min().copied();
             tokio::select! {
                 () = stop.cancelled() => break,
                 changed = self.city.changed(), if city_open => city_open = changed.is_ok(),
@@ -88,30 +98,39 @@ impl Fleet {
                         Ok((task, ())) => (task, false),
                         Err(error) => (error.id(), error.is_panic()),
                     };
-                    self.bury(task, panicked, &stop).await;
+                    self.bury(task, panicked);
                 }
+                () = rest_until(next), if next.is_some() => {}
                 ack = self.acks.recv(), if acks_open => match ack {
                     Some((topic, payload)) => self.hand_on(&topic, payload),
                     None => acks_open = false,
                 },
             }
         }
+        self.drivers.values().for_each(|driver| driver.let_go.cancel());
+        let patience = parting(&self.config) + Duration::from_secs(1);
+        let ended = async { while self.tasks.join_next().await.is_some() {} };
+        if tokio::time::timeout(patience, ended).await.is_err() {
+            tracing::warn!("signs that do not answer were let go as they are");
+        }
         self.tasks.shutdown().await;
         Ok(())
     }
 
-    /// Stops the tasks of signs that are gone or others now, and starts those of new ones.
+    /// Lets go of signs that are gone or others now, and starts the tasks of new ones, each once the one before has ended:
+    /// two never speak to one sign.
     fn reconcile(&mut self) {
         let city = self.city.borrow_and_update().clone();
-        self.drivers.retain(|id, driver| {
-            let stays = city.signs.get(id) == Some(&driver.sign);
-            if !stays {
-                driver.task.abort();
+        for (id, driver) in &self.drivers {
+            if city.signs.get(id) != Some(&driver.sign) {
+                driver.let_go.cancel();
             }
-            stays
-        });
+        }
+        let now = Instant::now();
+        self.resting.retain(|id, until| *until > now && city.signs.contains_key(id));
+        self.buses.retain(|_, line| line.strong_count() > 0);
         for (id, sign) in &city.signs {
-            if !self.drivers.contains_key(id) {
+            if !self.drivers.contains_key(id) && !self.resting.contains_key(id) {
                 let driver = self.start(sign.clone());
                 self.drivers.insert(id.clone(), driver);
             }
@@ -127,33 +146,34 @@ impl Fleet {
         };
         let timeout = Duration::from_millis(self.config.timeout_ms);
         let dead_man_s = self.config.dead_man_s;
+        let let_go = CancellationToken::new();
         let (task, acks) = match &sign.link {
             SignLink::Ntcip1203 { address, community, version } => {
                 let hold = Hold::new(self.clock.clone(), dead_man_s, timeout);
                 let access = Access { community: community.clone(), version: version.clone() };
                 let ntcip = Ntcip::new(&sign, address, access, timeout, hold);
-                (self.tasks.spawn(drive(context, ntcip)), None)
+                (self.tasks.spawn(drive(context, ntcip, let_go.clone())), None)
             }
             SignLink::Onbon { address, run_mode } => {
                 let onbon = Onbon::new(&sign, address, *run_mode, self.clock.clone(), dead_man_s, timeout);
-                (self.tasks.spawn(drive(context, onbon)), None)
+                (self.tasks.spawn(drive(context, onbon, let_go.clone())), None)
             }
             SignLink::Xunpeng { line, no_data } => {
                 let xunpeng = Xunpeng::new(line.clone(), *no_data, timeout);
-                (self.tasks.spawn(drive(context, xunpeng)), None)
+                (self.tasks.spawn(drive(context, xunpeng, let_go.clone())), None)
             }
             SignLink::Modbus { line, framing, unit, registers } => {
-                let bus = self.buses.entry((line.clone(), *framing)).or_default().clone();
+                let bus = self.bus(line, *framing);
                 let place = Place { endpoint: line.clone(), framing: *framing, unit: *unit };
                 let registers = registers.clone();
                 let modbus = Modbus::new(&sign, bus, place, registers, self.clock.clone(), dead_man_s, timeout);
-                (self.tasks.spawn(drive(context, modbus)), None)
+                (self.tasks.spawn(drive(context, modbus, let_go.clone())), None)
             }
-            SignLink::HttpPull => {
+            SignLink::HttpPull { .. } => {
                 let shown = self.board.follow_shown(&sign.id);
                 let desired = self.board.follow(&sign.id);
                 let screen = HttpPull { shown, desired, clock: self.clock.clone(), patience: PATIENCE };
-                (self.tasks.spawn(drive(context, screen)), None)
+                (self.tasks.spawn(drive(context, screen, let_go.clone())), None)
             }
             SignLink::MqttJson => {
                 let (sender, acks) = mpsc::channel(ACKS_KEPT);
@@ -165,27 +185,40 @@ impl Fleet {
                     dead_man: Duration::from_secs(u64::from(self.config.dead_man_s)),
                     timeout,
                 };
-                (self.tasks.spawn(drive(context, mqtt)), Some(sender))
+                (self.tasks.spawn(drive(context, mqtt, let_go.clone())), Some(sender))
             }
         };
-        Driver { sign, task, acks }
+        Driver { sign, task, let_go, acks }
     }
 
-    /// Takes note of a task that ended; the next reconciliation starts it again.
-    async fn bury(&mut self, task: tokio::task::Id, panicked: bool, stop: &CancellationToken) {
-        let dead = self.drivers.iter().find(|(_, driver)| driver.task.id() == task).map(|(id, _)| id.clone());
-        // A task that was stopped because its sign left is no longer among the drivers.
-        let Some(id) = dead else { return };
-        self.drivers.remove(&id);
+    /// The line several units may share, open or not.
+    fn bus(&mut self, endpoint: &Endpoint, framing: Framing) -> Bus {
+        let known = self.buses.entry((endpoint.clone(), framing)).or_default();
+        known.upgrade().unwrap_or_else(|| {
+            let line = Bus::default();
+            *known = Arc::downgrade(&line);
+            line
+        })
+    }
+
+    /// Takes note of a task that ended. One that was to end makes room for the sign's next; one that died is started again
+    /// after a rest, which keeps no other sign waiting.
+    fn bury(&mut self, task: tokio::task::Id, panicked: bool) {
+        let ended = self.drivers.iter().find(|(_, driver)| driver.task.id() == task).map(|(id, _)| id.clone());
+        let Some((id, driver)) = ended.and_then(|id| self.drivers.remove_entry(&id)) else { return };
+        if driver.let_go.is_cancelled() && !panicked {
+            // What it last knew is not known of the sign's next address or panels.
+            if self.city.borrow().signs.contains_key(&id) {
+                self.board.unconfirm(&id);
+            }
+            return;
+        }
         metrics::counter!("yunpark_sign_driver_deaths_total").increment(1);
         tracing::error!(sign.id = %id, driver.panicked = panicked, "a sign's driver died; it is started again");
         self.board.unconfirm(&id);
         let detail = Some("its driver died and is started again".to_owned());
         self.board.report(&id, HealthState::Failing, detail, self.clock.now());
-        tokio::select! {
-            () = stop.cancelled() => {}
-            () = tokio::time::sleep(RESTART) => {}
-        }
+        self.resting.insert(id, Instant::now() + RESTART);
     }
 
     fn hand_on(&self, topic: &str, payload: Bytes) {
@@ -193,5 +226,13 @@ impl Fleet {
         if driver.is_none_or(|acks| acks.try_send(payload).is_err()) {
             metrics::counter!("yunpark_sign_acks_dropped_total").increment(1);
         }
+    }
+}
+
+/// Waits until a moment; for ever without one.
+async fn rest_until(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => tokio::time::sleep_until(moment).await,
+        None => std::future::pending().await,
     }
 }

@@ -12,6 +12,8 @@ pub mod xunpeng;
 
 pub use fleet::Fleet;
 
+use crate::signboard::Cause;
+
 /// Tells a payload to a retained topic of the system's broker.
 pub type Publish = std::sync::Arc<dyn Fn(&str, bytes::Bytes) -> Result<(), String> + Send + Sync>;
 
@@ -52,16 +54,14 @@ pub enum Error {
     Crc {
         /// Of what was written.
         ours: u16,
-        /// Of what was stored.
-        theirs: u16,
+        /// Of what was stored, as the sign says.
+        theirs: i32,
     },
     /// The sign would not light the message.
-    #[error("the sign did not activate the message: {error}, {syntax}")]
+    #[error("the sign did not activate the message: {why}")]
     Activate {
-        /// The word for `dmsActivateMsgError`.
-        error: &'static str,
-        /// The word for `dmsMultiSyntaxError`.
-        syntax: &'static str,
+        /// The word for `dmsActivateMsgError`, and for `dmsMultiSyntaxError` where it is that.
+        why: String,
     },
     /// The sign shows something else.
     #[error("the sign shows something else than it was told: {shown:?}")]
@@ -70,8 +70,11 @@ pub enum Error {
         shown: String,
     },
     /// The face is too near to its limit for this sign to be told of it; a newer one is about to come.
-    #[error("less than a minute is left of the face's time, and the sign counts whole minutes")]
+    #[error("too little is left of the face's time for this sign to be told of it")]
     TooOld,
+    /// The sign cannot be asked in the way the city file says.
+    #[error("the sign cannot be asked as configured: {0}")]
+    Access(String),
     /// A fault of the sign leaves its face dark.
     #[error("the sign reports a fault that leaves it dark: {0}")]
     Dark(String),
@@ -111,5 +114,50 @@ impl Error {
     /// Whether the sign was not heard at all.
     pub fn is_silence(&self) -> bool {
         matches!(self, Self::Unreachable(_) | Self::Publish(_))
+    }
+
+    /// What kind of thing is wrong with the sign; `None` if nothing is.
+    pub fn cause(&self) -> Option<Cause> {
+        Some(match self {
+            Self::Unreachable(_) | Self::Publish(_) => Cause::Silent,
+            Self::Snmp { .. } | Self::Activate { .. } | Self::Refused { .. } | Self::Denied { .. } => Cause::Refused,
+            Self::Answer { .. } => Cause::Senseless,
+            Self::Crc { .. } => Cause::Memory,
+            Self::Differs { .. } => Cause::Differs,
+            Self::Dark(_) => Cause::Dark,
+            Self::Invalid { .. } | Self::TooOld | Self::Fit(_) | Self::Text(_) => Cause::Face,
+            Self::Access(_) => Cause::Access,
+            Self::Overtaken => return None,
+        })
+    }
+
+    /// Whether it lies in the face and not in the sign: the next face may do.
+    pub fn is_of_the_face(&self) -> bool {
+        matches!(self, Self::TooOld | Self::Fit(_) | Self::Text(_))
+    }
+}
+
+/// The most of a sign's own words that is kept, characters.
+const MOST_WORDS: usize = 200;
+
+/// What a sign said, fit to be told on: of bounded length, on one line.
+fn quoted(words: &str) -> String {
+    let plain = |character: char| if character.is_control() { '\u{FFFD}' } else { character };
+    let mut quoted: String = words.chars().take(MOST_WORDS).map(plain).collect();
+    if words.chars().nth(MOST_WORDS).is_some() {
+        quoted.push('…');
+    }
+    quoted
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_signs_words_are_told_on_in_bounded_length_on_one_line() {
+        assert_eq!(quoted("too hot"), "too hot");
+        assert_eq!(quoted("a\nb\u{1b}[2J"), "a\u{FFFD}b\u{FFFD}[2J");
+        assert_eq!(quoted(&"满".repeat(100_000)).chars().count(), MOST_WORDS + 1);
     }
 }

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use tokio::{sync::mpsc, time::Instant};
 use yunpark_signs::mqtt_json::{Ack, SetMessage, set_topic};
 
-use super::{Error, Publish, driver::Protocol};
+use super::{Error, Publish, driver::Protocol, quoted};
 use crate::{clock::Clock, domain::ids::SignId, signboard::Desired};
 
 /// One sign's side of the conversation.
@@ -67,7 +67,7 @@ impl MqttJson {
             let asked = missing.iter().position(|(panel, version)| *panel == ack.panel && *version == ack.version);
             match asked {
                 Some(_) if !ack.ok => {
-                    let reason = ack.error.unwrap_or_else(|| "no reason given".to_owned());
+                    let reason = ack.error.as_deref().map_or_else(|| "no reason given".to_owned(), quoted);
                     return Err(Error::Refused { panel: ack.panel, version: ack.version, reason });
                 }
                 Some(at) => drop(missing.swap_remove(at)),

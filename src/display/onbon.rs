@@ -8,7 +8,7 @@ use yunpark_signs::{
     onbon::{self, Area, Frames, Message},
 };
 
-use super::{Error, driver::Protocol, wire::Wire};
+use super::{Error, driver::Protocol, quoted, wire::Wire};
 use crate::{
     clock::Clock,
     domain::{
@@ -68,19 +68,30 @@ impl Onbon {
         u16::try_from(left.min(u16::MAX.into())).ok().filter(|seconds| *seconds > 0).ok_or(Error::TooOld)
     }
 
-    async fn tell(&mut self, request: &[u8]) -> Result<(), Error> {
+    /// Tells the card its areas, to stand until `end` at the latest.
+    async fn tell(&mut self, areas: &[Area], end: Option<Instant>) -> Result<(), Error> {
         // A line that fell silent may still bring the answer to what was asked before; it is opened anew.
-        let mut wire = match self.wire.take() {
+        let mut wire = match self.wire.take().filter(Wire::is_quiet) {
             Some(wire) => wire,
             None => Wire::open(&self.endpoint, self.timeout).await?,
         };
-        let answer = tokio::time::timeout(self.timeout, exchange(&mut wire, request)).await;
+        // Only now, for opening the line takes time too.
+        let timeout_s = match self.seconds(end) {
+            Ok(seconds) => seconds,
+            Err(error) => {
+                self.wire = Some(wire);
+                return Err(error);
+            }
+        };
+        let areas: Vec<Area> = areas.iter().map(|area| Area { timeout_s, ..area.clone() }).collect();
+        let request = onbon::update(&[], &areas);
+        let answer = tokio::time::timeout(self.timeout, exchange(&mut wire, &request)).await;
         let message = answer.map_err(|_| Error::Unreachable("no answer in time".to_owned()))??;
         self.wire = Some(wire);
         match message {
             Message::Ack => Ok(()),
             Message::Nack { error } => Err(Error::Denied { what: "the areas", code: error }),
-            other => Err(Error::Answer { what: "the areas", answer: format!("{other:?}") }),
+            other => Err(Error::Answer { what: "the areas", answer: quoted(&format!("{other:?}")) }),
         }
     }
 }
@@ -110,24 +121,31 @@ fn text(face: &Face, size: Size) -> Result<Vec<u8>, Error> {
         Mode::Blank => vec![" ".to_owned()],
         _ => face.lines.iter().map(ToString::to_string).collect(),
     };
-    onbon::text(&lines).map_err(|error| Error::Text(error.to_string()))
+    let text = onbon::text(&lines).map_err(|error| Error::Text(error.to_string()))?;
+    if text.len() > onbon::MAX_TEXT {
+        return Err(Error::Text(format!("{} octets are more than an area takes", text.len())));
+    }
+    Ok(text)
 }
 
 impl Protocol for Onbon {
     async fn show(&mut self, faces: &Desired) -> Result<Option<String>, Error> {
-        let timeout_s = self.seconds(good_until(faces))?;
         let mut areas = Vec::with_capacity(self.areas.len());
         for (panel, area) in &self.areas {
             let Some(wanted) = faces.get(panel) else { continue };
             let size = Size { width: area.width_px.into(), height: area.height_px.into() };
             let text = text(&wanted.face, size)?;
-            areas.push(Area { timeout_s, run_mode: self.run_mode, text, ..area.clone() });
+            areas.push(Area { run_mode: self.run_mode, text, ..area.clone() });
         }
-        self.tell(&onbon::update(&[], &areas)).await.map(|()| None)
+        self.tell(&areas, good_until(faces)).await.map(|()| None)
     }
 
     async fn verify(&mut self, faces: &Desired) -> Result<Option<String>, Error> {
-        // The card cannot be read; what is written again is acknowledged again, and its time starts anew.
-        self.show(faces).await
+        // The card cannot be read; what is written again is acknowledged again, and its time starts anew. With too little left
+        // its time runs on as it was set, to an end that was within the limit then.
+        match self.show(faces).await {
+            Err(Error::TooOld) => Ok(None),
+            other => other,
+        }
     }
 }

@@ -10,7 +10,7 @@ use std::{
 
 use rustix::{
     fs::{Mode, OFlags},
-    termios::{OptionalActions, tcgetattr, tcsetattr},
+    termios::{ControlModes, OptionalActions, tcgetattr, tcsetattr},
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf, unix::AsyncFd},
@@ -48,12 +48,26 @@ impl Wire {
         }
     }
 
+    /// Whether the other end has neither closed the line nor said anything unasked: an answer that comes next is to what is
+    /// asked next. Serial servers close a line that was quiet, and a late or doubled answer must not be taken for another's.
+    pub fn is_quiet(&self) -> bool {
+        let mut octet = [0];
+        let read = match self {
+            Self::Tcp(stream) => stream.try_read(&mut octet),
+            Self::Tty(port) => rustix::io::read(port.get_ref(), &mut octet).map_err(io::Error::from),
+        };
+        matches!(read, Err(error) if error.kind() == io::ErrorKind::WouldBlock)
+    }
+
     #[expect(deprecated, reason = "its successor is unsafe to call; an owned descriptor keeps what that asks for")]
     fn open_tty(device: &str, baud: u32) -> io::Result<Self> {
         let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let port = rustix::fs::open(device, flags, Mode::empty())?;
         let mut settings = tcgetattr(&port)?;
         settings.make_raw();
+        // Whatever another program left: the receiver on, one stop bit, no modem lines, no handshake by wire.
+        settings.control_modes |= ControlModes::CREAD | ControlModes::CLOCAL;
+        settings.control_modes -= ControlModes::CSTOPB | ControlModes::CRTSCTS;
         settings.set_speed(baud)?;
         tcsetattr(&port, OptionalActions::Flush, &settings)?;
         Ok(Self::Tty(AsyncFd::new(port)?))

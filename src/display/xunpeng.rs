@@ -46,7 +46,7 @@ impl Xunpeng {
     }
 
     async fn tell(&mut self, digits: Digits) -> Result<Option<String>, Error> {
-        let mut wire = match self.wire.take() {
+        let mut wire = match self.wire.take().filter(Wire::is_quiet) {
             Some(wire) => wire,
             None => Wire::open(&self.endpoint, self.timeout).await?,
         };

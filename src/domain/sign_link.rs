@@ -44,7 +44,36 @@ pub enum SignLink {
         registers: Registers,
     },
     /// A display that asks for its face over HTTP itself, and says what it shows.
-    HttpPull,
+    HttpPull {
+        /// What the screen shows its word to be its own with.
+        token: ScreenToken,
+    },
+}
+
+/// The secret of a screen: who has it may say what the screen shows.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ScreenToken(String);
+
+impl ScreenToken {
+    /// Fewest characters.
+    pub const MIN_CHARS: usize = 16;
+
+    /// Letters, digits, `-` and `_`, so that it stands in an address as it is; at least 16 of them.
+    pub fn parse(text: &str) -> Option<Self> {
+        let is_plain = |octet: u8| octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'_');
+        (text.len() >= Self::MIN_CHARS && text.bytes().all(is_plain)).then(|| Self(text.to_owned()))
+    }
+
+    /// The secret itself.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for ScreenToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ScreenToken(***)")
+    }
 }
 
 /// Version of SNMP.
@@ -139,7 +168,7 @@ impl SignLink {
             Self::Onbon { .. } => "onbon",
             Self::Xunpeng { .. } => "xunpeng",
             Self::Modbus { .. } => "modbus",
-            Self::HttpPull => "http_pull",
+            Self::HttpPull { .. } => "http_pull",
         }
     }
 }

@@ -13,7 +13,7 @@ use yunpark_signs::{Face, pages};
 
 use super::{
     panel::PanelState,
-    policy::{Composed, Situation, compose, min_dwell, min_interval},
+    policy::{Composed, Situation, answer, compose, min_dwell, min_interval},
     spoken::size,
 };
 use crate::{
@@ -130,6 +130,7 @@ impl Guide {
             now,
             rules: &config.guidance,
             stale_after: chrono::Duration::seconds(i64::from(config.availability.stale_after_s)),
+            answer: answer(&config.display),
             is_open: &is_open,
             forecast: &*forecast,
             orders: &orders,
@@ -155,10 +156,12 @@ impl Guide {
         let state = self.panels.entry((sign.id.clone(), panel.id.clone())).or_default();
         let Composed { face, good_until, basis, lost } = compose(sign, panel, situation, state);
         self.signs.rest_on(&sign.id, &panel.id, basis);
-        // A face that does not fit is never cut: the panel goes dark, and the API says why.
-        let (face, good_until, fault) = match pages(&face, size(panel)) {
-            Ok(_) => (face, good_until, None),
-            Err(error) => (Face::blank(0), None, Some(error.to_string())),
+        // A face that does not fit is never cut: the panel goes dark, and the API says why. One that is shown already fits.
+        let is_shown = state.shown.as_ref().is_some_and(|shown| shown.shows_same(&face));
+        let misfit = if is_shown { None } else { pages(&face, size(panel)).err() };
+        let (face, good_until, fault) = match misfit {
+            None => (face, good_until, None),
+            Some(error) => (Face::blank(0), None, Some(error.to_string())),
         };
         if state.shown.as_ref().is_some_and(|shown| shown.shows_same(&face)) {
             // The same numbers, confirmed: they may stand longer. Numbers a panel rests on get no more time than they had.

@@ -109,7 +109,7 @@ impl Judge<'_> {
     /// What is told of the sum of some lots, without label and arrow.
     fn sum(&self, lots: &[&Lot], travel_time: Duration, level: &mut Fullness) -> Told {
         let at = self.at;
-        let (open, shut): (Vec<&Lot>, Vec<&Lot>) = lots.iter().partition(|lot| (at.is_open)(lot));
+        let (open, shut): (Vec<&Lot>, Vec<&Lot>) = lots.iter().partition(|lot| self.shut(lot).is_none());
         let seen: Vec<(&Lot, Option<&Availability>, Trust)> = open
             .iter()
             .map(|lot| {
@@ -138,7 +138,10 @@ impl Judge<'_> {
         if open.is_empty() && !lots.is_empty() {
             *level = Fullness::Free;
             let text = at.rules.words(self.sign.language).closed.clone();
-            return silent(self.told(text, LineState::Closed, Some(Reason::OutOfHours)));
+            // One that an operator closed stays closed when the hours of the others begin.
+            let reasons: Vec<Reason> = shut.iter().filter_map(|lot| self.shut(lot)).collect();
+            let by_operator = reasons.iter().find(|reason| **reason == Reason::ClosedByOperator);
+            return silent(self.told(text, LineState::Closed, by_operator.or(reasons.first()).copied()));
         }
         if known.is_empty() {
             // The memory is kept: a lot that was full when it fell silent is not open for having been silent.
@@ -231,6 +234,17 @@ impl Judge<'_> {
             reporting_share: reporting_share(
                 open.iter().map(|lot| self.at.lots.get(&lot.id).map_or((0, lot.capacity), heard_and_unknown)),
             ),
+        }
+    }
+
+    /// Why nobody may drive to a lot now, whatever its sensors say; `None` if it is open.
+    fn shut(&self, lot: &Lot) -> Option<Reason> {
+        if self.at.lots.get(&lot.id).is_some_and(|availability| availability.closed) {
+            Some(Reason::ClosedByOperator)
+        } else if (self.at.is_open)(lot) {
+            None
+        } else {
+            Some(Reason::OutOfHours)
         }
     }
 

@@ -13,6 +13,8 @@ use crate::domain::time::Instant;
 pub struct PanelState {
     /// How full each thing its lines tell of was.
     pub(super) levels: Vec<Vec<Fullness>>,
+    /// How bright it is, and in which minute that was found.
+    pub(super) brightness: Option<(i64, u8)>,
     /// What it was last told to show.
     pub shown: Option<Face>,
     /// When that last changed.

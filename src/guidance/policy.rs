@@ -34,6 +34,8 @@ pub struct Situation<'a> {
     pub rules: &'a config::Guidance,
     /// A lot without a limit of its own is stale after this long.
     pub stale_after: Duration,
+    /// How long one answer of a sign may take.
+    pub answer: Duration,
     /// Whether a lot is within its opening hours now.
     pub is_open: &'a dyn Fn(&Lot) -> bool,
     /// Free places forecast for a moment, where a forecast can be made.
@@ -56,14 +58,15 @@ pub struct Composed {
     pub lost: BTreeSet<String>,
 }
 
-/// The shortest time a sign can be told to hold a face. An NTCIP sign counts whole minutes: one minute, and what it takes to
-/// write a message. A number that is nearer to its limit cannot be entrusted to it, so its line falls back that much sooner.
-pub fn shortest_hold(link: &SignLink) -> Duration {
+/// The shortest time a sign can be told to hold a face, where one answer of it may take `answer`: from there on what it was told
+/// counts. An NTCIP sign counts whole minutes, and a message is written in several steps. A number that is nearer to its limit
+/// cannot be entrusted to it, so its line falls back that much sooner.
+pub fn shortest_hold(link: &SignLink, answer: Duration) -> Duration {
     match link {
-        SignLink::Ntcip1203 { .. } => Duration::seconds(70),
-        // They count seconds, and a message is written within a few.
-        SignLink::Onbon { .. } | SignLink::Modbus { .. } => Duration::seconds(5),
-        SignLink::MqttJson | SignLink::Xunpeng { .. } | SignLink::HttpPull => Duration::zero(),
+        SignLink::Ntcip1203 { .. } => Duration::seconds(60) + answer * 2,
+        // They count seconds.
+        SignLink::Onbon { .. } | SignLink::Modbus { .. } => answer + Duration::seconds(2),
+        SignLink::MqttJson | SignLink::Xunpeng { .. } | SignLink::HttpPull { .. } => Duration::zero(),
     }
 }
 
@@ -77,8 +80,14 @@ pub fn min_dwell(sign: &Sign, rules: &config::Guidance) -> Duration {
     millis(sign.manner.min_dwell_ms.map_or(rules.min_dwell_ms, u64::from))
 }
 
+/// How long one answer of a sign may take, as configured.
+pub fn answer(display: &config::Display) -> Duration {
+    millis(display.timeout_ms)
+}
+
+/// At most a day: what is configured beyond is no time any more.
 fn millis(ms: u64) -> Duration {
-    Duration::milliseconds(i64::try_from(ms).unwrap_or(i64::MAX))
+    Duration::milliseconds(ms.min(86_400_000) as i64)
 }
 
 /// The rules a panel of a sign is judged by: as configured, then by the sign's level, then as the panel says.
@@ -90,7 +99,7 @@ pub fn rules_of(sign: &Sign, panel: &Panel, rules: &config::Guidance) -> Rules {
 /// order, so that guidance goes on as if nobody had spoken.
 pub fn compose(sign: &Sign, panel: &Panel, situation: &Situation<'_>, state: &mut PanelState) -> Composed {
     let rules = rules_of(sign, panel, situation.rules);
-    let judge = Judge { sign, rules: &rules, at: situation, hold: hold(sign, situation.rules) };
+    let judge = Judge { sign, rules: &rules, at: situation, hold: hold(sign, situation) };
     state.levels.resize_with(panel.lines.len(), Vec::new);
     let mut composed = Composed { face: Face::blank(0), good_until: None, basis: Vec::new(), lost: BTreeSet::new() };
     for (line, levels) in panel.lines.iter().zip(&mut state.levels) {
@@ -108,15 +117,21 @@ pub fn compose(sign: &Sign, panel: &Panel, situation: &Situation<'_>, state: &mu
         composed.lost.clear();
     }
     composed.face.page_ms = situation.rules.page_ms;
-    composed.face.brightness_percent =
-        Some(brightness::percent(sign, situation.city.time_zone, situation.now, &situation.rules.brightness));
+    // The sun and the clock's table move by the minute.
+    let minute = situation.now.timestamp().div_euclid(60);
+    let percent = state.brightness.filter(|(known, _)| *known == minute).map_or_else(
+        || brightness::percent(sign, situation.city.time_zone, situation.now, &situation.rules.brightness),
+        |(_, percent)| percent,
+    );
+    state.brightness = Some((minute, percent));
+    composed.face.brightness_percent = Some(percent);
     composed
 }
 
 /// How much longer than now a number must hold to be entrusted to a sign: what its protocol needs, and the time in which it
 /// may be told nothing new.
-fn hold(sign: &Sign, rules: &config::Guidance) -> Duration {
-    shortest_hold(&sign.link) + min_interval(sign, rules)
+fn hold(sign: &Sign, situation: &Situation<'_>) -> Duration {
+    shortest_hold(&sign.link, situation.answer) + min_interval(sign, situation.rules)
 }
 
 pub(super) fn mode_of(lines: &[signs::Line]) -> Mode {

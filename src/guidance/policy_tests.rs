@@ -130,6 +130,7 @@ impl Town {
             now: self.now,
             rules: &self.rules,
             stale_after: Duration::seconds(900),
+            answer: Duration::seconds(5),
             is_open: &|lot| !self.closed.contains(&lot.id.as_str()),
             forecast: &|_, at| self.forecast.filter(|_| at == self.now + Duration::seconds(120)),
             orders: &self.orders,
@@ -243,6 +244,39 @@ fn a_closed_lot_is_told_closed_whatever_its_sensors_say() {
     assert_eq!(town.told(&[a(), group()]), ["关闭", "关闭"]);
     let face = town.face(&[a()], Language::En, &mut PanelState::default());
     assert_eq!((face.mode, face.lines[0].text.as_str()), (Mode::Closed, "CLOSED"));
+}
+
+#[test]
+fn a_lot_an_operator_closed_is_told_closed_left_out_of_its_group_and_counts_again_when_reopened() {
+    let (mut town, mut state) = (Town::new(), PanelState::default());
+    let close = |town: &mut Town, closed| town.lots.get_mut("A").unwrap().closed = closed;
+    let mut told = |town: &Town| {
+        let face = town.face(&[a(), group()], Language::Zh, &mut state);
+        face.lines.into_iter().map(|line| (line.text, line.reason, line.lots.concat())).collect::<Vec<_>>()
+    };
+    let number = |text: &str, lots: &str| (text.to_owned(), None, lots.to_owned());
+    let closed = |lots: &str| ("关闭".to_owned(), Some(Reason::ClosedByOperator), lots.to_owned());
+    assert_eq!(told(&town), [number("34", "A"), number("54", "AB")]);
+    close(&mut town, true);
+    assert_eq!(told(&town), [closed("A"), number("20", "B")], "34 places nobody may drive to are not told");
+    town.closed = vec!["A", "B"];
+    assert_eq!(told(&town), [closed("A"), closed("AB")], "one stays closed when the hours of the other begin");
+    town.closed.clear();
+    close(&mut town, false);
+    assert_eq!(told(&town), [number("34", "A"), number("54", "AB")]);
+    // Nothing need ever have been heard of a lot to close it.
+    town.lots.insert(id("A"), Availability { closed: true, ..Availability::unheard(id("A"), 100) });
+    assert_eq!(told(&town)[0], closed("A"));
+}
+
+#[test]
+fn a_lot_that_is_gone_leaves_no_number_behind_and_its_neighbour_alone() {
+    let (mut town, mut state) = (Town::new(), PanelState::default());
+    assert_eq!(town.face(&[a(), b()], Language::Zh, &mut state).lines.len(), 2);
+    town.city.lots.remove("A");
+    let face = town.face(&[a(), b(), group()], Language::Zh, &mut state);
+    let told: Vec<_> = face.lines.iter().map(|line| (line.text.as_str(), line.state)).collect();
+    assert_eq!(told, [("----", LineState::NoData), ("20", LineState::Free), ("20", LineState::Free)]);
 }
 
 #[test]

@@ -153,7 +153,7 @@ fn a_sign_may_hang_on_any_of_the_links_and_a_wrong_one_is_named() {
         (schema.is_valid(&file), read(&file.to_string(), &known_codec))
     };
     for link in [
-        json!({"protocol": "http_pull"}),
+        json!({"protocol": "http_pull", "token": "screen-G1-3f9a7c52"}),
         json!({"protocol": "ntcip1203", "address": "10.0.0.1:161", "snmp": "v2c"}),
         json!({"protocol": "ntcip1203", "address": "10.0.0.1:161", "snmp": user}),
         json!({"protocol": "onbon", "address": "10.0.0.1:5005", "run_mode": 2}),
@@ -169,6 +169,9 @@ fn a_sign_may_hang_on_any_of_the_links_and_a_wrong_one_is_named() {
     }
     for link in [
         json!({"protocol": "smoke"}),
+        json!({"protocol": "http_pull"}),
+        json!({"protocol": "http_pull", "token": "short"}),
+        json!({"protocol": "http_pull", "token": "spaces do not stand in an address"}),
         json!({"protocol": "onbon"}),
         json!({"protocol": "xunpeng", "device": "/dev/ttyS1", "address": "10.0.0.1:4196"}),
         json!({"protocol": "modbus", "device": "/etc/passwd", "registers": registers}),

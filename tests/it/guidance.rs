@@ -170,23 +170,105 @@ async fn an_operators_word_stands_above_guidance_below_an_emergency_and_until_it
     stop.cancel();
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lot_an_operator_closes_is_shown_closed_until_it_is_opened_again() {
+    let broker = services::mosquitto();
+    let url = format!("mqtt://127.0.0.1:{}", broker.port);
+    let stop = CancellationToken::new();
+    let sign = run_mqtt(MqttSign { url: url.clone(), sign: "G1".into() }, stop.clone()).unwrap();
+    let node = Node::start(&Places { mqtt: url, ..Places::default() }, &city(&json!({"protocol": "mqtt_json"}), 900));
+    let lit = |what: &str, a: &str, b: &str| {
+        let lines = [format!("城西 ← {a}"), format!("城东 → {b}")];
+        wait_for(what, || sign.shown().get("P1").is_some_and(|shown| *shown == lines).then_some(()));
+    };
+    count(&node, "A", 34);
+    count(&node, "B", 40);
+    lit("both numbers", "34", "40");
+    let supervisor = node.sign_in("li");
+    let close = |closed: bool| {
+        let body = json!({"action": "close", "closed": closed, "reason": "消防检查"});
+        let who = [("Authorization", supervisor.as_str())];
+        let (status, answer) = node.ask("POST", "/api/v1/lots/A/actions", &who, Some(&body)).unwrap();
+        assert_eq!((status, &answer["lot"]["closed"]), (200, &json!(closed)), "{answer}");
+    };
+    close(true);
+    lit("the closed lot", "关闭", "40");
+    // Its sensors go on counting; nobody is sent there for that.
+    count(&node, "A", 60);
+    count(&node, "B", 39);
+    lit("the neighbour to go on", "关闭", "39");
+    wait_for("the confirmation", || (confirmed(&node)? == ["城西关闭", "城东39"]).then_some(()));
+    let (_, view) = node.get("/api/v1/signs/G1").unwrap();
+    let line = &view["panels"][0]["confirmed"]["lines"][0];
+    assert_eq!((&line["state"], &line["reason"]), (&json!("closed"), &json!("closed_by_operator")));
+    close(false);
+    lit("the lot that is open again", "60", "39");
+    stop.cancel();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lot_that_leaves_the_city_leaves_its_line_with_it_or_not_at_all() {
+    let broker = services::mosquitto();
+    let url = format!("mqtt://127.0.0.1:{}", broker.port);
+    let stop = CancellationToken::new();
+    let sign = run_mqtt(MqttSign { url: url.clone(), sign: "G1".into() }, stop.clone()).unwrap();
+    let both = city(&json!({"protocol": "mqtt_json"}), 900);
+    let node = Node::start(&Places { mqtt: url, ..Places::default() }, &both);
+    count(&node, "A", 34);
+    count(&node, "B", 40);
+    let lit = |what: &str, lines: &[&str]| {
+        wait_for(what, || sign.shown().get("P1").is_some_and(|shown| *shown == lines).then_some(()));
+    };
+    lit("both lines", &["城西 ← 34", "城东 → 40"]);
+    let import = |city: &Value| {
+        let file = node.dir.path().join("next.geojson");
+        std::fs::write(&file, city.to_string()).unwrap();
+        node.command(&["import", "--config", node.path(), file.to_str().unwrap()], "")
+    };
+    let mut without = both.clone();
+    without["features"].as_array_mut().unwrap().remove(1);
+    let refused = import(&without);
+    let complaint = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(!refused.status.success() && complaint.contains("sign G1") && complaint.contains("lines"), "{complaint}");
+    count(&node, "B", 39);
+    lit("both lines as before", &["城西 ← 34", "城东 → 39"]);
+
+    without["features"][1]["properties"]["panels"][0]["lines"].as_array_mut().unwrap().pop();
+    let taken = import(&without);
+    assert!(taken.status.success(), "{}", String::from_utf8_lossy(&taken.stderr));
+    lit("one line", &["城西 ← 34"]);
+    count(&node, "A", 33);
+    lit("the one line to go on", &["城西 ← 33"]);
+    stop.cancel();
+}
+
 #[test]
 fn a_screen_asks_for_its_face_says_that_it_shows_it_and_falls_back_when_it_hears_nothing_more() {
-    let mut node = Node::start(&Places::default(), &city(&json!({"protocol": "http_pull"}), 900));
+    let secret = "screen-G1-3f9a7c52";
+    let mut node = Node::start(&Places::default(), &city(&json!({"protocol": "http_pull", "token": secret}), 900));
     assert_eq!(node.get("/api/v1/signs/G9/page").unwrap().0, 404);
     count(&node, "A", 34);
     count(&node, "B", 40);
     let mut screen = Command::new("node")
         .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("web/e2e/display.mjs"))
-        .args(["--url", &node.url("/api/v1/signs/G1/page"), "--timeout", "90"])
+        .args(["--url", &node.url(&format!("/api/v1/signs/G1/page#{secret}")), "--timeout", "90"])
         .stdout(Stdio::piped())
         .spawn()
         .expect("Node.js must be installed");
     wait_for("the screen to confirm its face", || (confirmed(&node)? == ["城西34", "城东40"]).then_some(()));
     count(&node, "A", 33);
     wait_for("the next face", || (confirmed(&node)? == ["城西33", "城东40"]).then_some(()));
-    let body = json!({"panel": "P1", "version": 1});
-    assert_eq!(node.ask("POST", "/api/v1/signs/G1/shown", &[], Some(&body)).unwrap().0, 409, "not what is wanted");
+    let (_, view) = node.get("/api/v1/signs/G1").unwrap();
+    assert!(!view.to_string().contains(secret), "the secret is told to nobody: {view}");
+    let wanted = json!({"panel": "P1", "version": view["panels"][0]["desired"]["version"]});
+    let shown = |bearer: &str, body: &Value| {
+        let bearer = format!("Bearer {bearer}");
+        node.ask("POST", "/api/v1/signs/G1/shown", &[("Authorization", &bearer)], Some(body)).unwrap().0
+    };
+    assert_eq!(node.ask("POST", "/api/v1/signs/G1/shown", &[], Some(&wanted)).unwrap().0, 401, "a stranger");
+    assert_eq!(shown("screen-G2-00000000", &wanted), 401, "another screen");
+    assert_eq!(shown(secret, &json!({"panel": "P1", "version": 1})), 409, "not what is wanted");
+    assert_eq!(shown(secret, &wanted), 204);
     node.kill();
     let seen: Vec<Value> = BufReader::new(screen.stdout.take().unwrap())
         .lines()

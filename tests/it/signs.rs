@@ -1,6 +1,7 @@
 //! Signs from the desired face to the lit one: the drivers against emulated signs, read from outside with net-snmp.
 
 mod drivers;
+mod faults;
 mod left_alone;
 mod outside;
 
@@ -418,7 +419,7 @@ async fn an_ntcip_sign_holds_a_number_for_whole_minutes_within_its_limit_and_lon
         // Less than a minute is left: the sign cannot be told of it, so it is not told at all.
         driven.board.desire(&id, &panel, good_for(face(2, "城西", "33"), 50), None);
         let detail = || driven.board.status(&id).health.and_then(|health| health.detail).unwrap_or_default();
-        until("the reason", || detail().contains("less than a minute")).await;
+        until("the reason", || detail().contains("too little is left")).await;
         assert_eq!(sign.shown(), [["城西 ← 34"]]);
         stop.cancel();
     })

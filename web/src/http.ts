@@ -18,15 +18,18 @@ export interface Ask {
   json?: unknown;
   form?: FormData;
   key?: string;
+  /** The secret of a device that asks by itself. */
+  bearer?: string;
   signal?: AbortSignal;
 }
 
 /** Asks the server and gives its JSON; throws a `Problem` on any other answer. */
-export async function ask<T>(path: string, { method = "GET", json, form, key, signal }: Ask = {}): Promise<T> {
+export async function ask<T>(path: string, { method = "GET", json, form, key, bearer, signal }: Ask = {}): Promise<T> {
   const headers: Record<string, string> = { Accept: "application/json" };
   if (method !== "GET") headers["X-Yunpark"] = "1";
   if (json !== undefined) headers["Content-Type"] = "application/json";
   if (key !== undefined) headers["Idempotency-Key"] = key;
+  if (bearer !== undefined) headers["Authorization"] = `Bearer ${bearer}`;
   const body = form ?? (json === undefined ? null : JSON.stringify(json));
   const answer = await fetch(path, {
     method,

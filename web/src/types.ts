@@ -121,7 +121,12 @@ export interface Panel {
   fault: string | null;
   confirmed: Face | null;
   confirmed_pages: number;
+  /** Since when it has been seen to show it, and when it was last seen. */
+  confirmed_since: string | null;
   confirmed_at: string | null;
+  /** What it was last told, and when. */
+  sent_version: number | null;
+  sent_at: string | null;
   image: string;
 }
 
@@ -136,9 +141,26 @@ export interface Sign {
   panels: Panel[];
   health: {
     state: "ok" | "failing" | "unreachable" | "unknown";
+    /** What kind of thing is wrong, in a word. */
+    cause: string | null;
     detail: string | null;
     since: string | null;
+    /** Open: it failed several times in a row and is only tried now and then. */
+    circuit: "closed" | "open" | "half_open";
   };
+  device: SignDevice | null;
+}
+
+/** How the parts of a sign are; what it does not tell is null. */
+export interface SignDevice {
+  faults: string[];
+  door_open: boolean | null;
+  failed_pixels: number | null;
+  failed_pixel_places: [number, number][];
+  cabinet_c: [number, number] | null;
+  ambient_c: [number, number] | null;
+  housing_c: [number, number] | null;
+  examined_at: string;
 }
 
 export type Role = "officer" | "supervisor" | "operator" | "auditor" | "admin";

@@ -9,10 +9,11 @@ function face(version: number, text: string): Face {
   return { version, mode: "normal", lines: [line], source: "guidance", page_ms: 4000 };
 }
 
-const plain = { desired_good_for_ms: null, desired_pages: 1, basis: [], fault: null, confirmed_pages: 1 };
+const told = { confirmed_since: null, confirmed_at: null, sent_version: null, sent_at: null };
+const plain = { desired_good_for_ms: null, desired_pages: 1, basis: [], fault: null, confirmed_pages: 1, ...told };
 
 function panel(desired: Face | null, confirmed: Face | null): Panel {
-  return { id: "A", width_px: 96, height_px: 32, desired, confirmed, confirmed_at: null, image: "", ...plain };
+  return { id: "A", width_px: 96, height_px: 32, desired, confirmed, image: "", ...plain };
 }
 
 test("a confirmed face as intended is the same", () => {

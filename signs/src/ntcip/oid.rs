@@ -59,9 +59,38 @@ dms! {
     BRIGHT_LEVELS = [7, 4, 0];
     /// The level while brightness is manual.
     MANUAL_LEVEL = [7, 6, 0];
+    /// Doors that are open, as bits.
+    DOOR_OPEN = [9, 6, 0];
     /// Bits of the sign's faults.
     SHORT_ERROR_STATUS = [9, 7, 1, 0];
+    /// How many pixels failed.
+    PIXEL_FAILURES = [9, 7, 2, 0];
+    /// Column of the table of failed pixels: how far from the left; a cell is `column.test.number`.
+    PIXEL_FAILURE_X = [9, 7, 3, 1, 3];
+    /// How far from the top.
+    PIXEL_FAILURE_Y = [9, 7, 3, 1, 4];
+    /// Bits: 0 stuck on, 1 colour, 2 electrical, 3 mechanical, 4 stuck off, 5 partial.
+    PIXEL_FAILURE_STATUS = [9, 7, 3, 1, 5];
+    /// Lowest temperature in the control cabinet, degrees Celsius.
+    CABINET_LOWEST = [9, 9, 1, 0];
+    /// Highest temperature in the control cabinet.
+    CABINET_HIGHEST = [9, 9, 2, 0];
+    /// Lowest temperature of the air around.
+    AMBIENT_LOWEST = [9, 9, 3, 0];
+    /// Highest temperature of the air around.
+    AMBIENT_HIGHEST = [9, 9, 4, 0];
+    /// Lowest temperature in the sign's housing.
+    HOUSING_LOWEST = [9, 9, 5, 0];
+    /// Highest temperature in the sign's housing.
+    HOUSING_HIGHEST = [9, 9, 6, 0];
 }
+
+/// Lowest and highest in the control cabinet.
+pub const CABINET_TEMPERATURES: [&[u32]; 2] = [CABINET_LOWEST, CABINET_HIGHEST];
+/// Lowest and highest of the air around.
+pub const AMBIENT_TEMPERATURES: [&[u32]; 2] = [AMBIENT_LOWEST, AMBIENT_HIGHEST];
+/// Lowest and highest in the sign's housing.
+pub const HOUSING_TEMPERATURES: [&[u32]; 2] = [HOUSING_LOWEST, HOUSING_HIGHEST];
 
 /// Columns of the message table.
 pub mod column {
@@ -175,6 +204,11 @@ pub const FAULTS: [(u8, &str, bool); 14] = [
     (13, "door open", false),
     (14, "humidity", false),
 ];
+
+/// The words for the bits of `shortErrorStatus` that are set.
+pub fn faults(bits: i32) -> Vec<&'static str> {
+    FAULTS.iter().filter(|(bit, ..)| bits & (1 << bit) != 0).map(|(_, word, _)| *word).collect()
+}
 
 #[cfg(test)]
 mod tests {

@@ -74,7 +74,16 @@ struct Wrong {
     /// They say that they show what they were told, and do not.
     #[arg(long)]
     lies: bool,
+    /// Their answers are another's: of another unit, panel or number.
+    #[arg(long)]
+    foreign: bool,
+    /// They are switched off and on so often, seconds; 0 is never. Each start takes two seconds.
+    #[arg(long, default_value_t = 0)]
+    reboot_every_s: u64,
 }
+
+/// How long a sign takes to start.
+const START: Duration = Duration::from_secs(2);
 
 /// The signs that run.
 #[derive(Default)]
@@ -126,9 +135,19 @@ impl Signs {
     fn set_switches(&self, switches: Switches) {
         let onbon = self.onbon.iter().map(|sign| &sign.faults);
         let xunpeng = self.xunpeng.iter().map(|sign| &sign.faults);
-        let others = onbon.chain(xunpeng).chain(self.modbus.iter().map(|sign| &sign.faults));
+        let serial = onbon.chain(xunpeng).chain(self.modbus.iter().map(|sign| &sign.faults));
+        let others = serial.chain(self.mqtt.iter().map(|sign| &sign.faults));
         others.for_each(|faults: &Faults| faults.set(switches));
         self.ntcip.iter().for_each(|sign| sign.set_switches(switches));
+    }
+
+    /// Switches all of them off and on.
+    fn reboot(&self) {
+        self.ntcip.iter().for_each(|sign| sign.reboot(START));
+        self.onbon.iter().for_each(|sign| sign.reboot(START));
+        self.xunpeng.iter().for_each(|sign| sign.reboot(START));
+        self.modbus.iter().for_each(|sign| sign.reboot(START));
+        self.mqtt.iter().for_each(|sign| sign.reboot(START));
     }
 
     /// What each shows, in a line of its own.
@@ -152,8 +171,10 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     let stop = CancellationToken::new();
     let _guard = stop.clone().drop_guard();
     let signs = Signs::start(&args, &stop).await?;
-    let Wrong { slow_ms, deaf, loss, miscounts: wrong_crc, local, lies } = args.wrong;
-    signs.set_switches(Switches { slow: Duration::from_millis(slow_ms), deaf, loss, wrong_crc, local, lies });
+    let Wrong { slow_ms, deaf, loss, miscounts: wrong_crc, local, lies, foreign, reboot_every_s } = args.wrong;
+    signs.set_switches(Switches { slow: Duration::from_millis(slow_ms), deaf, loss, wrong_crc, local, lies, foreign });
+    let every = if reboot_every_s == 0 { Duration::MAX } else { Duration::from_secs(reboot_every_s) };
+    let mut started = std::time::Instant::now();
     let mut told = Vec::new();
     let mut interrupt = std::pin::pin!(interrupted());
     loop {
@@ -164,6 +185,10 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
             }
         }
         told = shown;
+        if started.elapsed() >= every {
+            signs.reboot();
+            started = std::time::Instant::now();
+        }
         tokio::select! {
             stopped = &mut interrupt => return Ok(stopped?),
             () = tokio::time::sleep(Duration::from_millis(100)) => {}

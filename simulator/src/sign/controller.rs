@@ -12,6 +12,8 @@ use yunpark_signs::ntcip::{
     oid::{self, column, status},
 };
 
+use super::parts::Parts;
+
 /// Changeable messages the sign has room for.
 pub const SLOTS: u16 = 8;
 /// Levels of brightness.
@@ -96,6 +98,8 @@ pub struct Controller {
     pub lies: bool,
     /// Stores one octet wrong in each message that is written, as failing memory would.
     pub corrupts: bool,
+    /// Its parts.
+    pub parts: Parts,
 }
 
 impl Controller {
@@ -120,6 +124,7 @@ impl Controller {
             local: false,
             lies: false,
             corrupts: false,
+            parts: Parts::default(),
         }
     }
 
@@ -131,7 +136,8 @@ impl Controller {
     /// Switches it off and on: the face is dark, what was being written is lost.
     pub fn restart(&mut self) {
         let Self { faults, corrupts, local, lies, width, height, minute, .. } = *self;
-        *self = Self { faults, local, lies, corrupts, ..Self::new(width, height, minute) };
+        let parts = std::mem::take(&mut self.parts);
+        *self = Self { faults, local, lies, corrupts, parts, ..Self::new(width, height, minute) };
     }
 
     /// Lets time pass: a message whose time has run out gives way to the end-duration message.
@@ -149,6 +155,12 @@ impl Controller {
     /// The MULTI text on the face.
     pub fn shown(&self) -> String {
         String::from_utf8_lossy(&self.shown.message.multi).into_owned()
+    }
+
+    /// The level of brightness it was set to; `None` while its photocell decides.
+    pub fn brightness(&self) -> Option<i32> {
+        let (mode, level) = self.illumination;
+        (mode != 2).then_some(level)
     }
 
     /// Every object, in the order of the tree.
@@ -182,6 +194,7 @@ impl Controller {
         ]
         .map(<[u32]>::to_vec)
         .into();
+        all.extend(Parts::objects());
         for column in column::MEMORY..=column::STATUS {
             all.extend((1..=SLOTS).map(|number| oid::message(column, CHANGEABLE, number)));
             all.push(oid::message(column, CURRENT_BUFFER, 1));
@@ -236,7 +249,10 @@ impl Controller {
             oid::MULTI_SYNTAX_ERROR => Cell::Number(self.syntax.0),
             oid::MULTI_SYNTAX_POSITION => Cell::Number(self.syntax.1),
             oid::SHORT_ERROR_STATUS => Cell::Number(self.faults),
-            other => Cell::Octets(self.on_its_own.get(other)?.encode().to_vec()),
+            other => match self.on_its_own.get(other) {
+                Some(message) => Cell::Octets(message.encode().to_vec()),
+                None => Cell::Number(self.parts.get(other)?),
+            },
         })
     }
 

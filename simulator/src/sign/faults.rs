@@ -21,6 +21,8 @@ pub struct Switches {
     pub local: bool,
     /// It says that it shows what it was told, and does not.
     pub lies: bool,
+    /// Its answers are another's: of another unit, panel or number.
+    pub foreign: bool,
 }
 
 /// The switches of one sign.

@@ -8,6 +8,7 @@ pub mod modbus;
 pub mod mqtt;
 pub mod ntcip;
 pub mod onbon;
+mod parts;
 mod town;
 pub mod xunpeng;
 
@@ -17,5 +18,6 @@ pub use modbus::{ModbusHandle, ModbusSign, run_modbus};
 pub use mqtt::{MqttHandle, MqttSign, run_mqtt};
 pub use ntcip::{Handle, NtcipSign, run_ntcip};
 pub use onbon::{OnbonHandle, run_onbon};
+pub use parts::Parts;
 pub use town::run_town;
 pub use xunpeng::{XunpengHandle, XunpengSign, run_xunpeng};

@@ -78,6 +78,12 @@ impl ModbusHandle {
         lit.map(|unit| unit.registers.clone()).unwrap_or_default()
     }
 
+    /// Switches it off and on, and lets it take its time to start.
+    pub fn reboot(&self, takes: Duration) {
+        self.lock().clear();
+        self.faults.silence(takes);
+    }
+
     /// Does what a request says; the data of the answer, or an exception.
     fn serve(&self, unit: u8, request: &[u8]) -> Result<Vec<u8>, u8> {
         let u16_at = |at: usize| Some(u16::from_be_bytes([*request.get(at)?, *request.get(at + 1)?]));
@@ -141,11 +147,12 @@ async fn talk(mut stream: TcpStream, sign: ModbusHandle) -> std::io::Result<()> 
         if !sign.sign.units.contains(&unit) || !sign.faults.answers().await {
             continue;
         }
+        let answers_as = unit.wrapping_add(u8::from(sign.faults.get().foreign));
         let data = sign
             .serve(unit, &request)
             .unwrap_or_else(|exception| vec![request.first().copied().unwrap_or(0) | 0x80, exception]);
         let answer = if sign.sign.is_rtu {
-            let mut answer = [&[unit], data.as_slice()].concat();
+            let mut answer = [&[answers_as], data.as_slice()].concat();
             let wrong = u16::from(sign.faults.get().wrong_crc);
             answer.extend((crc(&answer) ^ wrong).to_le_bytes());
             answer
@@ -153,7 +160,7 @@ async fn talk(mut stream: TcpStream, sign: ModbusHandle) -> std::io::Result<()> 
             // A header of another transaction is what a wrong check sum is to TCP.
             header[1] ^= u8::from(sign.faults.get().wrong_crc);
             let length = (data.len() as u16 + 1).to_be_bytes();
-            [&header[..4], &length, &[unit], &data].concat()
+            [&header[..4], &length, &[answers_as], &data].concat()
         };
         stream.write_all(&answer).await?;
     }

@@ -9,8 +9,11 @@ use std::{
 use anyhow::Context;
 use chrono::{DateTime, Utc};
 use rumqttc::{AsyncClient, Event, MqttOptions, Packet, QoS};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use yunpark_signs::mqtt_json::{Ack, SetMessage, ack_topic, set_topic};
+
+use super::faults::{Faults, Switches};
 
 /// An emulated sign.
 #[derive(Debug, Clone)]
@@ -21,11 +24,15 @@ pub struct MqttSign {
     pub sign: String,
 }
 
-/// A running sign: what it shows.
+/// A running sign: what it shows, and its faults.
 #[derive(Debug, Clone)]
 pub struct MqttHandle {
     sign: String,
     panels: Panels,
+    /// How long it takes to start, each time it is switched off and on.
+    reboots: watch::Sender<Duration>,
+    /// The ways it goes wrong.
+    pub faults: Faults,
 }
 
 type Panels = Arc<Mutex<BTreeMap<String, SetMessage>>>;
@@ -50,6 +57,12 @@ impl MqttHandle {
             .map(|(id, set)| (id.clone(), set.lines.clone()))
             .collect()
     }
+
+    /// Switches it off and on: it is dark, and gone from the broker until it has started.
+    pub fn reboot(&self, takes: Duration) {
+        self.reboots.send_replace(takes);
+        lock(&self.panels).clear();
+    }
 }
 
 /// Starts a sign that runs until `stop`; it connects again whenever the broker goes away.
@@ -58,37 +71,56 @@ pub fn run_mqtt(sign: MqttSign, stop: CancellationToken) -> anyhow::Result<MqttH
     let (host, port) = address.rsplit_once(':').unwrap_or((address, "1883"));
     let mut options = MqttOptions::new(format!("sign-{}", sign.sign), host, port.parse().context("the broker's port")?);
     options.set_keep_alive(Duration::from_secs(15));
-    let (client, mut events) = AsyncClient::new(options, 64);
-    let panels = Panels::default();
-    let handle = MqttHandle { sign: sign.sign.clone(), panels: panels.clone() };
+    let (reboots, mut rebooted) = watch::channel(Duration::ZERO);
+    let handle = MqttHandle { sign: sign.sign, panels: Panels::default(), reboots, faults: Faults::default() };
+    let running = handle.clone();
     tokio::spawn(async move {
         loop {
-            let event = tokio::select! {
+            tokio::select! {
                 () = stop.cancelled() => return,
-                event = events.poll() => event,
-            };
-            match event {
-                Ok(Event::Incoming(Packet::ConnAck(_))) => {
-                    // Nothing waits for the event loop but this task, so the request must not wait either.
-                    let _ = client.try_subscribe(set_topic(&sign.sign, "+"), QoS::AtLeastOnce);
-                }
-                Ok(Event::Incoming(Packet::Publish(message))) => {
-                    let topic = &message.topic;
-                    let Some(panel) = panel_of(topic, &sign.sign) else { continue };
-                    let answer = take(&panels, panel, &message.payload, Utc::now());
-                    if let Some(Ok(payload)) = answer.map(|ack| serde_json::to_vec(&ack)) {
-                        let _ = client.try_publish(ack_topic(&sign.sign), QoS::AtLeastOnce, false, payload);
-                    }
-                }
-                Ok(_) => {}
-                Err(error) => {
-                    tracing::debug!(sign.id = %sign.sign, error = %error, "the emulated sign has lost the broker");
-                    tokio::time::sleep(Duration::from_millis(200)).await;
-                }
+                () = running.listen(options.clone()) => return,
+                changed = rebooted.changed() => if changed.is_err() { return },
+            }
+            // The connection was dropped with the event loop, as by a loss of power.
+            let takes = *rebooted.borrow_and_update();
+            lock(&running.panels).clear();
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(takes) => {}
             }
         }
     });
     Ok(handle)
+}
+
+impl MqttHandle {
+    /// Follows what the broker keeps for the sign, for ever.
+    async fn listen(&self, options: MqttOptions) {
+        let (client, mut events) = AsyncClient::new(options, 64);
+        events.network_options.set_tcp_nodelay(true);
+        loop {
+            match events.poll().await {
+                Ok(Event::Incoming(Packet::ConnAck(_))) => {
+                    // Nothing waits for the event loop but this task, so the request must not wait either.
+                    let _ = client.try_subscribe(set_topic(&self.sign, "+"), QoS::AtLeastOnce);
+                }
+                Ok(Event::Incoming(Packet::Publish(message))) => {
+                    let Some(panel) = panel_of(&message.topic, &self.sign) else { continue };
+                    if !self.faults.answers().await {
+                        continue;
+                    }
+                    if let Some(payload) = take(&self.panels, panel, &message.payload, Utc::now(), self.faults.get()) {
+                        let _ = client.try_publish(ack_topic(&self.sign), QoS::AtLeastOnce, false, payload);
+                    }
+                }
+                Ok(_) => {}
+                Err(error) => {
+                    tracing::debug!(sign.id = %self.sign, error = %error, "the emulated sign has lost the broker");
+                    tokio::time::sleep(Duration::from_millis(200)).await;
+                }
+            }
+        }
+    }
 }
 
 /// The panel a topic of this sign names.
@@ -97,7 +129,7 @@ fn panel_of<'a>(topic: &'a str, sign: &str) -> Option<&'a str> {
 }
 
 /// Takes what a panel is told; the answer, unless the message has ended already or cannot be read.
-fn take(panels: &Panels, panel: &str, payload: &[u8], now: DateTime<Utc>) -> Option<Ack> {
+fn take(panels: &Panels, panel: &str, payload: &[u8], now: DateTime<Utc>, switches: Switches) -> Option<Vec<u8>> {
     let set: SetMessage = match serde_json::from_slice(payload) {
         Ok(set) => set,
         Err(error) => {
@@ -109,13 +141,21 @@ fn take(panels: &Panels, panel: &str, payload: &[u8], now: DateTime<Utc>) -> Opt
         return None;
     }
     let mut panels = lock(panels);
-    let older = panels.get(panel).is_some_and(|shown| shown.version > set.version);
-    let error = older.then(|| "older than what is shown".to_owned());
-    let ack = Ack { panel: panel.to_owned(), version: set.version, ok: !older, error };
-    if !older {
+    let is_older = panels.get(panel).is_some_and(|shown| shown.version > set.version);
+    let refusal =
+        if switches.local { Some("somebody works on it") } else { is_older.then_some("older than what is shown") };
+    let mut ack =
+        Ack { panel: panel.to_owned(), version: set.version, ok: refusal.is_none(), error: refusal.map(str::to_owned) };
+    if refusal.is_none() && !switches.lies {
         panels.insert(panel.to_owned(), set);
     }
-    Some(ack)
+    if switches.foreign {
+        // What it says is about another panel.
+        ack.panel = format!("{panel}-other");
+    }
+    let payload = serde_json::to_vec(&ack).ok()?;
+    // Half of it is no message any more.
+    Some(if switches.wrong_crc { payload[..payload.len() / 2].to_vec() } else { payload })
 }
 
 #[cfg(test)]
@@ -132,15 +172,18 @@ mod tests {
     fn a_sign_follows_newer_faces_and_refuses_older_ones() {
         let (panels, now) = (Panels::default(), DateTime::UNIX_EPOCH);
         let until = now + chrono::Duration::seconds(60);
-        let ok = |version| take(&panels, "P1", &message(version, until), now).map(|ack| ack.ok);
+        let ok = |version| {
+            let answer = take(&panels, "P1", &message(version, until), now, Switches::default())?;
+            Some(serde_json::from_slice::<Ack>(&answer).unwrap().ok)
+        };
         assert_eq!((ok(5), ok(5), ok(4), ok(6)), (Some(true), Some(true), Some(false), Some(true)));
     }
 
     #[test]
     fn a_face_that_has_ended_is_neither_shown_nor_acknowledged() {
         let (panels, now) = (Panels::default(), DateTime::UNIX_EPOCH);
-        assert_eq!(take(&panels, "P1", &message(5, now), now), None);
-        assert_eq!(take(&panels, "P1", b"nonsense", now), None);
+        assert_eq!(take(&panels, "P1", &message(5, now), now, Switches::default()), None);
+        assert_eq!(take(&panels, "P1", b"nonsense", now, Switches::default()), None);
         assert!(lock(&panels).is_empty());
     }
 

@@ -18,6 +18,7 @@ use yunpark_signs::ntcip::{multi, oid};
 use super::{
     controller::{Cell, Controller, Refusal},
     faults::{Faults, Switches},
+    parts::Parts,
 };
 
 /// Longer than anybody waits for an answer.
@@ -79,6 +80,11 @@ impl Handle {
         self.controller.lock().shown()
     }
 
+    /// The level of brightness it was set to, of ten; `None` while its photocell decides.
+    pub fn brightness(&self) -> Option<i32> {
+        self.controller.lock().brightness()
+    }
+
     /// Switches it off and on.
     pub fn restart(&self) {
         self.controller.lock().restart();
@@ -87,6 +93,11 @@ impl Handle {
     /// Sets the bits of `shortErrorStatus`.
     pub fn set_faults(&self, bits: i32) {
         self.controller.lock().faults = bits;
+    }
+
+    /// Sets how its parts are.
+    pub fn set_parts(&self, parts: Parts) {
+        self.controller.lock().parts = parts;
     }
 
     /// Throws its switches: what they say of answers holds for its agent, the rest for its controller.

@@ -51,6 +51,12 @@ impl OnbonHandle {
     pub fn restart(&self) {
         lock(&self.areas).clear();
     }
+
+    /// Switches it off and on, and lets it take its time to start.
+    pub fn reboot(&self, takes: Duration) {
+        self.restart();
+        self.faults.silence(takes);
+    }
 }
 
 /// Starts a card that runs until `stop`.
@@ -73,7 +79,9 @@ async fn talk(mut stream: TcpStream, areas: Areas, faults: Faults) -> std::io::R
             if !faults.answers().await {
                 continue;
             }
-            let mut answer = onbon::answer(take(&areas, &frame, &faults));
+            let taken = take(&areas, &frame, &faults);
+            // The answer to another's question, as where two sides share one card.
+            let mut answer = if faults.get().foreign { onbon::ping() } else { onbon::answer(taken) };
             if faults.get().wrong_crc {
                 // The octet before the last is the CRC's; whatever it is, it is another one then.
                 let at = answer.len() - 2;

@@ -46,6 +46,12 @@ impl XunpengHandle {
         shown.filter(|(_, at)| self.watchdog.is_none_or(|longest| at.elapsed() < longest)).map(|(digits, _)| digits)
     }
 
+    /// Switches it off and on, and lets it take its time to start.
+    pub fn reboot(&self, takes: Duration) {
+        *self.shown.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        self.faults.silence(takes);
+    }
+
     fn take(&self, digits: Digits) -> Digits {
         let switches = self.faults.get();
         let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
@@ -55,7 +61,8 @@ impl XunpengHandle {
         if !switches.lies {
             *shown = Some((digits, Instant::now()));
         }
-        digits
+        // A neighbour on the line answers with its own number.
+        if switches.foreign { Digits { count: digits.count ^ 1, ..digits } } else { digits }
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::field::{Field, Object, well};
 use crate::domain::{
     sign::Panel,
-    sign_link::{Endpoint, Framing, Registers, SignLink, SnmpUser, SnmpVersion},
+    sign_link::{Endpoint, Framing, Registers, ScreenToken, SignLink, SnmpUser, SnmpVersion},
 };
 
 /// Shortest password of SNMP version 3.
@@ -21,7 +21,7 @@ pub(super) fn link(field: &Field<'_>) -> Option<SignLink> {
     let protocol = link.need("protocol")?;
     let read = match protocol.value().as_str() {
         Some("mqtt_json") => Some(SignLink::MqttJson),
-        Some("http_pull") => Some(SignLink::HttpPull),
+        Some("http_pull") => screen(&mut link),
         Some("ntcip1203") => ntcip(&mut link),
         Some("onbon") => onbon(&mut link),
         Some("xunpeng") => xunpeng(&mut link),
@@ -100,6 +100,16 @@ fn password(field: &Field<'_>) -> Option<String> {
         return None;
     }
     Some(text.to_owned())
+}
+
+fn screen(link: &mut Object<'_>) -> Option<SignLink> {
+    let token = link.need("token")?;
+    let read = ScreenToken::parse(token.text()?);
+    if read.is_none() {
+        let least = ScreenToken::MIN_CHARS;
+        token.fault(format_args!("must have at least {least} letters, digits, - or _: it is the screen's secret"));
+    }
+    Some(SignLink::HttpPull { token: read? })
 }
 
 fn onbon(link: &mut Object<'_>) -> Option<SignLink> {

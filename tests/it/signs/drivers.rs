@@ -26,7 +26,7 @@ use super::{Driven, city, driven, face, good_for, ids, link, local, no_broker, n
 const ANY: &str = "127.0.0.1:0";
 
 /// A city with one sign, whose panels have so many lines each.
-fn lined(sign: &str, panels: &[&str], lines: usize, link: SignLink) -> City {
+pub fn lined(sign: &str, panels: &[&str], lines: usize, link: SignLink) -> City {
     let mut city = city(sign, panels, link);
     let line =
         GuidanceLine { target: Target::Lot(LotId::parse("L1").unwrap()), label: None, arrow: None, travel_time_s: 0 };
@@ -38,16 +38,16 @@ fn lined(sign: &str, panels: &[&str], lines: usize, link: SignLink) -> City {
     city
 }
 
-fn drive(city: City) -> Driven {
+pub fn drive(city: City) -> Driven {
     let (publish, acks) = no_broker();
     driven(city, publish, acks)
 }
 
-fn state(driven: &Driven, sign: &SignId) -> Option<HealthState> {
+pub fn state(driven: &Driven, sign: &SignId) -> Option<HealthState> {
     driven.board.status(sign).health.map(|health| health.state)
 }
 
-fn detail(driven: &Driven, sign: &SignId) -> String {
+pub fn detail(driven: &Driven, sign: &SignId) -> String {
     driven.board.status(sign).health.and_then(|health| health.detail).unwrap_or_default()
 }
 

@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
-use yunpark_simulator::sign::{ModbusSign, MqttSign, NtcipSign, run_modbus, run_mqtt, run_ntcip, run_onbon};
+use yunpark_signs::xunpeng::{Colour, Digits};
+use yunpark_simulator::sign::{
+    ModbusSign, MqttSign, NtcipSign, XunpengSign, run_modbus, run_mqtt, run_ntcip, run_onbon, run_xunpeng,
+};
 
 use crate::{
     node::{Node, Places},
@@ -20,6 +23,7 @@ fn city(links: &[(&str, Value)]) -> Value {
     let signs = links.iter().map(|(id, link)| {
         json!({"type": "Feature", "geometry": place, "properties": {
             "kind": "sign", "id": id, "name": id, "heading_deg": 90, "link": link,
+            "brightness": [{"from": "00:00", "percent": 30}],
             "panels": [{"id": "P1", "width_px": 160, "height_px": 32,
                 "lines": [{"lot": "A", "label": "城西", "arrow": "left"}]}]
         }})
@@ -47,6 +51,9 @@ async fn every_sign_of_a_killed_server_goes_dark_by_its_own_timer() {
     let onbon = run_onbon(any, stop.clone()).await.unwrap();
     let modbus = ModbusSign { listen: any, is_rtu: false, units: [1, 1], hold_s: Some(9) };
     let modbus = run_modbus(modbus, stop.clone()).await.unwrap();
+    // The protocol has no timer; what stands for one is a relay in the display's supply.
+    let xunpeng = XunpengSign { listen: any, watchdog: Some(Duration::from_secs(6)) };
+    let xunpeng = run_xunpeng(xunpeng, stop.clone()).await.unwrap();
     let json = run_mqtt(MqttSign { url: mqtt.clone(), sign: "M".into() }, stop.clone()).unwrap();
     let links = [
         ("N", json!({"protocol": "ntcip1203", "address": ntcip.address().to_string()})),
@@ -56,6 +63,7 @@ async fn every_sign_of_a_killed_server_goes_dark_by_its_own_timer() {
             json!({"protocol": "modbus", "address": modbus.address().to_string(),
             "registers": {"numbers": [0], "hold_s": 9}}),
         ),
+        ("X", json!({"protocol": "xunpeng", "address": xunpeng.address().to_string()})),
         ("M", json!({"protocol": "mqtt_json"})),
     ];
     let more = "[display]\ndead_man_s = 6\nverify_every_s = 1\n".to_owned();
@@ -66,15 +74,18 @@ async fn every_sign_of_a_killed_server_goes_dark_by_its_own_timer() {
         let json = json.shown().remove("P1").unwrap_or_default();
         [ntcip.shown().concat(), onbon.shown().concat(), json].map(|lines| lines.concat())
     };
+    let digits = || (modbus.shown(1, 0), xunpeng.shown());
+    let lit_digits = (Some(34), Some(Digits { count: 34, colour: Colour::Green }));
     wait_for("the number on every sign", || {
-        (shown().iter().all(|text| text == lit) && modbus.shown(1, 0) == Some(34)).then_some(())
+        (shown().iter().all(|text| text == lit) && digits() == lit_digits).then_some(())
     });
+    assert_eq!(ntcip.brightness(), Some(3), "the sign's own table by the clock, from the face to the lamps");
     // Longer than any of the timers: who is told again stays lit.
     std::thread::sleep(Duration::from_secs(8));
-    assert_eq!((shown(), modbus.shown(1, 0)), ([lit; 3].map(str::to_owned), Some(34)));
+    assert_eq!((shown(), digits()), ([lit; 3].map(str::to_owned), lit_digits));
     node.kill();
     wait_for("every sign to be dark", || {
-        (shown().iter().all(String::is_empty) && modbus.shown(1, 0).is_none()).then_some(())
+        (shown().iter().all(String::is_empty) && digits() == (None, None)).then_some(())
     });
     stop.cancel();
 }

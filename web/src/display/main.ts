@@ -18,6 +18,8 @@ interface Screen {
 
 const sign = location.pathname.split("/")[4] ?? "";
 const base = `/api/v1/signs/${sign}`;
+// The screen's secret stands after the #, which a browser sends to nobody.
+const secret = location.hash.slice(1);
 const screens = new Map<string, Screen>();
 const stage = document.getElementById("panels") as HTMLElement;
 
@@ -58,8 +60,9 @@ async function take(panel: Panel, askedMs: number): Promise<void> {
   // Counted from when the question was asked: an answer that was long on its way makes nothing younger.
   screen.held = { heardMs: askedMs, endMs: goodForMs === null ? null : askedMs + goodForMs };
   draw();
-  if (screen.drawn === `${face.version}`) {
-    const told = { method: "POST" as const, json: { panel: panel.id, version: face.version } };
+  // A page without the secret is somebody who looks: it shows the sign, and confirms nothing.
+  if (secret !== "" && screen.drawn === `${face.version}`) {
+    const told = { method: "POST" as const, bearer: secret, json: { panel: panel.id, version: face.version } };
     await ask(`${base}/shown`, { ...told, signal: AbortSignal.timeout(PATIENCE_MS) });
   }
 }

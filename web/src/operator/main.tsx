@@ -8,6 +8,7 @@ import { Gate, resume, Who } from "../staff.tsx";
 import { Counters, Gateways } from "./beside.tsx";
 import { fault, follow, list } from "./store.ts";
 import { Sensors } from "./sensors.tsx";
+import { Signs } from "./signs.tsx";
 import { Tiles } from "./tiles.tsx";
 
 function Overview() {
@@ -28,6 +29,7 @@ function Overview() {
           <div class="operator-columns">
             <Sensors />
             <div class="column">
+              <Signs />
               <Gateways />
               <Counters />
             </div>

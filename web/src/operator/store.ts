@@ -4,6 +4,7 @@ import { learnServerTime } from "../clock.ts";
 import { ask, Problem } from "../http.ts";
 import { attempt } from "../staff.tsx";
 import { perSecond, total } from "./rate.ts";
+import type { Sign } from "../types.ts";
 import type { Counter, SensorList } from "./types.ts";
 
 const EVERY_MS = 5_000;
@@ -14,6 +15,8 @@ export const chosen = signal("");
 export const list = signal<SensorList | null>(null);
 /** How many sensors are shown at most; grows by the button below the list. */
 export const shown = signal(PAGE);
+/** Every sign; null before the first look. */
+export const signs = signal<Sign[] | null>(null);
 export const counters = signal<Counter[]>([]);
 /** Messages a second that came in since the last look; null before the second. */
 export const rate = signal<number | null>(null);
@@ -55,6 +58,9 @@ async function look(): Promise<void> {
 async function lookBeside(): Promise<void> {
   const counted = await ask<{ counters: Counter[] }>("/api/v1/counters").catch(() => null);
   if (counted !== null) counters.value = counted.counters;
+  // A node that drives no signs knows nothing of them.
+  const hung = await ask<{ signs: Sign[] }>("/api/v1/signs").catch(() => null);
+  if (hung !== null) signs.value = hung.signs;
   const metrics = await fetch("/metrics", { cache: "no-store" }).then((answer) => answer.text()).catch(() => "");
   const messages = total(metrics, "yunpark_ingest_messages_total");
   const now = { at: performance.now(), messages: messages ?? 0 };

@@ -1,16 +1,22 @@
 // One sign: its panels as confirmed, their text, its health, and any difference from what it should show.
-import { ageWords, secondsSince } from "../age.ts";
+import { ageWords, durationWords, secondsSince } from "../age.ts";
 import { shownNowMs, tick } from "../clock.ts";
 import { code, lang, t, text } from "../i18n.ts";
 import { pageAt } from "../display/standing.ts";
 import type { Basis, Face, FaceLine, Panel, Sign, SignOrder } from "../types.ts";
+import { MARKS, Parts, Steps, TONES, Trouble } from "./health.tsx";
 import { isAdjusted, lineText, onItsWay, standing } from "./differences.ts";
 import { wantedForS } from "./store.ts";
 
 const ARROWS = { left: "←", ahead: "↑", right: "→", u_turn: "↶" } as const;
-const PROTOCOLS: Record<string, string> = { mqtt_json: "MQTT", http_pull: "HTTP", ntcip1203: "NTCIP 1203" };
-const TONES = { ok: "info", failing: "bad", unreachable: "bad", unknown: "none" } as const;
-const MARKS = { ok: "✓", failing: "✕", unreachable: "✕", unknown: "–" } as const;
+const PROTOCOLS: Record<string, string> = {
+  mqtt_json: "MQTT",
+  http_pull: "HTTP",
+  ntcip1203: "NTCIP 1203",
+  onbon: "Onbon",
+  xunpeng: "Xunpeng",
+  modbus: "Modbus",
+};
 
 export function SignCard({ sign }: { sign: Sign }) {
   const { state, detail, since } = sign.health;
@@ -25,13 +31,15 @@ export function SignCard({ sign }: { sign: Sign }) {
       </div>
       <p class="hint">
         {sign.id} · {t(`signs.level.${sign.level}`)} · {PROTOCOLS[sign.protocol] ?? sign.protocol} · {t("signs.heading_deg", { deg: Math.round(sign.heading_deg) })}
-        {seconds !== null && state !== "ok" && ` · ${t("signs.since", { age: ageWords(seconds, lang.value) })}`}
+        {seconds !== null && state !== "ok" && ` · ${t("signs.since", { span: durationWords(seconds, lang.value) })}`}
       </p>
       <Orders orders={sign.orders} />
-      {detail !== null && <p class={state === "ok" ? "hint" : "fault"}>{detail}</p>}
+      {state === "ok" && sign.device === null && detail !== null && <p class="hint">{detail}</p>}
+      <Trouble sign={sign} />
       {sign.panels.map((panel) => (
         <PanelView key={panel.id} sign={sign} panel={panel} />
       ))}
+      {sign.device !== null && <Parts device={sign.device} />}
     </li>
   );
 }
@@ -59,19 +67,15 @@ function PanelView({ sign, panel }: { sign: Sign; panel: Panel }) {
           {confirmed !== null && <span>{t(`mode.${confirmed.mode}`)}</span>}
           {pages > 1 && <span>{t("signs.page", { n: page + 1, all: pages })}</span>}
           {confirmed?.brightness_percent !== undefined && <span>{t("signs.brightness", { percent: confirmed.brightness_percent })}</span>}
-          <Confirmed at={panel.confirmed_at} />
         </p>
+        <Steps panel={panel} />
         {confirmed !== null && <Lines face={confirmed} basis={confirmed.source === "guidance" ? panel.basis : []} />}
         {panel.fault !== null && <p class="fault">{panel.fault}</p>}
-        <Difference sign={sign.id} panel={panel} />
+        {/* What is wrong with the sign stands above; that it confirmed nothing is told by its steps. */}
+        {(sign.health.state === "ok" || confirmed !== null) && <Difference sign={sign.id} panel={panel} />}
       </figcaption>
     </figure>
   );
-}
-
-function Confirmed({ at }: { at: string | null }) {
-  const seconds = secondsSince(at, shownNowMs());
-  return seconds === null ? null : <span>{t("signs.confirmed", { age: ageWords(seconds, lang.value) })}</span>;
 }
 
 function Orders({ orders }: { orders: SignOrder[] }) {

@@ -1,0 +1,86 @@
+//! A real `yunpark serve` beside the emulated signs, and what it says and costs.
+
+use std::{
+    fs,
+    io::{Read, Write},
+    net::TcpStream,
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::rig::{Failure, free_port};
+
+/// A node as it is installed, with everything as configured by default but its addresses.
+pub struct Node {
+    child: Child,
+    http: u16,
+    _folder: TempDir,
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        // A process that is gone already needs no killing.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Node {
+    /// Imports the city and waits until the node is ready.
+    pub fn start(broker: u16, city: &Value) -> Result<Self, Failure> {
+        let (folder, http) = (tempfile::tempdir()?, free_port()?);
+        let here = folder.path().display();
+        let text = format!(
+            "[http]\nlisten = \"127.0.0.1:{http}\"\n[mqtt]\nurl = \"mqtt://127.0.0.1:{broker}\"\n\
+             client_id = \"node-{http}\"\n[store]\nurl = \"sqlite://{here}/yunpark.db\"\n\
+             evidence_dir = \"{here}/evidence\"\n[availability]\njournal = \"{here}/journal\"\n"
+        );
+        let (config, file) = (folder.path().join("yunpark.toml"), folder.path().join("city.geojson"));
+        fs::write(&config, text)?;
+        fs::write(&file, city.to_string())?;
+        let yunpark = |verb: &str| {
+            let mut command = Command::new(env!("CARGO_BIN_EXE_yunpark"));
+            command.arg(verb).arg("--config").arg(&config).stdin(Stdio::null()).stdout(Stdio::null());
+            command
+        };
+        let imported = yunpark("import").arg(&file).output()?;
+        if !imported.status.success() {
+            return Err(String::from_utf8_lossy(&imported.stderr).into_owned().into());
+        }
+        let child = yunpark("serve").stderr(fs::File::create(folder.path().join("log"))?).spawn()?;
+        let node = Self { child, http, _folder: folder };
+        let patience = Instant::now() + Duration::from_secs(60);
+        while !node.get("/readyz").is_ok_and(|view| view["ready"] == true) {
+            if Instant::now() > patience {
+                return Err("the node does not become ready".into());
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        Ok(node)
+    }
+
+    /// The JSON of a path.
+    pub fn get(&self, path: &str) -> Result<Value, Failure> {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.http))?;
+        stream.set_read_timeout(Some(Duration::from_secs(20)))?;
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer)?;
+        let head = answer.windows(4).position(|end| end == b"\r\n\r\n").ok_or("no answer")?;
+        Ok(serde_json::from_slice(&answer[head + 4..])?)
+    }
+
+    /// Processor time of all its threads so far, seconds.
+    pub fn processor_s(&self) -> Result<f64, Failure> {
+        let mut spent_ns = 0.0;
+        for thread in fs::read_dir(format!("/proc/{}/task", self.child.id()))? {
+            // A thread that has just ended is not there to be read.
+            let spent = fs::read_to_string(thread?.path().join("schedstat")).unwrap_or_default();
+            spent_ns += spent.split(' ').next().and_then(|spent| spent.parse::<f64>().ok()).unwrap_or(0.0);
+        }
+        Ok(spent_ns / 1e9)
+    }
+}
