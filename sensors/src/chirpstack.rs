@@ -44,7 +44,11 @@ struct DeviceInfo<'a> {
 
 /// Opens an uplink event. Port 0 is the network's own and is told as no port.
 pub fn parse(payload: &[u8]) -> Result<Uplink, EnvelopeError> {
-    let event: Event<'_> = serde_json::from_slice(payload)?;
+    // Checked for UTF-8 once, not text by text; bytes that are none are the parser's to refuse.
+    let event: Event<'_> = match std::str::from_utf8(payload) {
+        Ok(text) => serde_json::from_str(text)?,
+        Err(_) => serde_json::from_slice(payload)?,
+    };
     if event.device_info.dev_eui.is_empty() {
         return Err(EnvelopeError::NoDevice);
     }

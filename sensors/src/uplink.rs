@@ -3,7 +3,7 @@
 use std::fmt;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::{
     codec::DecodeError,
@@ -263,9 +263,60 @@ pub(crate) fn time(text: &str) -> Result<Option<DateTime<Utc>>, EnvelopeError> {
     if text.is_empty() {
         return Ok(None);
     }
+    if let Some(at) = plain_time(text) {
+        return Ok(Some(at));
+    }
     DateTime::parse_from_rfc3339(text).map(|at| Some(at.to_utc())).map_err(|_| EnvelopeError::BadTime)
+}
+
+/// The form both network servers write, `2026-07-29T08:00:00.123456789Z` or `+00:00`, read without a general parser; `None`
+/// for any other, which may still be a time.
+fn plain_time(text: &str) -> Option<DateTime<Utc>> {
+    let (seconds, rest) = text.as_bytes().split_first_chunk::<19>()?;
+    let [y0, y1, y2, y3, b'-', m0, m1, b'-', d0, d1, b'T', h0, h1, b':', i0, i1, b':', s0, s1] = *seconds else {
+        return None;
+    };
+    let number = |digits: &[u8]| {
+        digits.iter().try_fold(0_u32, |sum, digit| digit.is_ascii_digit().then(|| sum * 10 + u32::from(digit - b'0')))
+    };
+    let rest = rest.strip_suffix(b"Z").or_else(|| rest.strip_suffix(b"+00:00"))?;
+    let nanos = match rest {
+        [] => 0,
+        [b'.', digits @ ..] if (1..=9).contains(&digits.len()) => {
+            number(digits)? * 10_u32.pow(9 - u32::try_from(digits.len()).ok()?)
+        }
+        _ => return None,
+    };
+    let year = i32::try_from(number(&[y0, y1, y2, y3])?).ok()?;
+    let date = NaiveDate::from_ymd_opt(year, number(&[m0, m1])?, number(&[d0, d1])?)?;
+    let time = date.and_hms_nano_opt(number(&[h0, h1])?, number(&[i0, i1])?, number(&[s0, s1])?, nanos)?;
+    Some(time.and_utc())
 }
 
 pub(crate) fn some(text: &str) -> Option<String> {
     (!text.is_empty()).then(|| text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::SecondsFormat;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_time_is_read_as_the_general_parser_reads_it(seconds in 0_i64..253_402_300_799, nanos in 0_u32..1_000_000_000, form in 0_usize..4, z in any::<bool>()) {
+            let form = [SecondsFormat::Secs, SecondsFormat::Millis, SecondsFormat::Micros, SecondsFormat::Nanos][form];
+            let text = DateTime::from_timestamp(seconds, nanos).unwrap().to_rfc3339_opts(form, z);
+            let general = DateTime::parse_from_rfc3339(&text).unwrap().to_utc();
+            prop_assert_eq!(plain_time(&text), Some(general));
+        }
+
+        #[test]
+        fn what_is_no_time_for_the_general_parser_is_none(text in "[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\\.[0-9]{0,10})?(Z|\\+00:00)") {
+            let general = DateTime::parse_from_rfc3339(&text).ok().map(|at| at.to_utc());
+            prop_assert_eq!(time(&text).ok().flatten(), general);
+        }
+    }
 }
