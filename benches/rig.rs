@@ -135,7 +135,7 @@ impl Town {
         self.next += 1;
         let (lot, spaces) = &self.lots[bay as usize / self.bays];
         let space = bay as usize % self.bays;
-        (lot, &spaces[space], (self.next - 1) / self.spaces() % 2 == 0, self.next)
+        (lot, &spaces[space], ((self.next - 1) / self.spaces()).is_multiple_of(2), self.next)
     }
 
     pub fn batch(&mut self, size: usize) -> Vec<Observation> {
