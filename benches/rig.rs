@@ -58,7 +58,7 @@ impl Server {
         let (port, folder) = (free_port()?, tempfile::tempdir()?);
         let file = folder.path().join("mosquitto.conf");
         let text = format!(
-            "listener {port} 127.0.0.1\nallow_anonymous true\nmax_queued_messages 0\nmax_inflight_messages 2000\n\
+            "listener {port} 127.0.0.1\nallow_anonymous true\nmax_queued_messages 0\nmax_inflight_messages 20000\n\
              set_tcp_nodelay true\nlog_type none\n"
         );
         std::fs::write(&file, text)?;
