@@ -3,6 +3,7 @@
 mod dead_letters;
 mod decode;
 mod demo;
+mod forecast;
 mod import;
 mod ledger;
 mod output;
@@ -78,6 +79,15 @@ enum Command {
     /// Roadside signs.
     #[command(subcommand)]
     Sign(SignCommand),
+    /// The forecast of free places.
+    #[command(subcommand)]
+    Forecast(ForecastCommand),
+}
+
+#[derive(Subcommand)]
+enum ForecastCommand {
+    /// Measure the forecast on a recorded series, beside simpler methods on the same rows.
+    Backtest(Box<forecast::Backtest>),
 }
 
 /// Where the configuration is.
@@ -221,6 +231,10 @@ pub fn main() -> ExitCode {
             Ok(json) => say(&json),
             Err(line) => complain(&line),
         },
+        Command::Forecast(ForecastCommand::Backtest(options)) => match forecast::backtest(*options) {
+            Ok(code) => code,
+            Err(error) => complain(&format!("{error:#}")),
+        },
         command => in_runtime(command),
     }
 }
@@ -276,7 +290,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
             let config = Config::load(Some(&config.config))?;
             sign::render(&config, &sign, &out).await
         }
-        Command::Config(_) | Command::Decode { .. } => Ok(ExitCode::SUCCESS),
+        Command::Config(_) | Command::Decode { .. } | Command::Forecast(_) => Ok(ExitCode::SUCCESS),
     }
 }
 

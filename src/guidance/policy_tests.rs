@@ -2,7 +2,10 @@
 
 use yunpark_signs::Reason;
 
-use super::*;
+use super::{
+    super::{arrival::Expected, flow::Rates},
+    *,
+};
 use crate::domain::{
     guidance::{Policy, RulesChange},
     ids::SignId,
@@ -21,6 +24,7 @@ pub struct Town {
     pub now: Instant,
     pub closed: Vec<&'static str>,
     forecast: Option<u32>,
+    rates: Rates,
     link: SignLink,
     pub manner: Manner,
     pub change: RulesChange,
@@ -94,6 +98,7 @@ impl Town {
             now,
             closed: Vec::new(),
             forecast: None,
+            rates: Rates::default(),
             link: SignLink::MqttJson,
             manner: Manner::default(),
             change: RulesChange::default(),
@@ -131,7 +136,11 @@ impl Town {
             rules: &self.rules,
             stale_after: Duration::seconds(900),
             is_open: &|lot| !self.closed.contains(&lot.id.as_str()),
-            forecast: &|_, at| self.forecast.filter(|_| at == self.now + Duration::seconds(120)),
+            ahead: &|_, _| Ahead {
+                forecast: self.forecast.map(|free| Expected { free, chance: 1.0 }),
+                rates: self.rates,
+                under_way: 0,
+            },
             orders: &self.orders,
         };
         let sign = Sign { manner: self.manner.clone(), ..sign(self.link.clone(), language) };
@@ -160,7 +169,7 @@ fn a_line_tells_the_free_places_of_its_lot_under_its_name() {
     let face = Town::new().face(&[a()], Language::Zh, &mut PanelState::default());
     assert_eq!((face.lines[0].to_string().as_str(), face.mode), ("A停车场 ← 34", Mode::Normal));
     assert_eq!((face.lines[0].free, face.lines[0].offset, face.lines[0].reason), (Some(34), 0, None));
-    assert_eq!(face.lines[0].rule, Some(signs::Rule::Thresholds));
+    assert_eq!(face.lines[0].rule, Some(signs::Rule::Arrival));
 }
 
 #[test]
@@ -274,6 +283,8 @@ fn places_held_back_are_taken_off_and_named() {
 fn the_arrival_rule_never_shows_more_than_is_forecast_for_the_arrival() {
     let mut town = Town::new();
     town.forecast = Some(9);
+    town.rules.near_s = 60;
+    town.rules.policy = Policy::Thresholds;
     assert_eq!(town.told(&[a()]), ["34"], "the other rule does not ask");
     town.rules.policy = Policy::Arrival;
     let face = town.face(&[a(), group()], Language::Zh, &mut PanelState::default());
@@ -284,6 +295,17 @@ fn the_arrival_rule_never_shows_more_than_is_forecast_for_the_arrival() {
     assert_eq!(town.told(&[a()]), ["34"], "a hopeful forecast adds nothing");
     town.forecast = None;
     assert_eq!(town.told(&[a()]), ["34"], "no forecast, no cap");
+}
+
+#[test]
+fn by_default_a_filling_lot_is_told_as_it_will_be_on_arrival() {
+    let mut town = Town::new();
+    town.rates = Rates { coming: 0.05, going: 0.0 };
+    let face = town.face(&[a()], Language::Zh, &mut PanelState::default());
+    let line = &face.lines[0];
+    // Two minutes bring six cars, and the margin keeps two more back.
+    assert_eq!((line.text.as_str(), line.reason), ("25", Some(Reason::FlowOnArrival)));
+    assert_eq!(line.rule, Some(signs::Rule::Arrival));
 }
 
 #[test]
