@@ -8,11 +8,14 @@ use figment::{
 };
 use serde::{Deserialize, Serialize};
 
+mod demand;
+mod forecast;
 mod guidance;
 mod mqtt;
 
-use crate::domain::calendar::Calendar;
 pub use crate::domain::guidance::Policy;
+pub use demand::Demand;
+pub use forecast::Forecast;
 pub use guidance::{Brightness, Colours, Guidance, LanguageWords, Words};
 pub use mqtt::{DeadLetters, Mqtt, MqttVersion};
 
@@ -214,81 +217,6 @@ pub struct History {
     pub transitions_days: u32,
     /// Most moves held while the database is away.
     pub queue: usize,
-}
-
-/// What the forecast goes by.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Forecast {
-    /// Public holidays, as dates.
-    pub holidays: Vec<String>,
-    /// Weekend days that are worked.
-    pub worked_days: Vec<String>,
-    /// What was learned is kept this often, seconds.
-    pub keep_every_s: u32,
-    /// A number this old still bears a forecast, seconds; its band widens with its age.
-    pub oldest_reading_s: u32,
-}
-
-impl Forecast {
-    /// The calendar on the clocks of a city. A date that cannot be read is passed over: the check of the configuration
-    /// refuses it.
-    pub fn calendar(&self, zone: chrono_tz::Tz) -> Calendar {
-        let dates = |list: &[String]| list.iter().filter_map(|date| date.parse().ok()).collect();
-        Calendar::new(zone, dates(&self.holidays), dates(&self.worked_days))
-    }
-
-    fn fault(&self) -> Option<(&'static str, String)> {
-        let wrong = |list: &[String]| list.iter().find(|date| date.parse::<chrono::NaiveDate>().is_err()).cloned();
-        let told = |date: String| format!("{date:?} is no date such as 2026-10-01");
-        if let Some(date) = wrong(&self.holidays) {
-            return Some(("forecast.holidays", told(date)));
-        }
-        if let Some(date) = wrong(&self.worked_days) {
-            return Some(("forecast.worked_days", told(date)));
-        }
-        (self.keep_every_s == 0).then(|| ("forecast.keep_every_s", "must be at least 1".to_owned()))
-    }
-}
-
-/// What drivers under way may tell, and how it counts.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Demand {
-    /// Things one address may have told that still count.
-    pub per_address: u32,
-    /// The same of one lot.
-    pub per_address_and_lot: u32,
-    /// A header in which a proxy in front tells the caller's address; empty: none.
-    pub address_header: String,
-    /// Furthest ahead an arrival may lie, seconds.
-    pub furthest_s: u32,
-    /// It counts this long after the expected arrival, seconds.
-    pub grace_s: u32,
-    /// The share of drivers under way who come.
-    pub comes: f64,
-    /// They count for at most this share of a lot's capacity.
-    pub most_share: f64,
-    /// Tokens of apps that may ask for places, by the app's name.
-    pub apps: BTreeMap<String, Secret>,
-    /// An app may hold at most this share of a lot's capacity.
-    pub app_share: f64,
-}
-
-impl Demand {
-    fn fault(&self) -> Option<(&'static str, String)> {
-        let share = |share: f64| (0.0..=1.0).contains(&share);
-        let header = self.address_header.is_empty() || http::HeaderName::try_from(self.address_header.as_str()).is_ok();
-        [
-            ("demand.comes", share(self.comes), "must be between 0 and 1"),
-            ("demand.most_share", share(self.most_share), "must be between 0 and 1"),
-            ("demand.app_share", share(self.app_share), "must be between 0 and 1"),
-            ("demand.address_header", header, "is no name of a header"),
-        ]
-        .into_iter()
-        .find(|(_, holds, _)| !holds)
-        .map(|(key, _, reason)| (key, reason.to_owned()))
-    }
 }
 
 /// What is kept of what devices say.

@@ -37,7 +37,12 @@ enum Command {
     /// Start everything on embedded defaults, with a simulated city.
     Demo(demo::Options),
     /// Run this node.
-    Serve(WithConfig),
+    Serve {
+        #[command(flatten)]
+        config: WithConfig,
+        #[command(flatten)]
+        rehearsal: serve::Rehearsal,
+    },
     /// Print the commented defaults, or check a file.
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -265,7 +270,9 @@ fn in_runtime(command: Command) -> ExitCode {
 async fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Demo(options) => demo::run(options).await,
-        Command::Serve(at) => serve::run(Config::load(Some(&at.config))?).await,
+        Command::Serve { config, rehearsal } => {
+            serve::run(Config::load(Some(&config.config))?, rehearsal.clock()).await
+        }
         Command::Migrate(at) => {
             let db = open(&at).await?;
             db.migrate().await?;

@@ -45,6 +45,6 @@ pub struct Day {
 
 impl Default for Day {
     fn default() -> Self {
-        Self { length_s: 9_000, counted_from_s: 1_800 }
+        Self { length_s: 9_000, counted_from_s: 2_400 }
     }
 }

@@ -6,6 +6,8 @@ use super::{Corner, Crowd, Day, Streets};
 
 /// Mean stay, seconds.
 const STAY_S: f64 = 3_600.0;
+/// Arrivals of the rush that fills the town, against those of the peak: twice as many fill it in the time half of them stay.
+const RUSH: f64 = 2.0;
 /// Stays are at least this long, seconds.
 const SHORTEST_S: f64 = 900.0;
 
@@ -25,18 +27,17 @@ pub(super) struct Person {
 /// Everybody of a day, in the order they come.
 pub(super) fn crowd(streets: &Streets, crowd: &Crowd, day: &Day, seed: u64) -> Vec<Person> {
     let mut random = StdRng::seed_from_u64(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15));
-    // With arrivals at a steady rate the lots hold rate * stay in the long run; the rate climbs to the peak and falls again.
-    let mean_stay_s = SHORTEST_S + (STAY_S - SHORTEST_S);
-    let peak_rate = crowd.peak * f64::from(streets.capacity()) / mean_stay_s;
+    // With arrivals at a steady rate the lots hold rate * stay in the long run.
+    let peak_rate = crowd.peak * f64::from(streets.capacity()) / STAY_S;
     let mut people = Vec::new();
     let mut now_s = 0.0;
     loop {
-        let most = 1.25 * peak_rate;
+        let most = RUSH * peak_rate;
         now_s += -(1.0 - random.random::<f64>()).ln() / most;
         if now_s >= f64::from(day.length_s) {
             return people;
         }
-        let keep = random.random::<f64>() < rate(now_s / f64::from(day.length_s)) / 1.25;
+        let keep = random.random::<f64>() < rate(now_s) / RUSH;
         let person = person(streets, crowd, &mut random, now_s as u32);
         if keep {
             people.push(person);
@@ -44,13 +45,9 @@ pub(super) fn crowd(streets: &Streets, crowd: &Crowd, day: &Day, seed: u64) -> V
     }
 }
 
-/// The rate of arrivals over the day, against that of the peak: it fills the town in the first quarter, holds, and ebbs.
-fn rate(part: f64) -> f64 {
-    match part {
-        part if part < 0.2 => 1.25,
-        part if part < 0.75 => 1.0,
-        _ => 0.6,
-    }
+/// The rate of arrivals against that of the peak: a rush fills the town to it, and then it holds.
+fn rate(now_s: f64) -> f64 {
+    if now_s < STAY_S * std::f64::consts::LN_2 { RUSH } else { 1.0 }
 }
 
 fn person(streets: &Streets, crowd: &Crowd, random: &mut StdRng, enters_s: u32) -> Person {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{people::crowd, *};
 
 fn day(crowd: &Crowd, seed: u64, guide: Option<&mut dyn FnMut(&World) -> BTreeMap<Corner, Vec<Told>>>) -> Report {
-    let (streets, day) = (Streets::centre(), Day { length_s: 5_400, counted_from_s: 1_200 });
+    let (streets, day) = (Streets::centre(), Day { length_s: 6_000, counted_from_s: 2_400 });
     let mut memory = Memory::new(&streets, day.length_s);
     run(&streets, crowd, &day, seed, &mut memory, guide)
 }

@@ -16,9 +16,9 @@ pub(super) const RIVALS: [&str; 8] = [
 
 /// Weight of the newest day in the profile.
 const PROFILE_WEIGHT: f64 = 0.3;
-/// Holt-Winters: weights of the newest level and the newest season.
-const LEVEL_WEIGHT: f64 = 0.9;
-const SEASON_WEIGHT: f64 = 0.3;
+/// Holt-Winters: how far level and season follow an error.
+const LEVEL_WEIGHT: f64 = 0.85;
+const SEASON_WEIGHT: f64 = 0.15;
 /// Forgetting of the regression and of the autocorrelation, a row.
 const FORGETTING: f64 = 0.9995;
 const FIRST_VARIANCE: f64 = 10.0;
@@ -76,7 +76,7 @@ impl Rival {
             visits: vec![0.0; (7 * day) as usize],
             kinds: vec![f64::NAN; (3 * day) as usize],
             season: vec![0.0; (7 * day) as usize],
-            level: f64::NAN,
+            level: 0.5,
             recent: Vec::new(),
         }
     }
@@ -100,10 +100,14 @@ impl Rival {
         track(&mut self.weekdays[week], PROFILE_WEIGHT);
         track(&mut self.kinds[kind], PROFILE_WEIGHT);
         self.visits[week] += 1.0;
-        let season = self.season[week];
-        self.level =
-            if self.level.is_nan() { share } else { self.level + LEVEL_WEIGHT * (share - season - self.level) };
-        self.season[week] += SEASON_WEIGHT * (share - self.level - season);
+        // The first week sets the season around a level in the middle; then both follow the error.
+        if self.visits[week] <= 1.0 {
+            self.season[week] = share - self.level;
+        } else {
+            let error = share - self.season[week] - self.level;
+            self.level += LEVEL_WEIGHT * error;
+            self.season[week] += SEASON_WEIGHT * error;
+        }
     }
 
     /// The weekday of a cell (Monday is 0): the grid counts from a Thursday.
@@ -198,7 +202,7 @@ impl Rival {
             or_still(last_week(to).zip(last_week(cell)).map(|(then, now)| share + then - now)),
             or_still(moved),
             or_still(usual.map(|usual| usual + fade * residual)),
-            or_still(Some(self.level + season(to))),
+            or_still((self.visits[to.rem_euclid(self.week) as usize] > 0.0).then(|| self.level + season(to))),
             or_still(regressed.or(moved)),
         ]
     }

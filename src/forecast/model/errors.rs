@@ -10,8 +10,8 @@ const SPREAD_WEIGHT: f32 = 0.05;
 pub(super) const PARTS: usize = 6;
 /// How fast the ends of the band follow, in usual errors.
 const QUANTILE_STEP: f32 = 0.2;
-/// The share of errors left out at each end.
-const TAIL: f32 = 0.05;
+/// The share of errors left out at each end: a little less than one in twenty, for the ends follow and come late.
+const TAIL: f32 = 0.044;
 /// The ends before anything was seen, in usual errors: a little wider than those of a two-sided exponential.
 const FIRST_END: f32 = 2.5;
 /// Ends are kept within these, in usual errors.
