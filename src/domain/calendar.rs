@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use chrono::{Datelike, NaiveDate, TimeDelta, Timelike};
+use chrono::{Datelike, FixedOffset, NaiveDate, NaiveDateTime, Offset, TimeDelta, TimeZone, Timelike};
 use chrono_tz::Tz;
 
 use super::time::Instant;
@@ -108,10 +108,20 @@ impl Calendar {
 
     /// The slots an instant lies between.
     pub fn moment(&self, at: Instant) -> Moment {
-        let local = at.with_timezone(&self.zone);
+        self.moment_of(at.with_timezone(&self.zone).naive_local())
+    }
+
+    /// The same for many instants between two: one look at the zone serves them all, unless clocks change in between.
+    pub fn between(&self, from: Instant, to: Instant) -> Between<'_> {
+        let offset = |at: Instant| self.zone.offset_from_utc_datetime(&at.naive_utc()).fix();
+        let first = offset(from);
+        Between { calendar: self, offset: (first == offset(to)).then_some(first) }
+    }
+
+    fn moment_of(&self, local: NaiveDateTime) -> Moment {
         let second = local.num_seconds_from_midnight();
         let (slot, past) = (second / (SLOT_MIN * 60), second % (SLOT_MIN * 60));
-        let date = local.date_naive();
+        let date = local.date();
         let day = self.day(date);
         let first = Cell { day, slot: slot as u8 };
         let second_cell = if slot as usize + 1 < SLOTS_A_DAY {
@@ -120,6 +130,24 @@ impl Calendar {
             Cell { day: date.checked_add_signed(TimeDelta::days(1)).map_or(day, |next| self.day(next)), slot: 0 }
         };
         Moment { cells: [first, second_cell], share: past as f32 / (SLOT_MIN * 60) as f32, hour: (second / 3600) as u8 }
+    }
+}
+
+/// The calendar between two instants.
+#[derive(Debug, Clone, Copy)]
+pub struct Between<'a> {
+    calendar: &'a Calendar,
+    /// What local clocks are ahead of UTC by, where that does not change.
+    offset: Option<FixedOffset>,
+}
+
+impl Between<'_> {
+    /// The slots an instant between the two lies between.
+    pub fn moment(&self, at: Instant) -> Moment {
+        match self.offset {
+            Some(offset) => self.calendar.moment_of(at.naive_utc() + offset),
+            None => self.calendar.moment(at),
+        }
     }
 }
 
@@ -151,5 +179,19 @@ mod tests {
         assert_eq!((moment.cells[1].slot, moment.cells[1].day.kind), (0, DayKind::Saturday));
         assert!((moment.share - 0.83333).abs() < 1e-4);
         assert_eq!(moment.hour, 23);
+    }
+
+    #[test]
+    fn a_look_at_the_zone_serves_a_span_also_where_clocks_change() {
+        let calendar = Calendar::plain(chrono_tz::Europe::Berlin);
+        let start = parse_rfc3339("2026-03-28T00:00:00Z").unwrap();
+        for quarter in 0..400 {
+            let at = start + TimeDelta::minutes(15 * quarter);
+            let between = calendar.between(at - TimeDelta::minutes(45), at + TimeDelta::hours(2));
+            for minutes in [-45, -15, 0, 15, 120] {
+                let at = at + TimeDelta::minutes(minutes);
+                assert_eq!(between.moment(at), calendar.moment(at), "{at}");
+            }
+        }
     }
 }

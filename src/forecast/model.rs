@@ -17,12 +17,12 @@ use self::{
     curve::{Curve, instant, seconds},
     errors::{Errors, Trusted, part},
     features::{ANCHORS, ANCHORS_MIN, FEATURES, Here, Reach, prior, wide},
-    pending::Pending,
+    pending::{Pending, Regressed},
     profile::{Profile, Usual},
     rls::{Rls, dot},
 };
 use crate::domain::{
-    calendar::{Calendar, Moment},
+    calendar::{Between, Calendar, Moment},
     time::Instant,
 };
 
@@ -34,8 +34,11 @@ pub const MAX_HORIZON_H: i64 = 24;
 const OWN_MEMORY_S: f64 = 30.0 * 86_400.0;
 /// Forecasts are set aside for judging at most this often, seconds: a reading a little early still counts.
 const ASIDE_EVERY_S: i64 = 14 * 60;
-/// A lot's own weights count in full once it has learned far more often than this.
+/// A lot's own weights count as much as those of all lots once it has learned far more often than this. Two memories, a long one
+/// and a short one, are better than either, even where they come from the same lot.
 const OWN_AFTER: f64 = 60.0;
+/// The furthest look back of a forecast, seconds.
+const EARLIEST_S: i64 = 45 * 60;
 /// Beyond a day without a reading nothing is left of what is set aside.
 const FORGOTTEN_S: i64 = 86_400;
 
@@ -168,7 +171,10 @@ impl LotModel {
             self.pass(slot, calendar);
         }
         self.judge(at_s, shared);
-        self.set_aside(reading, at_s, calendar, shared);
+        if self.aside_s.is_none_or(|last_s| at_s - last_s >= ASIDE_EVERY_S) {
+            self.aside_s = Some(at_s);
+            self.set_aside(reading, at_s, calendar, shared);
+        }
     }
 
     /// How many places will be free at `at`, given the newest reading. `None` more than a day ahead or of an empty lot.
@@ -177,7 +183,7 @@ impl LotModel {
         if horizon > Duration::hours(MAX_HORIZON_H) || now.capacity == 0 {
             return None;
         }
-        let start = self.start(now, calendar, shared);
+        let start = self.start(now, &calendar.between(now.at - Duration::seconds(EARLIEST_S), now.at), shared);
         Some(self.look_ahead(&start, &calendar.moment(now.at + horizon), horizon.num_seconds()))
     }
 
@@ -192,7 +198,7 @@ impl LotModel {
         if now.capacity == 0 {
             return Vec::new();
         }
-        let start = self.start(now, calendar, shared);
+        let start = self.start(now, &calendar.between(now.at - Duration::seconds(EARLIEST_S), now.at), shared);
         arrivals.iter().map(|(moment, horizon_s)| self.look_ahead(&start, moment, *horizon_s)).collect()
     }
 
@@ -208,17 +214,16 @@ impl LotModel {
         }
     }
 
-    fn start<'a>(&'a self, now: Reading, calendar: &Calendar, shared: &'a Shared) -> Start<'a> {
+    fn start<'a>(&self, now: Reading, clock: &Between<'_>, shared: &'a Shared) -> Start<'a> {
         let at_s = seconds(now.at);
         let share = share_of(now);
-        let moment = calendar.moment(now.at);
-        let usual = self.profile.usual(&moment);
-        let before = |ago_s: i64| self.profile.usual(&calendar.moment(now.at - Duration::seconds(ago_s)));
+        let usual = self.profile.usual(&clock.moment(now.at));
+        let before = |ago_s: i64| self.profile.usual(&clock.moment(now.at - Duration::seconds(ago_s)));
         let here = usual.map(|usual| Here::new(&self.curve, at_s, share, usual, before));
         let mut weights = [[0.0; FEATURES]; ANCHORS];
         for (anchor, weights) in weights.iter_mut().enumerate() {
             let seen = f64::from(self.own[anchor].seen());
-            let own = seen / (seen + OWN_AFTER) * (1.0 - shared.trust(anchor, seen));
+            let own = 0.5 * seen / (seen + OWN_AFTER);
             let (mine, all) = (self.own[anchor].weights(), shared.weights(anchor));
             for (weight, (mine, all)) in weights.iter_mut().zip(mine.iter().zip(all)) {
                 *weight = own * mine + (1.0 - own) * all;
@@ -291,50 +296,53 @@ impl LotModel {
 
     /// Sets forecasts of every anchor aside until their instants come.
     fn set_aside(&mut self, reading: Reading, at_s: i64, calendar: &Calendar, shared: &Shared) {
-        if self.aside_s.is_some_and(|last_s| at_s - last_s < ASIDE_EVERY_S) {
-            return;
-        }
-        self.aside_s = Some(at_s);
-        let start = self.start(reading, calendar, shared);
-        let mut aside = Vec::with_capacity(ANCHORS);
-        for (anchor, minutes) in ANCHORS_MIN.iter().enumerate() {
-            let moment = calendar.moment(reading.at + Duration::minutes(*minutes));
-            let forecast = self.look_ahead(&start, &moment, minutes * 60);
+        let furthest = Duration::minutes(ANCHORS_MIN[ANCHORS - 1]);
+        let clock = calendar.between(reading.at - Duration::seconds(EARLIEST_S), reading.at + furthest);
+        let start = self.start(reading, &clock, shared);
+        let (capacity, full_at) = (reading.capacity as f32, full_at(reading.capacity) as f32);
+        let aside: [Pending; ANCHORS] = std::array::from_fn(|anchor| {
+            let minutes = ANCHORS_MIN[anchor];
+            let moment = clock.moment(reading.at + Duration::minutes(minutes));
+            let errors = &self.errors[anchor];
             let then = start.here.and_then(|here| Some((here, self.profile.usual(&moment)?)));
+            let regressed = then.map(|(here, usual)| Regressed {
+                moved: start.share + usual.share - here.usual.share,
+                all: regression(&here, &usual, &start.weights[anchor]),
+                usual: usual.share,
+                x: here.features(&usual),
+            });
+            let told = match (&regressed, errors.trusted()) {
+                (None, _) | (_, Trusted::Still) => start.share,
+                (Some(regressed), Trusted::Moved) => regressed.moved,
+                (Some(regressed), Trusted::Regression) => regressed.all,
+            };
+            let told = told.clamp(0.0, 1.0);
             let part = part(moment.hour);
-            let capacity = reading.capacity as f32;
             let outlook = Outlook {
                 now: start.free as f32,
-                then: forecast.expected as f32,
-                usual: then.map_or(forecast.expected as f32, |(_, usual)| (1.0 - usual.share) * capacity),
-                spread: self.errors[anchor].spread(part) * capacity,
-                full_at: full_at(reading.capacity) as f32,
+                then: (1.0 - told) * capacity,
+                usual: (1.0 - regressed.as_ref().map_or(told, |regressed| regressed.usual)) * capacity,
+                spread: errors.spread(part) * capacity,
+                full_at,
             };
-            aside.push(Pending {
+            Pending {
                 anchor: anchor as u8,
                 to_s: at_s + minutes * 60,
                 part: part as u8,
                 capacity: reading.capacity,
                 still: start.share,
-                told: 1.0 - (forecast.expected / f64::from(reading.capacity)) as f32,
-                regression: then.map(|(here, usual)| pending::Regressed {
-                    moved: start.share + usual.share - here.usual.share,
-                    all: regression(&here, &usual, &start.weights[anchor]),
-                    usual: usual.share,
-                    x: here.features(&usual),
-                }),
+                told,
+                regression: regressed,
                 signs: outlook.signs(),
-            });
-        }
+            }
+        });
         self.pending.extend(aside);
     }
 
     /// Judges the forecasts whose instant has come, and learns from them.
     fn judge(&mut self, at_s: i64, shared: &mut Shared) {
-        let (due, waiting): (Vec<Pending>, Vec<Pending>) =
-            std::mem::take(&mut self.pending).into_iter().partition(|pending| pending.to_s <= at_s);
-        self.pending = waiting;
-        for pending in due.iter().filter(|pending| at_s - pending.to_s < FORGOTTEN_S) {
+        let mut pending = std::mem::take(&mut self.pending);
+        for pending in pending.iter().filter(|pending| pending.to_s <= at_s && at_s - pending.to_s < FORGOTTEN_S) {
             // Nothing is learned from an instant inside a gap.
             let Some(truth) = self.curve.at(pending.to_s) else { continue };
             let anchor = usize::from(pending.anchor);
@@ -352,6 +360,8 @@ impl LotModel {
             self.own[anchor].learn(&x, target, at_s, OWN_MEMORY_S);
             shared.learn(anchor, &x, target, at_s);
         }
+        pending.retain(|pending| pending.to_s > at_s);
+        self.pending = pending;
     }
 }
 

@@ -163,7 +163,10 @@ impl Judge<'_> {
         let free: u32 = known.iter().fold(0, |sum, (_, a, _)| sum.saturating_add(a.free));
         let capacity = known.iter().fold(0u32, |sum, (_, a, _)| sum.saturating_add(a.capacity));
         let (count, mut reason) = self.count_on_arrival(known, free, travel_time);
-        let thresholds = Thresholds::of(capacity, self.rules);
+        let mut thresholds = Thresholds::of(capacity, self.rules);
+        if self.rules.policy == Policy::Arrival && travel_time > Duration::zero() {
+            thresholds = thresholds.ahead(capacity);
+        }
         *level = thresholds.judge(count, *level);
         let mistrust = known.iter().find_map(|(_, _, trust)| match trust {
             Trust::Word(reason) => Some(*reason),

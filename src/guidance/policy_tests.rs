@@ -90,7 +90,8 @@ impl Town {
         let gid = GroupId::parse("G").unwrap();
         city.groups.insert(gid.clone(), LotGroup { id: gid, name, lots: vec![id("A"), id("B")] });
         let now = parse_rfc3339("2026-03-10T01:00:00Z").unwrap();
-        let rules = config::Config::load(None).unwrap().guidance;
+        // Most of these tests are about counts; those about arrivals say so.
+        let rules = config::Guidance { policy: Policy::Thresholds, ..config::Config::load(None).unwrap().guidance };
         let mut town = Self {
             city,
             lots: BTreeMap::new(),
@@ -169,7 +170,7 @@ fn a_line_tells_the_free_places_of_its_lot_under_its_name() {
     let face = Town::new().face(&[a()], Language::Zh, &mut PanelState::default());
     assert_eq!((face.lines[0].to_string().as_str(), face.mode), ("A停车场 ← 34", Mode::Normal));
     assert_eq!((face.lines[0].free, face.lines[0].offset, face.lines[0].reason), (Some(34), 0, None));
-    assert_eq!(face.lines[0].rule, Some(signs::Rule::Arrival));
+    assert_eq!(face.lines[0].rule, Some(signs::Rule::Thresholds));
 }
 
 #[test]
@@ -300,12 +301,27 @@ fn the_arrival_rule_never_shows_more_than_is_forecast_for_the_arrival() {
 #[test]
 fn by_default_a_filling_lot_is_told_as_it_will_be_on_arrival() {
     let mut town = Town::new();
+    town.rules = config::Config::load(None).unwrap().guidance;
     town.rates = Rates { coming: 0.05, going: 0.0 };
     let face = town.face(&[a()], Language::Zh, &mut PanelState::default());
     let line = &face.lines[0];
     // Two minutes bring six cars, and the margin keeps two more back.
     assert_eq!((line.text.as_str(), line.reason), ("25", Some(Reason::FlowOnArrival)));
     assert_eq!(line.rule, Some(signs::Rule::Arrival));
+}
+
+#[test]
+fn a_number_that_looks_ahead_leaves_full_only_above_a_tenth() {
+    let (mut town, mut state) = (Town::new(), PanelState::default());
+    town.rules.policy = Policy::Arrival;
+    let mut told = |free: u32| {
+        town.count("A", 100, free);
+        town.face(&[a()], Language::Zh, &mut state).lines[0].state
+    };
+    assert_eq!([told(2), told(6), told(10), told(11), told(3)], {
+        use LineState::{Few, Full};
+        [Full, Full, Full, Few, Few]
+    });
 }
 
 #[test]

@@ -73,7 +73,8 @@ def crowd(seed, peak, comply, apps):
     """Who comes: drawn from the seed alone, so that every arm has the same drivers."""
     dice = random.Random(seed)
     people, now = [], 0.0
-    top = peak * PLACES / MEAN_STAY_S
+    # What stands in the lots varies by its root: the mean that reaches the peak now and then.
+    top = (peak * PLACES - 2 * math.sqrt(peak * PLACES)) / MEAN_STAY_S
     while True:
         now += dice.expovariate(2 * top)
         if now >= LENGTH_S:
@@ -83,9 +84,12 @@ def crowd(seed, peak, comply, apps):
         side, along = dice.randrange(4), dice.randrange(1, SIZE - 1)
         last = SIZE - 1
         start = [edge(0, along, 1, along), edge(last, along, last - 1, along), edge(along, 0, along, 1), edge(along, last, along, last - 1)][side]
+        # Three in four want to be around the market, the others anywhere in the middle.
+        around = lambda centre: centre + dice.randrange(3) + dice.randrange(3) - 2
         middle = lambda: (dice.randrange(1, last) + dice.randrange(1, last)) // 2
+        to = (around(5), around(4)) if dice.random() < 0.75 else (middle(), middle())
         person = {
-            "enters": int(now), "start": start, "to": (middle(), middle()),
+            "enters": int(now), "start": start, "to": to,
             "stay": int(SHORTEST_STAY_S + dice.expovariate(1 / (MEAN_STAY_S - SHORTEST_STAY_S))),
             "complies": dice.random() < comply, "app": dice.random() < apps,
             "taste": {lot[0]: -30 * math.log(-math.log(min(max(dice.random(), 1e-9), 1 - 1e-9))) for lot in LOTS},

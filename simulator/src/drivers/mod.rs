@@ -20,7 +20,7 @@ pub use streets::{Corner, Place, Streets};
 /// How many drivers come, and what they are like.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Crowd {
-    /// The occupancy at the peak if everybody found a place, share of all places.
+    /// The occupancy that is reached at the peak, share of all places.
     pub peak: f64,
     /// The share who read signs and do what they say.
     pub complies: f64,

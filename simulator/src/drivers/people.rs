@@ -6,6 +6,8 @@ use super::{Corner, Crowd, Day, Streets};
 
 /// Mean stay, seconds.
 const STAY_S: f64 = 3_600.0;
+/// The share of drivers who want to be around the market.
+const MARKET: f64 = 0.75;
 /// Arrivals of the rush that fills the town, against those of the peak: twice as many fill it in the time half of them stay.
 const RUSH: f64 = 2.0;
 /// Stays are at least this long, seconds.
@@ -27,8 +29,10 @@ pub(super) struct Person {
 /// Everybody of a day, in the order they come.
 pub(super) fn crowd(streets: &Streets, crowd: &Crowd, day: &Day, seed: u64) -> Vec<Person> {
     let mut random = StdRng::seed_from_u64(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15));
-    // With arrivals at a steady rate the lots hold rate * stay in the long run.
-    let peak_rate = crowd.peak * f64::from(streets.capacity()) / STAY_S;
+    // With arrivals at a steady rate the lots hold rate * stay in the long run, and what they hold varies by its root: this is
+    // the mean that reaches the peak now and then.
+    let most_held = crowd.peak * f64::from(streets.capacity());
+    let peak_rate = (most_held - 2.0 * most_held.sqrt()) / STAY_S;
     let mut people = Vec::new();
     let mut now_s = 0.0;
     loop {
@@ -59,9 +63,14 @@ fn person(streets: &Streets, crowd: &Crowd, random: &mut StdRng, enters_s: u32) 
         2 => Corner { x: along, y: 0 },
         _ => Corner { x: along, y: last },
     };
-    // Most want to be in the middle.
+    // Three in four want to be around the market, the others anywhere in the middle.
+    let around = |centre: i32, random: &mut StdRng| centre + random.random_range(0..3) + random.random_range(0..3) - 2;
     let middle = |random: &mut StdRng| (random.random_range(1..last) + random.random_range(1..last)) / 2;
-    let to = Corner { x: middle(random), y: middle(random) };
+    let to = if random.random::<f64>() < MARKET {
+        Corner { x: around(5, random), y: around(4, random) }
+    } else {
+        Corner { x: middle(random), y: middle(random) }
+    };
     let stay_s = (SHORTEST_S - (1.0 - random.random::<f64>()).ln() * (STAY_S - SHORTEST_S)) as u32;
     let complies = random.random::<f64>() < crowd.complies;
     let has_app = random.random::<f64>() < crowd.apps;

@@ -17,8 +17,8 @@ pub(super) const RIVALS: [&str; 8] = [
 /// Weight of the newest day in the profile.
 const PROFILE_WEIGHT: f64 = 0.3;
 /// Holt-Winters: how far level and season follow an error.
-const LEVEL_WEIGHT: f64 = 0.85;
-const SEASON_WEIGHT: f64 = 0.15;
+const LEVEL_WEIGHT: f64 = 0.95;
+const SEASON_WEIGHT: f64 = 0.1;
 /// Forgetting of the regression and of the autocorrelation, a row.
 const FORGETTING: f64 = 0.9995;
 const FIRST_VARIANCE: f64 = 10.0;

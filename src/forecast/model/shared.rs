@@ -37,13 +37,6 @@ impl Shared {
         self.regressions[anchor].weights()
     }
 
-    /// How much these weights count beside those of a lot that has learned `own` times: half where many lots taught them, nothing
-    /// where they come from that lot alone.
-    pub(super) fn trust(&self, anchor: usize, own: f64) -> f64 {
-        let all = f64::from(self.regressions[anchor].seen());
-        if all > own { 0.5 * (1.0 - own / all) } else { 0.0 }
-    }
-
     pub(super) fn learn(&mut self, anchor: usize, x: &[f64; FEATURES], target: f64, at_s: i64) {
         self.regressions[anchor].learn(x, target, at_s, MEMORY_S);
     }
