@@ -101,7 +101,7 @@ impl Grid {
         from_micros(cell.saturating_mul(self.step_s).saturating_mul(1_000_000)).unwrap_or_default()
     }
 
-    /// The first cell at or after an instant.
+    /// The instant of the last cell.
     pub fn last_instant(&self) -> Instant {
         self.instant(self.last)
     }

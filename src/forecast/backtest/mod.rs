@@ -39,7 +39,7 @@ pub struct Plan {
 pub fn run(grid: &Grid, plan: &Plan) -> Report {
     let mut shared = Shared::default();
     let mut models: Vec<LotModel> = grid.lots.iter().map(|_| LotModel::new()).collect();
-    let mut rivals: Vec<Rival> = grid.lots.iter().map(|lot| Rival::new(grid, lot, &plan.horizons_min)).collect();
+    let mut rivals: Vec<Rival> = grid.lots.iter().map(|_| Rival::new(grid, &plan.horizons_min)).collect();
     let mut scores: Vec<BTreeMap<usize, Score>> = plan.horizons_min.iter().map(|_| BTreeMap::new()).collect();
     for cell in grid.first..=grid.last {
         let at = grid.instant(cell);

@@ -51,7 +51,7 @@ struct Ahead {
 }
 
 impl Rival {
-    pub(super) fn new(grid: &Grid, _lot: &LotSeries, horizons_min: &[u32]) -> Self {
+    pub(super) fn new(grid: &Grid, horizons_min: &[u32]) -> Self {
         let day = 86_400 / grid.step_s;
         let ahead = |minutes: &u32| {
             let ahead_s = i64::from(*minutes) * 60;
