@@ -27,6 +27,7 @@ use crate::{
     cityfeed::CityFeed,
     clock::Clock,
     config::{Config, MqttVersion, Role},
+    demand::DemandDesk,
     display::Fleet,
     domain::{
         availability::Quality,
@@ -34,8 +35,8 @@ use crate::{
         ids::LotId,
     },
     enforcement::{self, Desk},
-    forecast::{Forecaster, Recorder},
-    guidance::{Guide, OrderDesk, OrderFeed},
+    forecast::{Arrival, Forecaster, Recorder},
+    guidance::{Guide, OrderDesk, OrderFeed, arrival::Expected},
     history,
     ingest::{self, EventBook},
     keeper::{Keeper, Resets},
@@ -113,9 +114,13 @@ impl App {
         let kept = keeper.bell();
         lifecycle.start("keeper", Stage::Rest, keeper.run(rest.clone()));
 
+        let stale_after_s = config.availability.stale_after_s;
         let forecaster =
-            Arc::new(Forecaster::new(board.clone(), city.clone(), clock.clone(), config.availability.stale_after_s));
-        lifecycle.start("forecast", Stage::Rest, Recorder::new(db.clone(), forecaster.clone()).run(rest.clone()));
+            Forecaster::new(board.clone(), city.clone(), clock.clone(), stale_after_s, config.forecast.clone());
+        let forecaster = Arc::new(forecaster);
+        let keep_every = Duration::from_secs(config.forecast.keep_every_s.into());
+        let recorder = Recorder::new(db.clone(), forecaster.clone(), keep_every);
+        lifecycle.start("forecast", Stage::Rest, recorder.run(rest.clone()));
 
         let mover = history::Mover::new(db.clone(), board.clone(), engine.clone(), clock.clone(), &config.history);
         lifecycle.start("transitions", Stage::Rest, mover.run(rest.clone()));
@@ -133,12 +138,16 @@ impl App {
         let ward = Arc::new(ward.await.context("the sensors' health cannot be read")?);
         lifecycle.start("sensors", Stage::Rest, ward.clone().run(rest.clone()));
 
+        let demand = Arc::new(DemandDesk::new(db.clone(), clock.clone(), city.clone(), config.demand.clone()));
+        lifecycle.start("demand", Stage::Rest, demand.clone().run(rest.clone()));
+
         let signs = Arc::new(SignBoard::default());
         let mut health: Vec<(&'static str, api::HealthCheck)> = Vec::new();
         if has(Role::Guidance) {
             let orders = OrderFeed::new(db.clone(), clock.clone(), signs.clone());
             lifecycle.start("orders", Stage::Rest, orders.run(rest.clone()));
-            let link = drive_signs(&mut lifecycle, &config, &clock, &counted_city, &board, &signs, &forecaster)?;
+            let link =
+                drive_signs(&mut lifecycle, &config, &clock, &counted_city, &board, &signs, (&forecaster, &demand))?;
             let check: api::HealthCheck = Box::new(move || {
                 let link = link.borrow();
                 let fault = || link.fault.clone().unwrap_or_else(|| "connecting".to_owned());
@@ -190,6 +199,7 @@ impl App {
             signs,
             orders,
             forecaster,
+            demand,
             desk,
             staff,
             ward,
@@ -343,7 +353,7 @@ fn drive_signs(
     city: &watch::Receiver<Arc<City>>,
     board: &Arc<Board>,
     signs: &Arc<SignBoard>,
-    forecaster: &Arc<Forecaster>,
+    (forecaster, demand): (&Arc<Forecaster>, &Arc<DemandDesk>),
 ) -> anyhow::Result<watch::Receiver<LinkState>> {
     let rest = lifecycle.token(Stage::Rest);
     let (deliver, acks) = mpsc::channel(SIGN_ACKS);
@@ -356,9 +366,17 @@ fn drive_signs(
     lifecycle.start("signs", Stage::Rest, fleet.run(rest.clone()));
     let forecast = {
         let forecaster = forecaster.clone();
-        Arc::new(move |lot: &LotId, at| forecaster.at(lot, at).map(|forecast| forecast.free))
+        Arc::new(move |lot: &LotId, at| match forecaster.at(lot, at)? {
+            Arrival::Expected { forecast, .. } => Some(Expected { free: forecast.free, chance: forecast.chance }),
+            Arrival::Closed => Some(Expected { free: 0, chance: 0.0 }),
+        })
     };
-    let guide = Guide::new(config.clone(), clock.clone(), city.clone(), board.clone(), signs.clone(), forecast);
+    let under_way = {
+        let demand = demand.clone();
+        Arc::new(move |lot: &LotId, before| demand.places(lot, before))
+    };
+    let guide =
+        Guide::new(config.clone(), clock.clone(), city.clone(), board.clone(), signs.clone(), forecast, under_way);
     lifecycle.start("guidance", Stage::Rest, guide.run(rest));
     Ok(state)
 }

@@ -14,6 +14,13 @@ pub enum Clock {
     System,
     /// A clock that stands still until it is moved.
     Manual(Arc<Mutex<Instant>>),
+    /// The system's clock, but `speed` times as fast from an instant on: for rehearsals with a simulated town.
+    Fast {
+        /// The instant at which both clocks agree.
+        from: Instant,
+        /// Times real time.
+        speed: f64,
+    },
 }
 
 impl Clock {
@@ -28,6 +35,10 @@ impl Clock {
             #[expect(clippy::disallowed_methods, reason = "this is the room that asks the system")]
             Self::System => truncate(chrono::Utc::now()),
             Self::Manual(at) => *at.lock().unwrap_or_else(PoisonError::into_inner),
+            Self::Fast { from, speed } => {
+                let real_us = (Self::System.now() - *from).num_microseconds().unwrap_or(0);
+                *from + Duration::microseconds((real_us as f64 * speed) as i64)
+            }
         }
     }
 

@@ -8,10 +8,14 @@ use figment::{
 };
 use serde::{Deserialize, Serialize};
 
+mod demand;
+mod forecast;
 mod guidance;
 mod mqtt;
 
 pub use crate::domain::guidance::Policy;
+pub use demand::Demand;
+pub use forecast::Forecast;
 pub use guidance::{Brightness, Colours, Guidance, LanguageWords, Words};
 pub use mqtt::{DeadLetters, Mqtt, MqttVersion};
 
@@ -93,6 +97,10 @@ pub struct Config {
     pub guidance: Guidance,
     /// How signs are driven.
     pub display: Display,
+    /// What the forecast goes by.
+    pub forecast: Forecast,
+    /// What drivers under way may tell.
+    pub demand: Demand,
     /// What is kept of the past, and how long.
     pub history: History,
     /// What is kept of what devices say.
@@ -438,6 +446,9 @@ impl Config {
         }
         if let Some((key, reason)) = self.guidance.fault() {
             return Err((key, reason.to_owned()));
+        }
+        if let Some(fault) = self.forecast.fault().or_else(|| self.demand.fault()) {
+            return Err(fault);
         }
         for camera in self.enforcement.cameras.keys() {
             if crate::domain::ids::CameraId::parse(camera).is_err() {

@@ -10,6 +10,7 @@ pub mod cityfeed;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod demand;
 pub mod display;
 pub mod domain;
 pub mod enforcement;

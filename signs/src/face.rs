@@ -94,7 +94,7 @@ pub struct Line {
 pub enum Rule {
     /// The count, judged by thresholds with hysteresis.
     Thresholds,
-    /// The same, and never more than the forecast free places on arrival.
+    /// The same, of what will be left when the driver arrives.
     Arrival,
 }
 
@@ -156,6 +156,10 @@ pub enum LineState {
 pub enum Reason {
     /// Fewer places are forecast for the moment of arrival.
     ForecastOnArrival,
+    /// Cars are coming in faster than others leave, and some of the places will be taken on arrival.
+    FlowOnArrival,
+    /// Drivers are known to be on their way to the places.
+    UnderWay,
     /// Places are kept back by configuration.
     HeldBack,
     /// FULL or nearly full stays until clearly more is free.

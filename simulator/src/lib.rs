@@ -2,6 +2,7 @@
 
 pub mod broker;
 pub mod cli;
+pub mod drivers;
 pub mod life;
 pub mod load;
 pub mod sign;

@@ -29,6 +29,7 @@ pub mod signs;
 mod state;
 mod statistics;
 mod transitions;
+mod under_way;
 mod viid;
 
 use axum::{
@@ -92,6 +93,9 @@ fn pages_and_public() -> Router<Shared> {
         .route("/api/v1/lots/{id}/spaces", get(public::spaces))
         .route("/api/v1/lots/{id}/history", get(public::history))
         .route("/api/v1/lots/{id}/forecast", get(public::forecast))
+        .route("/api/v1/lots/{id}/underway", get(under_way::count).post(under_way::tell))
+        .route("/api/v1/lots/{id}/reservations", post(under_way::reserve))
+        .route("/api/v1/underway/{id}", delete(under_way::withdraw))
         .route("/api/v1/map", get(public::map))
         .route("/api/v1/signs", get(public::all_signs))
         .route("/api/v1/signs/{id}", get(public::sign))

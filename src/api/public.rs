@@ -55,7 +55,10 @@ pub async fn lots(State(services): State<Shared>, Params(query): Params<LotsQuer
     let filter = Filter::read(&query)?;
     let (city, board) = (services.city.borrow().clone(), services.board.snapshot());
     let availability = &services.config.availability;
-    Ok(Json(lots::list(&city, &board.lots, &board.cursor, &filter, services.clock.now(), availability)))
+    let now = services.clock.now();
+    let mut view = lots::list(&city, &board.lots, &board.cursor, &filter, now, availability);
+    lots::tell_arrivals(&mut view.lots, now, |lot, at| services.forecaster.at(lot, at));
+    Ok(Json(view))
 }
 
 /// One lot with its availability.
@@ -118,7 +121,7 @@ pub async fn forecast(
     let now = services.clock.now();
     let at = query.instant(now)?;
     match services.forecaster.at(&lot.id, at) {
-        Some(forecast) => Ok(Json(ForecastView::of(lot.id.clone(), at, now, forecast))),
+        Some(arrival) => Ok(Json(ForecastView::of(lot.id.clone(), at, now, arrival))),
         None => Err(Problem::not_found("the lot has no number to go by at the moment").named("no-forecast")),
     }
 }

@@ -10,6 +10,7 @@ use crate::{
     availability::{Board, Engine},
     clock::Clock,
     config::Config,
+    demand::DemandDesk,
     domain::city::City,
     enforcement::Desk,
     forecast::Forecaster,
@@ -49,6 +50,8 @@ pub struct Services {
     pub orders: Arc<OrderDesk>,
     /// Free places on arrival.
     pub forecaster: Arc<Forecaster>,
+    /// Drivers under way.
+    pub demand: Arc<DemandDesk>,
     /// Captures, incidents, records.
     pub desk: Arc<Desk>,
     /// How the sensors are.

@@ -3,6 +3,7 @@
 mod dead_letters;
 mod decode;
 mod demo;
+mod forecast;
 mod import;
 mod ledger;
 mod output;
@@ -36,7 +37,12 @@ enum Command {
     /// Start everything on embedded defaults, with a simulated city.
     Demo(demo::Options),
     /// Run this node.
-    Serve(WithConfig),
+    Serve {
+        #[command(flatten)]
+        config: WithConfig,
+        #[command(flatten)]
+        rehearsal: serve::Rehearsal,
+    },
     /// Print the commented defaults, or check a file.
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -78,6 +84,15 @@ enum Command {
     /// Roadside signs.
     #[command(subcommand)]
     Sign(SignCommand),
+    /// The forecast of free places.
+    #[command(subcommand)]
+    Forecast(ForecastCommand),
+}
+
+#[derive(Subcommand)]
+enum ForecastCommand {
+    /// Measure the forecast on a recorded series, beside simpler methods on the same rows.
+    Backtest(Box<forecast::Backtest>),
 }
 
 /// Where the configuration is.
@@ -221,6 +236,10 @@ pub fn main() -> ExitCode {
             Ok(json) => say(&json),
             Err(line) => complain(&line),
         },
+        Command::Forecast(ForecastCommand::Backtest(options)) => match forecast::backtest(*options) {
+            Ok(code) => code,
+            Err(error) => complain(&format!("{error:#}")),
+        },
         command => in_runtime(command),
     }
 }
@@ -251,7 +270,9 @@ fn in_runtime(command: Command) -> ExitCode {
 async fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Demo(options) => demo::run(options).await,
-        Command::Serve(at) => serve::run(Config::load(Some(&at.config))?).await,
+        Command::Serve { config, rehearsal } => {
+            serve::run(Config::load(Some(&config.config))?, rehearsal.clock()).await
+        }
         Command::Migrate(at) => {
             let db = open(&at).await?;
             db.migrate().await?;
@@ -276,7 +297,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
             let config = Config::load(Some(&config.config))?;
             sign::render(&config, &sign, &out).await
         }
-        Command::Config(_) | Command::Decode { .. } => Ok(ExitCode::SUCCESS),
+        Command::Config(_) | Command::Decode { .. } | Command::Forecast(_) => Ok(ExitCode::SUCCESS),
     }
 }
 

@@ -2,14 +2,43 @@
 
 use std::process::ExitCode;
 
+use clap::Args;
+
 use super::output::complain;
-use crate::{app::App, clock::Clock, config::Config, lifecycle, telemetry};
+use crate::{
+    app::App,
+    clock::Clock,
+    config::Config,
+    domain::time::{Instant, parse_rfc3339},
+    lifecycle, telemetry,
+};
+
+/// A node whose clock runs faster, beside a simulated town that does the same. Never for a real one.
+#[derive(Debug, Args)]
+pub(super) struct Rehearsal {
+    /// The instant at which the fast clock and the wall's agree, RFC 3339.
+    #[arg(long, hide = true, value_parser = parse_rfc3339, requires = "rehearse_speed")]
+    rehearse_from: Option<Instant>,
+    /// Times real time, up to 10: what a message takes on its way is multiplied too.
+    #[arg(long, hide = true, value_parser = clap::value_parser!(u32).range(1..=10), requires = "rehearse_from")]
+    rehearse_speed: Option<u32>,
+}
+
+impl Rehearsal {
+    /// The clock of the node.
+    pub(super) fn clock(&self) -> Clock {
+        match (self.rehearse_from, self.rehearse_speed) {
+            (Some(from), Some(speed)) => Clock::Fast { from, speed: f64::from(speed) },
+            _ => Clock::System,
+        }
+    }
+}
 
 /// Runs this node; exit 0 after a drained stop, 1 when a component died.
-pub async fn run(config: Config) -> anyhow::Result<ExitCode> {
+pub async fn run(config: Config, clock: Clock) -> anyhow::Result<ExitCode> {
     telemetry::logs(&config.log)?;
     let metrics = telemetry::metrics()?;
-    let app = App::start(config, Clock::System, metrics).await?;
+    let app = App::start(config, clock, metrics).await?;
     tracing::info!(http = %app.http, "ready");
     let stop = async {
         if let Err(error) = lifecycle::signal().await {

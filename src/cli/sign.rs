@@ -17,6 +17,7 @@ use crate::{
     config::Config,
     domain::{availability::Availability, city::City, hours, ids::LotId, sign_order::Order, time::Instant},
     guidance::{
+        arrival::Ahead,
         panel::PanelState,
         policy::{Situation, answer, compose},
     },
@@ -87,7 +88,7 @@ pub fn picture(
         stale_after: chrono::Duration::seconds(i64::from(config.availability.stale_after_s)),
         answer: answer(&config.display),
         is_open: &|lot| hours::is_open(lot.opening_hours.as_deref(), city.time_zone, now),
-        forecast: &|_, _| None,
+        ahead: &|_, _| Ahead::default(),
         orders,
     };
     let panels = sign.panels.iter().map(|panel| {

@@ -12,7 +12,7 @@ use crate::domain::{
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Guidance {
-    /// Which rule turns availability into a number: `thresholds`, or `arrival` (never more than the forecast on arrival).
+    /// Which rule turns availability into a number: `arrival` (what will be left on arrival), or `thresholds`.
     pub policy: Policy,
     /// Signs are recomposed this often, milliseconds; only what differs is sent.
     pub tick_ms: u64,
@@ -38,6 +38,14 @@ pub struct Guidance {
     pub almost_full_as_word: bool,
     /// Places kept back from the number shown.
     pub held_back: u32,
+    /// A line whose way is shorter than this goes by what moves now, a longer one by the forecast, seconds.
+    pub near_s: u32,
+    /// Deviations of the traffic till arrival that are kept back.
+    pub margin: f64,
+    /// The same where what is known is a minute old or older.
+    pub margin_slow: f64,
+    /// An age of the number beyond this counts no further, seconds.
+    pub age_counts_s: u32,
     /// Signs of level `area` round down to a multiple of this.
     pub area_round_to: u32,
     /// A number older than this is told by a word, seconds; 0 is never.
@@ -119,6 +127,10 @@ impl Guidance {
             almost_full_free: self.almost_full_free,
             almost_full_as_word: self.almost_full_as_word,
             held_back: self.held_back,
+            near_s: self.near_s,
+            margin: self.margin,
+            margin_slow: self.margin_slow,
+            age_counts_s: self.age_counts_s,
             round_to: 1,
             number_max_age_s: self.number_max_age_s,
             number_reporting_share: self.number_reporting_share,
@@ -128,7 +140,9 @@ impl Guidance {
 
     /// The first key that is wrong, and why.
     pub(super) fn fault(&self) -> Option<(&'static str, &'static str)> {
-        const KEYS: [(&str, &str); 6] = [
+        const KEYS: [(&str, &str); 8] = [
+            ("margin", "guidance.margin"),
+            ("margin_slow", "guidance.margin_slow"),
             ("full_share", "guidance.full_share"),
             ("full_exit_share", "guidance.full_exit_share"),
             ("almost_full_share", "guidance.almost_full_share"),

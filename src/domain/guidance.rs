@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 pub enum Policy {
     /// The count, with nearly full and FULL by thresholds with hysteresis.
     Thresholds,
-    /// The same, and never more than the forecast free places on arrival.
+    /// The same, of what will be left when the driver arrives.
     Arrival,
 }
 
@@ -69,6 +69,14 @@ rules! {
     almost_full_as_word: bool,
     /// Places kept back from the number shown.
     held_back: u32,
+    /// A line whose way is shorter than this goes by what moves now, a longer one by the forecast, seconds.
+    near_s: u32,
+    /// Deviations of the traffic till arrival that are kept back.
+    margin: f64,
+    /// The same where what is known is a minute old or older.
+    margin_slow: f64,
+    /// An age of the number beyond this counts no further: a quiet lot is not an old one, seconds.
+    age_counts_s: u32,
     /// Numbers are rounded down to a multiple of this once they reach it; 0 and 1 leave them exact.
     round_to: u32,
     /// A number older than this is told by a word; 0 is never.
@@ -106,6 +114,12 @@ impl Rules {
                 "almost_full_exit_share",
                 share(self.almost_full_exit_share) && self.almost_full_exit_share >= self.almost_full_share,
                 "must be between almost_full_share and 1",
+            ),
+            ("margin", (0.0..=10.0).contains(&self.margin), "must be between 0 and 10"),
+            (
+                "margin_slow",
+                self.margin_slow >= self.margin && self.margin_slow <= 10.0,
+                "must be between margin and 10",
             ),
             ("number_reporting_share", share(self.number_reporting_share), "must be between 0 and 1"),
             ("min_reporting_share", share(self.min_reporting_share), "must be between 0 and 1"),

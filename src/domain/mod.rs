@@ -2,9 +2,11 @@
 
 pub mod action;
 pub mod availability;
+pub mod calendar;
 pub mod capture;
 pub mod city;
 pub mod dead_letter;
+pub mod demand;
 pub mod guidance;
 pub mod hours;
 pub mod ids;

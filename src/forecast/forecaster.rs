@@ -8,18 +8,38 @@ use std::{
 use chrono::Duration;
 use tokio::sync::watch;
 
-use super::model::{Forecast, LotModel, Reading};
+use super::{
+    kept::{Kept, Models},
+    model::{Forecast, LotModel, Reading},
+};
 use crate::{
     availability::Board,
     clock::Clock,
+    config,
     domain::{
         availability::{Availability, Quality},
+        calendar::Calendar,
         city::City,
+        hours::is_open,
         ids::LotId,
         time::Instant,
     },
     store::history::Point,
 };
+
+/// What can be said of an arrival.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Arrival {
+    /// Free places are forecast from a reading of that age.
+    Expected {
+        /// The forecast.
+        forecast: Forecast,
+        /// When the number it goes by was true.
+        read_at: Instant,
+    },
+    /// The lot is shut at that time.
+    Closed,
+}
 
 /// The forecaster of a node. It reads the board as it stands, and learns what [`super::Recorder`] gives it.
 #[derive(Debug)]
@@ -28,41 +48,50 @@ pub struct Forecaster {
     city: watch::Receiver<Arc<City>>,
     clock: Clock,
     stale_after_s: u32,
+    settings: config::Forecast,
+    calendar: RwLock<Arc<Calendar>>,
     models: RwLock<Models>,
-}
-
-#[derive(Debug, Default)]
-struct Models {
-    by_lot: BTreeMap<LotId, LotModel>,
-    /// Whether the stored history was read, so that a lot without a model is new and not yet to come.
-    recalled: bool,
 }
 
 impl Forecaster {
     /// A forecaster that knows nothing of the past. `stale_after_s` is the limit of lots that name none of their own.
-    pub fn new(board: Arc<Board>, city: watch::Receiver<Arc<City>>, clock: Clock, stale_after_s: u32) -> Self {
-        Self { board, city, clock, stale_after_s, models: RwLock::default() }
+    pub fn new(
+        board: Arc<Board>,
+        city: watch::Receiver<Arc<City>>,
+        clock: Clock,
+        stale_after_s: u32,
+        settings: config::Forecast,
+    ) -> Self {
+        let calendar = RwLock::new(Arc::new(settings.calendar(city.borrow().time_zone)));
+        Self { board, city, clock, stale_after_s, settings, calendar, models: RwLock::default() }
     }
 
-    /// How many places of a lot will be free at `at`. `None` if the lot is unknown, its present number cannot be
-    /// believed, or `at` is more than [`super::MAX_HORIZON_H`] ahead.
-    pub fn at(&self, lot: &LotId, at: Instant) -> Option<Forecast> {
+    /// How many places of a lot will be free at `at`. `None` if the lot is unknown, its number is too old to go by, or `at` is
+    /// more than [`super::MAX_HORIZON_H`] ahead.
+    pub fn at(&self, lot: &LotId, at: Instant) -> Option<Arrival> {
         let now = self.clock.now();
         let city = self.city.borrow().clone();
+        let place = city.lots.get(lot)?;
         let counts = self.board.snapshot().lots.get(lot).cloned()?;
-        let reading = self.reading(&city, &counts, now)?;
-        let models = self.models.read().unwrap_or_else(PoisonError::into_inner);
-        match models.by_lot.get(lot) {
-            Some(model) => model.forecast(reading, at),
-            None => LotModel::new(city.time_zone).forecast(reading, at),
+        let at = at.max(now);
+        if counts.closed || !is_open(place.opening_hours.as_deref(), city.time_zone, at) {
+            return Some(Arrival::Closed);
         }
+        let reading = self.reading(&city, &counts, now)?;
+        let calendar = self.calendar(&city);
+        let models = self.models.read().unwrap_or_else(PoisonError::into_inner);
+        let forecast = match models.by_lot.get(lot) {
+            Some(model) => model.forecast(reading, at, &calendar, &models.shared),
+            None => LotModel::new().forecast(reading, at, &calendar, &models.shared),
+        };
+        Some(Arrival::Expected { forecast: forecast?, read_at: reading.at })
     }
 
     /// The present counts of every lot whose number can be believed, as of `now`.
     pub(super) fn sample(&self, now: Instant) -> Vec<Point> {
         let city = self.city.borrow().clone();
         let state = self.board.snapshot();
-        let believed = state.lots.values().filter(|counts| self.reading(&city, counts, self.clock.now()).is_some());
+        let believed = state.lots.values().filter(|counts| self.is_live(&city, counts, self.clock.now()));
         let point = |counts: &Availability| Point {
             lot: counts.lot.clone(),
             at: now,
@@ -75,61 +104,81 @@ impl Forecaster {
         believed.map(point).collect()
     }
 
-    /// The lots of the city in force.
-    pub(super) fn lots(&self) -> Vec<LotId> {
-        self.city.borrow().lots.keys().cloned().collect()
-    }
-
     /// The present instant.
     pub(super) fn now(&self) -> Instant {
         self.clock.now()
     }
 
-    /// Learns a lot's stored history, oldest first.
-    pub(super) fn recall(&self, lot: &LotId, points: &[Point]) {
-        let mut model = LotModel::new(self.city.borrow().time_zone);
-        for point in points {
-            model.learn(reading_of(point));
-        }
-        self.models.write().unwrap_or_else(PoisonError::into_inner).by_lot.insert(lot.clone(), model);
+    /// Takes what an earlier node learned.
+    pub(super) fn restore(&self, kept: Kept) {
+        *self.models.write().unwrap_or_else(PoisonError::into_inner) = Models::of(kept);
     }
 
-    /// Notes that the stored history of every lot was read.
+    /// What was learned, to be kept; `None` before the stored past was learned, or if nothing was learned yet.
+    pub(super) fn kept(&self) -> Option<Kept> {
+        self.models.read().unwrap_or_else(PoisonError::into_inner).kept()
+    }
+
+    /// Learns points in the order of time. A lot that an operator has closed teaches nothing: what it is like then is not what
+    /// it is like.
+    pub(super) fn learn(&self, points: &[Point]) {
+        let calendar = self.calendar(&self.city.borrow());
+        let state = self.board.snapshot();
+        let mut models = self.models.write().unwrap_or_else(PoisonError::into_inner);
+        let Models { by_lot, shared, as_of, .. } = &mut *models;
+        for point in points.iter().filter(|point| state.lots.get(&point.lot).is_none_or(|counts| !counts.closed)) {
+            let model = by_lot.entry(point.lot.clone()).or_default();
+            model.learn(known(point.free, point.occupied, point.at), &calendar, shared);
+            *as_of = Some(as_of.map_or(point.at, |as_of| as_of.max(point.at)));
+        }
+    }
+
+    /// Notes that the stored past was learned, so that what is learned may be kept.
     pub(super) fn recalled(&self) {
         self.models.write().unwrap_or_else(PoisonError::into_inner).recalled = true;
     }
 
-    /// Learns the newest points. A lot whose history is still to be read waits for it.
-    pub(super) fn learn(&self, points: &[Point]) {
-        let zone = self.city.borrow().time_zone;
+    /// Forgets the lots that are no longer in the city.
+    pub(super) fn forget_retired(&self) {
+        let city = self.city.borrow().clone();
         let mut models = self.models.write().unwrap_or_else(PoisonError::into_inner);
-        let recalled = models.recalled;
-        for point in points {
-            match models.by_lot.get_mut(&point.lot) {
-                Some(model) => model.learn(reading_of(point)),
-                None if recalled => {
-                    let mut model = LotModel::new(zone);
-                    model.learn(reading_of(point));
-                    models.by_lot.insert(point.lot.clone(), model);
-                }
-                None => {}
-            }
+        models.by_lot.retain(|lot, _| city.lots.contains_key(lot));
+    }
+
+    /// The calendar on the clocks of the city in force.
+    fn calendar(&self, city: &City) -> Arc<Calendar> {
+        let known = self.calendar.read().unwrap_or_else(PoisonError::into_inner).clone();
+        if known.zone() == city.time_zone {
+            return known;
         }
+        let moved = Arc::new(self.settings.calendar(city.time_zone));
+        self.calendar.write().unwrap_or_else(PoisonError::into_inner).clone_from(&moved);
+        moved
     }
 
-    /// A lot's present reading; `None` if its number cannot be believed.
+    fn is_live(&self, city: &City, counts: &Availability, now: Instant) -> bool {
+        city.lots.get(&counts.lot).is_some_and(|lot| {
+            let limit = Duration::seconds(lot.stale_after_s.unwrap_or(self.stale_after_s).into());
+            counts.quality(now, limit) == Quality::Live
+        })
+    }
+
+    /// A lot's newest reading: as of now while its number is live, as of its last word for some time after.
     fn reading(&self, city: &City, counts: &Availability, now: Instant) -> Option<Reading> {
-        let lot = city.lots.get(&counts.lot)?;
-        let limit = Duration::seconds(lot.stale_after_s.unwrap_or(self.stale_after_s).into());
-        (counts.quality(now, limit) == Quality::Live).then(|| known(counts.free, counts.occupied, now))
+        if self.is_live(city, counts, now) {
+            return Some(known(counts.free, counts.occupied, now));
+        }
+        let observed_at = counts.observed_at?;
+        let oldest = Duration::seconds(self.settings.oldest_reading_s.into());
+        (city.lots.contains_key(&counts.lot) && now - observed_at <= oldest)
+            .then(|| known(counts.free, counts.occupied, observed_at))
     }
-}
-
-fn reading_of(point: &Point) -> Reading {
-    known(point.free, point.occupied, point.at)
 }
 
 /// Places nobody has word of, or out of service, take no part: the share is that of the places known.
 fn known(free: u32, occupied: u32, at: Instant) -> Reading {
     Reading { at, free, capacity: free.saturating_add(occupied) }
 }
+
+/// Models by lot, as they learn.
+pub(super) type ByLot = BTreeMap<LotId, LotModel>;

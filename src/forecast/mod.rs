@@ -1,9 +1,11 @@
 //! How many places will be free on arrival: a recorder that keeps the history, a model that learns from it.
 
+pub mod backtest;
 mod forecaster;
+mod kept;
 mod model;
 mod recorder;
 
-pub use forecaster::Forecaster;
-pub use model::{Forecast, LotModel, MAX_HORIZON_H, Method, Reading};
+pub use forecaster::{Arrival, Forecaster};
+pub use model::{Forecast, LotModel, MAX_HORIZON_H, Method, Reading, Shared, Why};
 pub use recorder::{Recorder, SAMPLE_EVERY_S};

@@ -12,6 +12,8 @@ use tokio_util::sync::CancellationToken;
 use yunpark_signs::{Face, pages};
 
 use super::{
+    arrival::{Ahead, Expected},
+    flow::{Flow, Rates},
     panel::PanelState,
     policy::{Composed, Situation, answer, compose, min_dwell, min_interval},
     spoken::size,
@@ -35,8 +37,14 @@ use crate::{
 /// Longest wait for the board's first snapshot. After it the signs are told what is known, which may be nothing.
 const FIRST_SNAPSHOT: Duration = Duration::from_secs(10);
 
-/// Free places forecast for a moment, where a forecast can be made; called often, so it must be quick.
-pub type Forecast = Arc<dyn Fn(&LotId, Instant) -> Option<u32> + Send + Sync>;
+/// A forecast for an arrival is asked for once in this time, seconds: the count itself is looked at in every step.
+const HALF_MINUTE_S: i64 = 30;
+
+/// The forecast for a moment, where one can be made; called often, so it must be quick.
+pub type Forecast = Arc<dyn Fn(&LotId, Instant) -> Option<Expected> + Send + Sync>;
+
+/// How many drivers are known to be on their way to a lot and arrive before a moment.
+pub type UnderWay = Arc<dyn Fn(&LotId, Instant) -> u32 + Send + Sync>;
 
 /// Keeps the sign board's desired faces in step.
 pub struct Guide {
@@ -46,6 +54,10 @@ pub struct Guide {
     board: Arc<Board>,
     signs: Arc<SignBoard>,
     forecast: Forecast,
+    under_way: UnderWay,
+    flows: HashMap<LotId, Flow>,
+    /// Forecasts already asked for, by the lot and the half minute of arrival.
+    forecasts: RefCell<HashMap<(LotId, i64), Option<Expected>>>,
     panels: BTreeMap<(SignId, PanelId), PanelState>,
     /// When a sign was last told something new.
     told_at: HashMap<SignId, Instant>,
@@ -62,9 +74,11 @@ impl Guide {
         board: Arc<Board>,
         signs: Arc<SignBoard>,
         forecast: Forecast,
+        under_way: UnderWay,
     ) -> Self {
-        let (panels, told_at, hours) = (BTreeMap::new(), HashMap::new(), HashMap::new());
-        Self { config, clock, city, board, signs, forecast, panels, told_at, hours }
+        let (panels, told_at, hours, flows) = (BTreeMap::new(), HashMap::new(), HashMap::new(), HashMap::new());
+        let forecasts = RefCell::default();
+        Self { config, clock, city, board, signs, forecast, under_way, flows, forecasts, panels, told_at, hours }
     }
 
     /// Recomposes at every tick, and at once when a lot changes, at most once a tick.
@@ -122,7 +136,19 @@ impl Guide {
             Some(text) => hours.get(text).and_then(Option::as_ref).is_some_and(|h| h.is_open(city.time_zone, now)),
         });
         let config = self.config.clone();
-        let forecast = self.forecast.clone();
+        self.watch(lots, now);
+        let (forecast, under_way) = (self.forecast.clone(), self.under_way.clone());
+        let flows = std::mem::take(&mut self.flows);
+        let forecasts = self.forecasts.take();
+        let forecasts = RefCell::new(kept(forecasts, now));
+        let ahead = |lot: &LotId, at: Instant| Ahead {
+            forecast: *forecasts
+                .borrow_mut()
+                .entry((lot.clone(), at.timestamp().div_euclid(HALF_MINUTE_S)))
+                .or_insert_with(|| forecast(lot, at)),
+            rates: flows.get(lot).map_or_else(Rates::default, |flow| flow.rates(now)),
+            under_way: under_way(lot, at),
+        };
         let orders = self.signs.orders();
         let situation = Situation {
             city,
@@ -132,7 +158,7 @@ impl Guide {
             stale_after: chrono::Duration::seconds(i64::from(config.availability.stale_after_s)),
             answer: answer(&config.display),
             is_open: &is_open,
-            forecast: &*forecast,
+            ahead: &ahead,
             orders: &orders,
         };
         let mut present: BTreeMap<SignId, BTreeSet<PanelId>> = BTreeMap::new();
@@ -150,6 +176,23 @@ impl Guide {
         }
         drop(is_open);
         self.hours = hours;
+        self.flows = flows;
+        self.forecasts = forecasts;
+    }
+
+    /// Looks at what moved in every lot since the last step.
+    fn watch(&mut self, lots: &BTreeMap<LotId, Availability>, now: Instant) {
+        for (id, lot) in lots {
+            match self.flows.get_mut(id) {
+                Some(flow) => flow.observe(lot, now),
+                None => {
+                    self.flows.insert(id.clone(), Flow::new(lot, now));
+                }
+            }
+        }
+        if self.flows.len() > lots.len() {
+            self.flows.retain(|id, _| lots.contains_key(id));
+        }
     }
 
     fn guide(&mut self, sign: &Sign, panel: &Panel, situation: &Situation<'_>) {
@@ -188,6 +231,16 @@ impl Guide {
             signs.desire(&sign.id, &panel.id, Wanted { good_until, ..face.into() }, fault);
         }
     }
+}
+
+/// Forecasts for arrivals that are still ahead.
+fn kept(
+    mut forecasts: HashMap<(LotId, i64), Option<Expected>>,
+    now: Instant,
+) -> HashMap<(LotId, i64), Option<Expected>> {
+    let past = now.timestamp().div_euclid(HALF_MINUTE_S);
+    forecasts.retain(|(_, half), _| *half >= past);
+    forecasts
 }
 
 /// Answers as `judge` does, but asks it only once for each lot.

@@ -56,7 +56,15 @@ impl Scene {
     fn guide(&self) -> Guide {
         let config = Arc::new(Config::load(None).unwrap());
         let city = watch::Sender::new(self.city.clone()).subscribe();
-        Guide::new(config, self.clock.clone(), city, self.board.clone(), self.signs.clone(), Arc::new(|_, _| None))
+        Guide::new(
+            config,
+            self.clock.clone(),
+            city,
+            self.board.clone(),
+            self.signs.clone(),
+            Arc::new(|_, _| None),
+            Arc::new(|_, _| 0),
+        )
     }
 
     fn lots(&self, free: u32) -> BTreeMap<LotId, Availability> {

@@ -7,6 +7,7 @@ use yunpark_signs as signs;
 use yunpark_signs::{Colour, LineState, Reason};
 
 use super::{
+    arrival::{Latency, age_that_counts, left_on_arrival},
     hysteresis::{Fullness, Thresholds},
     policy::Situation,
     trust::{Trust, heard_and_unknown, reporting_share, trust},
@@ -32,6 +33,8 @@ pub(super) struct Judge<'a> {
     pub(super) at: &'a Situation<'a>,
     /// How much longer than now a number must hold.
     pub(super) hold: Duration,
+    /// The longest time between two things the sign is told.
+    pub(super) update: Duration,
 }
 
 /// A line as it is told, and what it rests on.
@@ -163,7 +166,10 @@ impl Judge<'_> {
         let free: u32 = known.iter().fold(0, |sum, (_, a, _)| sum.saturating_add(a.free));
         let capacity = known.iter().fold(0u32, |sum, (_, a, _)| sum.saturating_add(a.capacity));
         let (count, mut reason) = self.count_on_arrival(known, free, travel_time);
-        let thresholds = Thresholds::of(capacity, self.rules);
+        let mut thresholds = Thresholds::of(capacity, self.rules);
+        if self.rules.policy == Policy::Arrival && travel_time > Duration::zero() {
+            thresholds = thresholds.ahead(capacity);
+        }
         *level = thresholds.judge(count, *level);
         let mistrust = known.iter().find_map(|(_, _, trust)| match trust {
             Trust::Word(reason) => Some(*reason),
@@ -202,13 +208,19 @@ impl Judge<'_> {
         if self.rules.policy == Policy::Thresholds {
             return (count, reason);
         }
-        let arrival = self.at.now + travel_time;
-        // A lot without a forecast counts as it stands.
-        let forecast = known
-            .iter()
-            .map(|(lot, a, _)| (self.at.forecast)(&lot.id, arrival).unwrap_or(a.free).min(a.capacity))
-            .fold(0u32, u32::saturating_add);
-        if forecast < count { (forecast, Some(Reason::ForecastOnArrival)) } else { (count, reason) }
+        let (mut left, mut why) = (0u32, None);
+        for (lot, availability, _) in known {
+            let latency = Latency {
+                travel: travel_time,
+                age: age_that_counts(self.at.now, availability.observed_at, self.rules),
+                update: self.update,
+            };
+            let ahead = (self.at.ahead)(&lot.id, self.at.now + latency.until_arrival());
+            let (of_lot, reason) = left_on_arrival(availability.free, &latency, &ahead, self.rules);
+            left = left.saturating_add(of_lot);
+            why = why.or(reason);
+        }
+        if left < count { (left, why) } else { (count, reason) }
     }
 
     fn told(&self, text: String, state: LineState, reason: Option<Reason>) -> signs::Line {

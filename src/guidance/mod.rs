@@ -1,7 +1,9 @@
 //! From availability to what each panel should show.
 
+pub mod arrival;
 pub mod brightness;
 pub mod check;
+pub mod flow;
 pub mod guide;
 pub mod hysteresis;
 mod line;
@@ -11,7 +13,7 @@ pub mod policy;
 mod spoken;
 mod trust;
 
-pub use guide::{Forecast, Guide};
+pub use guide::{Forecast, Guide, UnderWay};
 pub use orders::{OrderDesk, OrderFeed};
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use chrono::Duration;
 use yunpark_signs as signs;
 use yunpark_signs::{Face, LineState, Mode};
 
-use super::{brightness, line::Judge, panel::PanelState, spoken};
+use super::{arrival::Ahead, brightness, line::Judge, panel::PanelState, spoken};
 use crate::{
     config,
     domain::{
@@ -38,8 +38,8 @@ pub struct Situation<'a> {
     pub answer: Duration,
     /// Whether a lot is within its opening hours now.
     pub is_open: &'a dyn Fn(&Lot) -> bool,
-    /// Free places forecast for a moment, where a forecast can be made.
-    pub forecast: &'a dyn Fn(&LotId, Instant) -> Option<u32>,
+    /// What is ahead of a driver who is on the way to a lot and arrives at some instant.
+    pub ahead: &'a dyn Fn(&LotId, Instant) -> Ahead,
     /// What people have signs show, whether it holds now or not.
     pub orders: &'a [Order],
 }
@@ -99,7 +99,13 @@ pub fn rules_of(sign: &Sign, panel: &Panel, rules: &config::Guidance) -> Rules {
 /// order, so that guidance goes on as if nobody had spoken.
 pub fn compose(sign: &Sign, panel: &Panel, situation: &Situation<'_>, state: &mut PanelState) -> Composed {
     let rules = rules_of(sign, panel, situation.rules);
-    let judge = Judge { sign, rules: &rules, at: situation, hold: hold(sign, situation) };
+    let judge = Judge {
+        sign,
+        rules: &rules,
+        at: situation,
+        hold: hold(sign, situation),
+        update: update(sign, situation.rules),
+    };
     state.levels.resize_with(panel.lines.len(), Vec::new);
     let mut composed = Composed { face: Face::blank(0), good_until: None, basis: Vec::new(), lost: BTreeSet::new() };
     for (line, levels) in panel.lines.iter().zip(&mut state.levels) {
@@ -126,6 +132,11 @@ pub fn compose(sign: &Sign, panel: &Panel, situation: &Situation<'_>, state: &mu
     state.brightness = Some((minute, percent));
     composed.face.brightness_percent = Some(percent);
     composed
+}
+
+/// The longest time a change waits before the sign is told.
+fn update(sign: &Sign, rules: &config::Guidance) -> Duration {
+    (millis(rules.tick_ms) * 2).max(min_interval(sign, rules)).max(min_dwell(sign, rules))
 }
 
 /// How much longer than now a number must hold to be entrusted to a sign: what its protocol needs, and the time in which it

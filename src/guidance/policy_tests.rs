@@ -2,7 +2,10 @@
 
 use yunpark_signs::Reason;
 
-use super::*;
+use super::{
+    super::{arrival::Expected, flow::Rates},
+    *,
+};
 use crate::domain::{
     guidance::{Policy, RulesChange},
     ids::SignId,
@@ -21,6 +24,7 @@ pub struct Town {
     pub now: Instant,
     pub closed: Vec<&'static str>,
     forecast: Option<u32>,
+    rates: Rates,
     link: SignLink,
     pub manner: Manner,
     pub change: RulesChange,
@@ -86,7 +90,8 @@ impl Town {
         let gid = GroupId::parse("G").unwrap();
         city.groups.insert(gid.clone(), LotGroup { id: gid, name, lots: vec![id("A"), id("B")] });
         let now = parse_rfc3339("2026-03-10T01:00:00Z").unwrap();
-        let rules = config::Config::load(None).unwrap().guidance;
+        // Most of these tests are about counts; those about arrivals say so.
+        let rules = config::Guidance { policy: Policy::Thresholds, ..config::Config::load(None).unwrap().guidance };
         let mut town = Self {
             city,
             lots: BTreeMap::new(),
@@ -94,6 +99,7 @@ impl Town {
             now,
             closed: Vec::new(),
             forecast: None,
+            rates: Rates::default(),
             link: SignLink::MqttJson,
             manner: Manner::default(),
             change: RulesChange::default(),
@@ -132,7 +138,11 @@ impl Town {
             stale_after: Duration::seconds(900),
             answer: Duration::seconds(5),
             is_open: &|lot| !self.closed.contains(&lot.id.as_str()),
-            forecast: &|_, at| self.forecast.filter(|_| at == self.now + Duration::seconds(120)),
+            ahead: &|_, _| Ahead {
+                forecast: self.forecast.map(|free| Expected { free, chance: 1.0 }),
+                rates: self.rates,
+                under_way: 0,
+            },
             orders: &self.orders,
         };
         let sign = Sign { manner: self.manner.clone(), ..sign(self.link.clone(), language) };
@@ -308,6 +318,8 @@ fn places_held_back_are_taken_off_and_named() {
 fn the_arrival_rule_never_shows_more_than_is_forecast_for_the_arrival() {
     let mut town = Town::new();
     town.forecast = Some(9);
+    town.rules.near_s = 60;
+    town.rules.policy = Policy::Thresholds;
     assert_eq!(town.told(&[a()]), ["34"], "the other rule does not ask");
     town.rules.policy = Policy::Arrival;
     let face = town.face(&[a(), group()], Language::Zh, &mut PanelState::default());
@@ -318,6 +330,32 @@ fn the_arrival_rule_never_shows_more_than_is_forecast_for_the_arrival() {
     assert_eq!(town.told(&[a()]), ["34"], "a hopeful forecast adds nothing");
     town.forecast = None;
     assert_eq!(town.told(&[a()]), ["34"], "no forecast, no cap");
+}
+
+#[test]
+fn by_default_a_filling_lot_is_told_as_it_will_be_on_arrival() {
+    let mut town = Town::new();
+    town.rules = config::Config::load(None).unwrap().guidance;
+    town.rates = Rates { coming: 0.05, going: 0.0 };
+    let face = town.face(&[a()], Language::Zh, &mut PanelState::default());
+    let line = &face.lines[0];
+    // Two minutes bring six cars, and the margin keeps two more back.
+    assert_eq!((line.text.as_str(), line.reason), ("25", Some(Reason::FlowOnArrival)));
+    assert_eq!(line.rule, Some(signs::Rule::Arrival));
+}
+
+#[test]
+fn a_number_that_looks_ahead_leaves_full_only_above_a_tenth() {
+    let (mut town, mut state) = (Town::new(), PanelState::default());
+    town.rules.policy = Policy::Arrival;
+    let mut told = |free: u32| {
+        town.count("A", 100, free);
+        town.face(&[a()], Language::Zh, &mut state).lines[0].state
+    };
+    assert_eq!([told(2), told(6), told(10), told(11), told(3)], {
+        use LineState::{Few, Full};
+        [Full, Full, Full, Few, Few]
+    });
 }
 
 #[test]

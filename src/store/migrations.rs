@@ -13,6 +13,8 @@ const FILES: &[(i64, &str, &str)] = &[
     (5, "history", include_str!("../../migrations/0005_history.sql")),
     (6, "sensors", include_str!("../../migrations/0006_sensors.sql")),
     (7, "sign_orders", include_str!("../../migrations/0007_sign_orders.sql")),
+    (20, "forecast", include_str!("../../migrations/0020_forecast.sql")),
+    (21, "under_way", include_str!("../../migrations/0021_under_way.sql")),
 ];
 
 /// All migrations.

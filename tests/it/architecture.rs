@@ -19,7 +19,7 @@ fn allowed(room: &str) -> Option<&'static [&'static str]> {
         "domain" | "clock" | "config" | "lifecycle" | "telemetry" | "broker" | "mqtt" | "signboard" | "store"
         | "availability" | "live" => &[],
         // Staff accounts, the city in force, how sensors are: small rooms over the store's rows.
-        "staff" | "cityfeed" | "sensor_health" => &["store"],
+        "demand" | "staff" | "cityfeed" | "sensor_health" => &["store"],
         // What the engine knows, kept in the store and given back.
         "keeper" => &["store", "availability"],
         "ingest" => &["store", "availability", "live", "sensor_health"],

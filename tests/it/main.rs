@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed, in its helpers too")]
 
 mod architecture;
+mod arrival;
 mod availability;
 mod broker_alarm;
 mod chaos;
@@ -25,3 +26,4 @@ mod simulated_town;
 mod spine;
 mod store;
 mod town;
+mod under_way;

@@ -71,6 +71,8 @@ redis_url = "{redis}"
 journal = "{here}/availability.journal"
 {availability}
 [guidance]
+# A test that publishes a count asks for that count; panels that are to look ahead say so in the city file.
+policy = "thresholds"
 min_dwell_ms = 0
 [enforcement.cameras]
 CAM-1 = {{ token = "{CAMERA_TOKEN}", viid_password = "Passw0rd!" }}

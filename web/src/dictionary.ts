@@ -75,6 +75,7 @@ export const WORDS = {
 
   "lot.of": { zh: "共 {capacity} 个", en: "of {capacity}" },
   "lot.free": { zh: "空位", en: "free" },
+  "lot.chance": { zh: "{minutes} 分钟后到达有位概率 {n}%", en: "{n}% chance of a space in {minutes} min" },
   "lot.walk": { zh: "步行 {n} 分", en: "{n} min walk" },
   "lot.height": { zh: "限高 {m} 米", en: "Max {m} m" },
   "lot.use": { zh: "{use} {n}", en: "{use} {n}" },
@@ -153,6 +154,8 @@ export const WORDS = {
   "health.unreachable": { zh: "不通", en: "Unreachable" },
   "health.unknown": { zh: "未知", en: "Unknown" },
   "reason.forecast_on_arrival": { zh: "按到达时的预测", en: "forecast on arrival" },
+  "reason.flow_on_arrival": { zh: "到达前将被停入", en: "filling before you arrive" },
+  "reason.under_way": { zh: "已有车辆前往", en: "drivers are on their way" },
   "reason.held_back": { zh: "预留", en: "held back" },
   "reason.rounded": { zh: "取整", en: "rounded down" },
   "reason.ageing": { zh: "数据已不新", en: "not fresh any more" },

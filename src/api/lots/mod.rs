@@ -8,7 +8,7 @@ mod spaces;
 
 pub use actions::{ActionBody, ActionView};
 pub use filter::{Filter, LotsQuery, QueryFault};
-pub use forecast::{ForecastQuery, ForecastView};
+pub use forecast::{ArrivalView, ForecastQuery, ForecastView, tell_arrivals};
 pub(in crate::api) use history::instant;
 pub use history::{HistoryPoint, HistoryQuery, HistoryView};
 pub use spaces::{SpaceView, SpacesView};
@@ -178,6 +178,9 @@ pub struct LotView {
     /// How far it is from the asked place, metres; only where `near` was asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub distance_m: Option<f64>,
+    /// What is expected on arrival by road from there; only of the nearest lots, where `near` was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub arrival: Option<ArrivalView>,
 }
 
 impl LotView {
@@ -198,6 +201,7 @@ impl LotView {
             street: lot.street.as_ref().map(ToString::to_string),
             availability: AvailabilityView::when(open, lot, counts, now, config),
             distance_m: None,
+            arrival: None,
         }
     }
 }

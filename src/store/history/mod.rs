@@ -9,7 +9,7 @@ pub use slot::{Slot, Table, slots};
 use std::collections::BTreeMap;
 
 use super::{
-    Error, On, Tx,
+    Error, On, Row, Tx,
     query::{Value, composed, inserts, query},
 };
 use crate::domain::{
@@ -75,18 +75,31 @@ pub async fn range(
     let text = "SELECT lot, at_us, free, occupied, unknown, out_of_service, capacity FROM availability_history \
                 WHERE lot = $1 AND at_us >= $2 AND at_us < $3 ORDER BY at_us DESC LIMIT $4";
     let ask = query("availability_history", text).bind(lot.as_str()).bind(from).bind(to).bind(limit);
-    let points = ask.fetch_all(on).await?.into_iter().rev().map(|row| {
-        Ok(Point {
-            lot: row.parse("lot", LotId::parse)?,
-            at: row.instant("at_us")?,
-            free: row.count("free")?,
-            occupied: row.count("occupied")?,
-            unknown: row.count("unknown")?,
-            out_of_service: row.count("out_of_service")?,
-            capacity: row.count("capacity")?,
-        })
-    });
+    let points = ask.fetch_all(on).await?.into_iter().rev().map(read);
     points.collect()
+}
+
+/// The points of all lots from `from` on and before `to`, oldest first; of those of each quarter of an hour only the first
+/// minute's where `coarse`.
+pub async fn all(on: impl Into<On<'_>>, from: Instant, to: Instant, coarse: bool) -> Result<Vec<Point>, Error> {
+    const QUARTER_US: i64 = 900_000_000;
+    let text = "SELECT lot, at_us, free, occupied, unknown, out_of_service, capacity FROM availability_history \
+                WHERE at_us >= $1 AND at_us < $2 AND at_us % $3 = 0 ORDER BY at_us, lot";
+    let step_us = if coarse { QUARTER_US } else { 1 };
+    let ask = query("availability_history", text).bind(from).bind(to).bind(step_us);
+    ask.fetch_all(on).await?.into_iter().map(read).collect()
+}
+
+fn read(row: Row) -> Result<Point, Error> {
+    Ok(Point {
+        lot: row.parse("lot", LotId::parse)?,
+        at: row.instant("at_us")?,
+        free: row.count("free")?,
+        occupied: row.count("occupied")?,
+        unknown: row.count("unknown")?,
+        out_of_service: row.count("out_of_service")?,
+        capacity: row.count("capacity")?,
+    })
 }
 
 /// A table whose rows are kept for a time, by the column that tells their age.

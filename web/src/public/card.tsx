@@ -6,6 +6,7 @@ import { shownNowMs } from "../clock.ts";
 import { distanceM, distanceWords, walkMinutes } from "../geo.ts";
 import { code, lang, t, text } from "../i18n.ts";
 import type { Level, Lot } from "../types.ts";
+import { arrivals } from "./arrival.ts";
 import { navigateTo } from "./navigate.tsx";
 import { share, Shared } from "./share.tsx";
 import { marks, position, selected, toggleMark } from "./store.ts";
@@ -48,6 +49,7 @@ export function LotCard({ lot: source }: { lot: Signal<Lot> }) {
         <span class="level" data-level={lot.level}>
           <span aria-hidden="true">{SYMBOL[lot.level]}</span> {t(`level.${lot.level}`)}
         </span>
+        <Chance lot={lot} />
         <Facts lot={lot} />
       </p>
       <div class="lot-foot">
@@ -84,6 +86,13 @@ function Way({ lot }: { lot: Lot }) {
       {metres < 3000 && <span>{t("lot.walk", { n: walkMinutes(metres) })}</span>}
     </>
   );
+}
+
+function Chance({ lot }: { lot: Lot }) {
+  const arrival = arrivals.value.get(lot.id);
+  if (arrival === undefined || lot.level === "closed" || lot.level === "no_data") return null;
+  const minutes = Math.max(1, Math.round(arrival.travel_s / 60));
+  return <span class="chance">{t("lot.chance", { n: Math.round(arrival.chance * 100), minutes })}</span>;
 }
 
 function Facts({ lot }: { lot: Lot }) {

@@ -3,6 +3,7 @@ import { signal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { t, text } from "../i18n.ts";
 import type { Lot } from "../types.ts";
+import { tellUnderWay } from "./arrival.ts";
 import { navigationLink, target, type MapApp } from "./links.ts";
 
 const goal = signal<Lot | null>(null);
@@ -39,7 +40,12 @@ export function Navigate() {
         <ul>
           {APPS.map((app) => (
             <li key={app}>
-              <a href={navigationLink(app, at, name)} target="_blank" rel="noopener noreferrer">
+              <a
+                href={navigationLink(app, at, name)}
+                target="_blank"
+                rel="noopener noreferrer"
+                onClick={() => tellUnderWay(lot)}
+              >
                 {t(`go.${app}`)}
               </a>
             </li>
