@@ -183,6 +183,25 @@ enum LedgerCommand {
         /// A head printed earlier, `SEQ:HASH`, which the ledger must still pass through.
         #[arg(long)]
         head: Option<crate::domain::ledger::Head>,
+        /// A signed head that was published, which the ledger must still pass through.
+        #[arg(long, conflicts_with = "head")]
+        signed_head: Option<PathBuf>,
+    },
+    /// Check a record's proof, without the database.
+    Check {
+        /// What `/api/v1/records/{id}/proof` gave.
+        proof: PathBuf,
+        /// The public key the head must be signed with, 64 hexadecimal digits.
+        #[arg(long)]
+        key: Option<String>,
+    },
+    /// Write the whole ledger, one entry a line, and the newest signed head last.
+    Export {
+        #[command(flatten)]
+        config: WithConfig,
+        /// Where to write it.
+        #[arg(long)]
+        out: PathBuf,
     },
 }
 
@@ -268,9 +287,18 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
             user::add(config, &name, role.into()).await
         }
         Command::DeadLetters(command) => refused(command).await,
-        Command::Ledger(LedgerCommand::Verify { config, head }) => {
+        Command::Ledger(LedgerCommand::Verify { config, head, signed_head }) => {
             let config = Config::load(Some(&config.config))?;
+            let head = match signed_head {
+                Some(file) => Some(ledger::signed_head(&file)?),
+                None => head,
+            };
             ledger::verify(&config, head).await
+        }
+        Command::Ledger(LedgerCommand::Check { proof, key }) => ledger::check(&proof, key.as_deref()),
+        Command::Ledger(LedgerCommand::Export { config, out }) => {
+            let config = Config::load(Some(&config.config))?;
+            ledger::export(&config, &out).await
         }
         Command::Sign(SignCommand::Render { sign, config, out }) => {
             let config = Config::load(Some(&config.config))?;

@@ -1,9 +1,12 @@
 //! The rules of the trade, pure: no I/O, no async, no clock; `now` is an argument and each rule returns what changed.
 
 pub mod action;
+pub mod appeal;
 pub mod availability;
+pub mod calendar;
 pub mod capture;
 pub mod city;
+pub mod course;
 pub mod dead_letter;
 pub mod guidance;
 pub mod hours;

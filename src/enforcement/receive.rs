@@ -96,8 +96,22 @@ impl Desk {
         self.receive_all(vec![(new, images)]).await?.pop().ok_or(Error::NotFound("capture"))
     }
 
-    /// Takes in captures that belong together: all of them, or none.
+    /// Takes in captures that belong together: all of them, or none. What a camera sends is measured and counted.
     pub(super) async fn receive_all(&self, captures: Vec<(NewCapture, Vec<Bytes>)>) -> Result<Vec<Received>, Error> {
+        let camera = captures.iter().find_map(|(new, _)| match &new.source {
+            Source::Camera(id) if self.city().cameras.contains_key(id) => Some(id.clone()),
+            _ => None,
+        });
+        let Some(camera) = camera else { return self.take_in(captures).await };
+        let came = match self.devices.admit(&camera, captures.len(), self.clock.now()) {
+            Ok(()) => self.take_in(captures).await,
+            Err(slowed) => Err(slowed),
+        };
+        self.devices.count(&camera, &came, self.clock.now());
+        came
+    }
+
+    async fn take_in(&self, captures: Vec<(NewCapture, Vec<Bytes>)>) -> Result<Vec<Received>, Error> {
         let mut known = Vec::new();
         let mut kept = Vec::with_capacity(captures.len());
         for (new, images) in captures {
@@ -258,6 +272,9 @@ impl Desk {
     /// The city a capture is held against, and the zone it falls in.
     fn place_of(&self, new: &NewCapture) -> Result<(Arc<City>, Option<Zone>), Error> {
         let (city, places) = self.places();
+        if new.location.is_some_and(|at| !places.is_near_the_city(at)) {
+            return Err(Error::invalid("location", "is far outside the city"));
+        }
         let zone = match &new.source {
             Source::Camera(id) => zone_of_camera(&city, id, new)?,
             Source::Staff(_) => {
@@ -299,6 +316,13 @@ fn zone_of_camera<'a>(city: &'a City, id: &CameraId, new: &NewCapture) -> Result
     let camera = city.cameras.get(id).ok_or(Error::UnknownCamera)?;
     if new.camera.as_ref().is_some_and(|named| named != id) {
         return Err(Error::invalid("camera", "must be the camera whose token this is"));
+    }
+    let sees = |(lon, lat): (f64, f64)| {
+        let view = camera.view.as_ref();
+        view.is_none_or(|view| geo::Intersects::intersects(view, &geo::Point::new(lon, lat)))
+    };
+    if !new.location.is_none_or(sees) {
+        return Err(Error::invalid("location", "is outside what this camera sees"));
     }
     let named = match &new.zone {
         Some(zone) if !camera.zones.contains(zone) => {

@@ -7,6 +7,7 @@ use super::Desk;
 use crate::{
     domain::{
         capture::{Capture, Source},
+        course::Course,
         ids::{GridCellId, LotId, ZoneId},
         incident::Incident,
         ledger::Digest,
@@ -81,6 +82,18 @@ pub struct Prior {
     pub corrections: u64,
     /// Tows, detentions, seizures.
     pub seizures: u64,
+}
+
+impl Prior {
+    /// Counts records of a kind.
+    pub(super) fn add(&mut self, kind: Kind, count: u64) {
+        *match kind {
+            Kind::Warning => &mut self.warnings,
+            Kind::Penalty => &mut self.penalties,
+            Kind::Correction => &mut self.corrections,
+            Kind::Seizure => &mut self.seizures,
+        } += count;
+    }
 }
 
 /// An incident.
@@ -164,6 +177,16 @@ pub struct RecordView {
     pub evidence: Vec<PictureView>,
     /// Its last entry in the ledger.
     pub ledger_seq: u64,
+    /// What happened to it since it was made.
+    pub course: Course,
+    /// The record it follows from.
+    pub follows: Option<String>,
+    /// What is due next.
+    pub due: Option<String>,
+    /// The first instant after that.
+    pub due_by: Option<DateTime<Utc>>,
+    /// The steps it may take next.
+    pub next_steps: Vec<&'static str>,
 }
 
 fn picture(sha256: &Digest) -> PictureView {
@@ -194,6 +217,11 @@ impl From<&Record> for RecordView {
             incident: record.incident.clone(),
             evidence: record.evidence.iter().map(picture).collect(),
             ledger_seq: record.ledger_seq,
+            course: record.course.clone(),
+            follows: record.follows.clone(),
+            due: record.due.as_ref().map(|(what, _)| what.clone()),
+            due_by: record.due.as_ref().map(|(_, by)| *by),
+            next_steps: record.possible(),
         }
     }
 }
@@ -288,12 +316,7 @@ impl Desk {
 pub(super) async fn prior(tx: &mut Tx, plate: &str) -> Result<Prior, store::Error> {
     let mut prior = Prior::default();
     for (kind, count) in records::count_by_kind(tx, plate).await? {
-        *match kind {
-            Kind::Warning => &mut prior.warnings,
-            Kind::Penalty => &mut prior.penalties,
-            Kind::Correction => &mut prior.corrections,
-            Kind::Seizure => &mut prior.seizures,
-        } = count;
+        prior.add(kind, count);
     }
     Ok(prior)
 }

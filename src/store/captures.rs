@@ -1,6 +1,6 @@
 //! Captures and their pictures: written once, found by their source's key, by plate, and by the incident they belong to.
 
-use super::{Error, On, Row, Tx, query};
+use super::{Error, Row, Tx, plates, query};
 use crate::domain::{
     capture::{Capture, Source, State},
     ids::ZoneId,
@@ -8,7 +8,6 @@ use crate::domain::{
     ledger::Digest,
     lot::VehicleClass,
     plate::Plate,
-    time::Instant,
 };
 
 macro_rules! select {
@@ -19,17 +18,6 @@ macro_rules! select {
             $rest
         )
     };
-}
-
-/// A plate that a search found.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FoundPlate {
-    /// Its normal form.
-    pub plate: String,
-    /// When it was last seen or recorded.
-    pub last_seen: Instant,
-    /// How many captures and records name it.
-    pub entries: u64,
 }
 
 /// The word a vehicle class is kept by.
@@ -86,6 +74,9 @@ pub async fn insert(tx: &mut Tx, capture: &Capture) -> Result<(), Error> {
         .bind(capture.incident.clone())
         .execute(&mut *tx)
         .await?;
+    if let Some(norm) = norm {
+        plates::seen(tx, norm, capture.at).await?;
+    }
     for (ordinal, sha256) in (0_u32..).zip(&capture.pictures) {
         query("capture_images", "INSERT INTO capture_images (capture, ordinal, sha256) VALUES ($1, $2, $3)")
             .bind(&capture.id)
@@ -121,13 +112,6 @@ pub async fn of_incident(tx: &mut Tx, incident: &str) -> Result<Vec<Capture>, Er
     with_pictures(tx, rows).await
 }
 
-/// The newest captures of a plate's normal form, newest first.
-pub async fn of_plate(tx: &mut Tx, plate: &str, limit: u32) -> Result<Vec<Capture>, Error> {
-    let rows = query("captures", select!("WHERE plate_norm = $1 ORDER BY at_us DESC, id DESC LIMIT $2"));
-    let rows = rows.bind(plate).bind(limit).fetch_all(&mut *tx).await?;
-    with_pictures(tx, rows).await
-}
-
 /// What an incident's captures say of its stay.
 pub async fn sightings(tx: &mut Tx, incident: &str) -> Result<Vec<Sighting>, Error> {
     let text = "SELECT id, at_us, plate_norm, vehicle_class, is_usable, rule_holds FROM captures WHERE incident = $1";
@@ -158,31 +142,6 @@ pub async fn sightings(tx: &mut Tx, incident: &str) -> Result<Vec<Sighting>, Err
 pub async fn hand_over(tx: &mut Tx, from: &str, into: &str) -> Result<(), Error> {
     let text = "UPDATE captures SET incident = $1 WHERE incident = $2";
     query("captures", text).bind(into).bind(from).execute(tx).await.map(|_| ())
-}
-
-/// Plates of captures and records like a pattern of SQL's LIKE (with `\` before what stands for itself), or whose folded
-/// form is like another; the newest first.
-pub async fn plates_like(
-    on: impl Into<On<'_>>,
-    norm_like: &str,
-    fold_like: &str,
-    limit: u32,
-) -> Result<Vec<FoundPlate>, Error> {
-    let text = "SELECT plate_norm, MAX(at_us) AS last_us, COUNT(*) AS entries FROM ( \
-                SELECT plate_norm, plate_fold, at_us FROM captures WHERE plate_norm IS NOT NULL UNION ALL \
-                SELECT plate_norm, plate_fold, at_us FROM records WHERE plate_norm IS NOT NULL) AS named \
-                WHERE plate_norm LIKE $1 ESCAPE '\\' OR plate_fold LIKE $2 ESCAPE '\\' \
-                GROUP BY plate_norm ORDER BY 2 DESC, 1 LIMIT $3";
-    let rows = query("captures", text).bind(norm_like).bind(fold_like).bind(limit).fetch_all(on).await?;
-    rows.iter()
-        .map(|row| {
-            Ok(FoundPlate {
-                plate: row.get("plate_norm")?,
-                last_seen: row.instant("last_us")?,
-                entries: row.count("entries")?,
-            })
-        })
-        .collect()
 }
 
 async fn with_pictures(tx: &mut Tx, rows: Vec<Row>) -> Result<Vec<Capture>, Error> {

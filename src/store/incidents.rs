@@ -126,15 +126,6 @@ pub async fn list(
     rows.iter().map(read).collect()
 }
 
-/// Incidents of a plate's normal form, newest first.
-pub async fn of_plate(tx: &mut Tx, plate: &str, limit: u32) -> Result<Vec<Incident>, Error> {
-    let rows = query(
-        "incidents",
-        select!("WHERE plate_norm = $1 AND state <> 'merged' ORDER BY last_seen_us DESC, id DESC LIMIT $2"),
-    );
-    rows.bind(plate).bind(limit).fetch_all(tx).await?.iter().map(read).collect()
-}
-
 /// Up to `limit` open incidents whose last capture is before `before`.
 pub async fn silent_since(on: impl Into<On<'_>>, before: Instant, limit: u32) -> Result<Vec<String>, Error> {
     let text = "SELECT id FROM incidents WHERE state = 'open' AND last_seen_us < $1 ORDER BY last_seen_us, id LIMIT $2";

@@ -13,6 +13,10 @@ const FILES: &[(i64, &str, &str)] = &[
     (5, "history", include_str!("../../migrations/0005_history.sql")),
     (6, "sensors", include_str!("../../migrations/0006_sensors.sql")),
     (7, "sign_orders", include_str!("../../migrations/0007_sign_orders.sql")),
+    (10, "cameras", include_str!("../../migrations/0010_cameras.sql")),
+    (11, "plates", include_str!("../../migrations/0011_plates.sql")),
+    (12, "courses", include_str!("../../migrations/0012_courses.sql")),
+    (13, "signed_heads", include_str!("../../migrations/0013_signed_heads.sql")),
 ];
 
 /// All migrations.

@@ -45,6 +45,8 @@ kinds! {
     SeizureApproved = "seizure.approved",
     /// A record moved on in some other way.
     RecordStepped = "record.stepped",
+    /// An appeal was handed in, or went on.
+    AppealStepped = "appeal.stepped",
     /// A plate's history was looked up, for a purpose.
     PlateLookedUp = "plate.looked_up",
     /// Plates were searched, for a purpose.

@@ -94,7 +94,7 @@ async fn what_cannot_be_done_is_refused_by_name_and_leaves_nothing() {
         let desk = &house.desk;
         let first = desk.receive(capture("a", "浙K12345", 0), vec![picture(1)]).await.unwrap();
         let id = desk.receive(capture("b", "浙K12345", 300), vec![picture(2)]).await.unwrap().incident.unwrap();
-        let seizure = NewSeizure { act: Act::Tow, legal_basis: TOW.into(), what: what("浙K12345") };
+        let seizure = NewSeizure { act: Act::Tow, legal_basis: TOW.into(), ground: None, what: what("浙K12345") };
         let (seizure, _) = desk.propose_seizure(seizure, None, &officer()).await.unwrap();
         let rows = house.rows().await;
 
