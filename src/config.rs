@@ -14,7 +14,7 @@ mod mqtt;
 
 pub use crate::domain::guidance::Policy;
 pub use guidance::{Brightness, Colours, Guidance, LanguageWords, Words};
-pub use law::{Basis, Documents, Fines, FirstOffence, FirstOffencePolicy, Law, LegalBases};
+pub use law::{Basis, Documents, Fines, FirstOffence, FirstOffencePolicy, Law, LegalBases, LookUps};
 pub use mqtt::{DeadLetters, Mqtt, MqttVersion};
 
 /// The commented default file: the first layer, and what `yunpark config print` prints.
@@ -283,6 +283,10 @@ pub struct Enforcement {
     pub law: Law,
     /// What stands on documents.
     pub documents: Documents,
+    /// Which look-ups are odd.
+    pub lookups: LookUps,
+    /// How long a person who took an incident to look at has it alone, seconds.
+    pub claim_s: u32,
     /// Realm of the GA/T 1400 HTTP Digest sign-in.
     pub viid_realm: String,
     /// 20-digit id of this server in GA/T 1400.

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     domain::staff::Role,
-    enforcement::{Advance, AppealStep, NewAppeal},
+    enforcement::{Advance, AppealStep, NewAppeal, NewPermit},
 };
 
 /// How far ahead the list of what is due looks unless told otherwise, days.
@@ -155,4 +155,50 @@ pub async fn advance_appeal(
     staff.require(Role::may_approve)?;
     let appeal = services.desk.advance_appeal(&id, step, &staff.person()).await?;
     Ok(Private(Json(appeal)).into_response())
+}
+
+/// Whose permits are asked for.
+#[derive(Debug, Deserialize)]
+pub struct Whose {
+    plate: Option<String>,
+    limit: Option<u32>,
+}
+
+/// Permits that run, those that end first first.
+#[utoipa::path(get, path = "/api/v1/permits", tag = "staff",
+    params(("plate" = Option<String>, Query), ("limit" = Option<u32>, Query)),
+    responses((status = 200), (status = 400), (status = 401), (status = 403)))]
+pub async fn permits(
+    State(services): State<Shared>,
+    staff: Staff,
+    Params(asked): Params<Whose>,
+) -> Result<Response, Problem> {
+    staff.require(Role::may_read_records)?;
+    let permits = services.desk.permits(asked.plate.as_deref(), limit(asked.limit)).await?;
+    Ok(Private(Json(json!({"permits": permits}))).into_response())
+}
+
+/// Grants a permit.
+#[utoipa::path(post, path = "/api/v1/permits", tag = "staff", request_body = NewPermit,
+    responses((status = 201), (status = 400), (status = 401), (status = 403), (status = 422)))]
+pub async fn grant_permit(
+    State(services): State<Shared>,
+    staff: Staff,
+    Body(new): Body<NewPermit>,
+) -> Result<Response, Problem> {
+    staff.require(Role::may_approve)?;
+    let permit = services.desk.grant_permit(new, &staff.person()).await?;
+    Ok(Private((StatusCode::CREATED, Json(permit))).into_response())
+}
+
+/// Ends a permit before its time.
+#[utoipa::path(delete, path = "/api/v1/permits/{id}", tag = "staff", params(("id" = String, Path)),
+    responses((status = 204), (status = 401), (status = 403), (status = 404)))]
+pub async fn end_permit(State(services): State<Shared>, staff: Staff, Id(id): Id) -> Result<Response, Problem> {
+    staff.require(Role::may_approve)?;
+    if services.desk.end_permit(&id, &staff.person()).await? {
+        Ok(StatusCode::NO_CONTENT.into_response())
+    } else {
+        Err(Problem::not_found("no such permit runs"))
+    }
 }

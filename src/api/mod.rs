@@ -1,5 +1,6 @@
 //! The HTTP door: the router reads as a site map; one file per resource.
 
+mod audit;
 pub mod auth;
 mod cameras;
 mod captures;
@@ -110,7 +111,10 @@ fn staff() -> Router<Shared> {
         .route("/api/v1/cameras", get(cameras::list))
         .route("/api/v1/incidents", get(incidents::list))
         .route("/api/v1/incidents/{id}", get(incidents::one))
+        .route("/api/v1/incidents/reviews", post(incidents::review_many))
         .route("/api/v1/incidents/{id}/review", post(incidents::review))
+        .route("/api/v1/incidents/{id}/claim", post(incidents::claim).delete(incidents::release_claim))
+        .route("/api/v1/audit", get(audit::log))
         .route("/api/v1/records", get(records::list).post(records::create))
         .route("/api/v1/records/{id}", get(records::one))
         .route("/api/v1/records/{id}/notice", get(records::notice))
@@ -121,6 +125,8 @@ fn staff() -> Router<Shared> {
         .route("/api/v1/appeals", get(courses::appeals).post(courses::file_appeal))
         .route("/api/v1/appeals/{id}", get(courses::appeal))
         .route("/api/v1/appeals/{id}/steps", post(courses::advance_appeal))
+        .route("/api/v1/permits", get(courses::permits).post(courses::grant_permit))
+        .route("/api/v1/permits/{id}", delete(courses::end_permit))
         .route("/api/v1/reports/due", get(courses::due))
         .route("/api/v1/corrections", get(records::corrections).post(records::create_correction))
         .route("/api/v1/corrections/bulk", post(records::create_corrections))
@@ -129,6 +135,7 @@ fn staff() -> Router<Shared> {
         .route("/api/v1/plates", get(plates::search))
         .route("/api/v1/plates/{plate}/history", get(plates::history))
         .route("/api/v1/evidence/{sha256}", get(evidence::image))
+        .route("/api/v1/evidence/{sha256}/thumbnail", get(evidence::thumbnail))
         .route("/api/v1/statistics", get(statistics::period))
         .route("/api/v1/lots/{id}/actions", post(lots::actions::act))
         .route("/api/v1/signs/{id}/override", post(sign_orders::begin_override).delete(sign_orders::end_override))

@@ -75,6 +75,7 @@ impl From<Error> for Problem {
             Error::UnknownCamera => Self::forbidden(told).named("unknown-camera"),
             Error::ForeignDevice => Self::forbidden(told).named("foreign-device"),
             Error::Slowed { retry_after_s } => Self::too_many(told).named("slowed").retry_after(retry_after_s),
+            Error::Claimed { .. } => Self::conflict(told).named("claimed"),
             Error::AlreadyRecorded => Self::conflict(told).named("already-recorded"),
             Error::TooManyRows { .. } => Self::unprocessable(told).named("too-many-rows"),
             Error::KeyReused => Self::conflict(told).named("key-reused"),
@@ -147,7 +148,11 @@ pub(super) async fn listed(services: Shared, staff: Staff, query: Query) -> Resu
     let from = instant(&services, "from", query.from.as_deref(), false)?;
     let to = instant(&services, "to", query.to.as_deref(), true)?;
     match Format::read(query.format.as_deref())? {
-        Format::Csv => Ok(csv("records.csv", services.desk.export(query.kind, from, to, &staff.person()).await?)),
+        Format::Csv => Ok(csv("records.csv", services.desk.export(query.kind, from, to, &staff.person()).await?.csv())),
+        Format::Xlsx => {
+            let table = services.desk.export(query.kind, from, to, &staff.person()).await?;
+            Ok(xlsx("records.xlsx", table.workbook("records")))
+        }
         Format::Json => {
             let after = query.after.as_deref();
             let (records, next) = services.desk.records(query.kind, from, to, after, limit(query.limit)).await?;
@@ -163,6 +168,8 @@ pub(super) enum Format {
     Json,
     /// All of it, for a spreadsheet.
     Csv,
+    /// All of it, as a workbook.
+    Xlsx,
 }
 
 impl Format {
@@ -171,7 +178,10 @@ impl Format {
         match word {
             None | Some("json") => Ok(Self::Json),
             Some("csv") => Ok(Self::Csv),
-            Some(_) => Err(Problem::bad_request("format is json or csv").field("format", "not json or csv")),
+            Some("xlsx") => Ok(Self::Xlsx),
+            Some(_) => {
+                Err(Problem::bad_request("format is json, csv or xlsx").field("format", "not json, csv or xlsx"))
+            }
         }
     }
 }
@@ -185,13 +195,21 @@ pub(super) fn csv(name: &'static str, text: String) -> Response {
     Private((headers, text)).into_response()
 }
 
+/// A workbook to be saved.
+pub(super) fn xlsx(name: &'static str, bytes: Vec<u8>) -> Response {
+    let kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet".to_owned();
+    let headers =
+        [(header::CONTENT_TYPE, kind), (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\""))];
+    Private((headers, bytes)).into_response()
+}
+
 /// Records, newest first.
 #[utoipa::path(get, path = "/api/v1/records", tag = "staff", params(
     ("kind" = Option<String>, Query, description = "warning, correction, penalty, seizure"),
     ("from" = Option<String>, Query, description = "RFC 3339, or a day of the city's calendar"),
     ("to" = Option<String>, Query, description = "RFC 3339 exclusive, or a day inclusive"),
     ("limit" = Option<u32>, Query), ("after" = Option<String>, Query),
-    ("format" = Option<String>, Query, description = "json or csv"),
+    ("format" = Option<String>, Query, description = "json, csv or xlsx"),
 ), responses((status = 200), (status = 400), (status = 401), (status = 403), (status = 422, description = "too many rows")))]
 pub async fn list(
     State(services): State<Shared>,
@@ -206,7 +224,7 @@ pub async fn list(
     ("from" = Option<String>, Query, description = "RFC 3339, or a day of the city's calendar"),
     ("to" = Option<String>, Query, description = "RFC 3339 exclusive, or a day inclusive"),
     ("limit" = Option<u32>, Query), ("after" = Option<String>, Query),
-    ("format" = Option<String>, Query, description = "json or csv"),
+    ("format" = Option<String>, Query, description = "json, csv or xlsx"),
 ), responses((status = 200), (status = 400), (status = 401), (status = 403), (status = 422, description = "too many rows")))]
 pub async fn corrections(
     State(services): State<Shared>,

@@ -1,7 +1,7 @@
 //! `yunpark ledger verify | check | export`: one line that says the ledger, or a record's proof, is whole, or names the entry where
 //! it is not; and the ledger as a file that others can check.
 
-use std::{io::Write, path::Path, process::ExitCode};
+use std::{io::Write, path::Path, process::ExitCode, time::Duration};
 
 use anyhow::Context;
 use serde::Deserialize;
@@ -22,8 +22,8 @@ use crate::{
 };
 
 /// Proves the ledger of the configured database with the evidence beside it, and that it passes through a head noted earlier;
-/// exit 1 if it is broken.
-pub async fn verify(config: &Config, noted: Option<Head>) -> anyhow::Result<ExitCode> {
+/// exit 1 if it is broken. Files of evidence that belong to nothing are counted, and removed if they are older than `sweep`.
+pub async fn verify(config: &Config, noted: Option<Head>, sweep: Option<Duration>) -> anyhow::Result<ExitCode> {
     let db = Db::connect(&config.store).await?;
     let pending = db.pending_migrations().await?;
     if !pending.is_empty() {
@@ -31,10 +31,11 @@ pub async fn verify(config: &Config, noted: Option<Head>) -> anyhow::Result<Exit
     }
     let evidence = Evidence::open(Path::new(&config.store.evidence_dir))?;
     let proof = prove(&db, Some(&evidence), noted).await;
+    let strays = if proof.is_ok() { swept(&db, &evidence, sweep).await? } else { String::new() };
     db.close().await;
     match proof {
         Ok(report) => Ok(say(&format!(
-            "whole: {} entries, {} records, {} pieces of evidence, head {}",
+            "whole: {} entries, {} records, {} pieces of evidence{strays}, head {}",
             report.entries,
             report.checked_records,
             report.checked_evidence,
@@ -43,6 +44,21 @@ pub async fn verify(config: &Config, noted: Option<Head>) -> anyhow::Result<Exit
         Err(Unproven::Broken(broken)) => Ok(complain(&format!("broken: {broken}"))),
         Err(Unproven::Store(error)) => Err(error.into()),
     }
+}
+
+/// Counts the files that belong to nothing, and removes those that are old enough; how that is told.
+async fn swept(db: &Db, evidence: &Evidence, sweep: Option<Duration>) -> anyhow::Result<String> {
+    let strays = evidence.strays(db, sweep.unwrap_or_default()).await?;
+    if strays.is_empty() {
+        return Ok(String::new());
+    }
+    if sweep.is_none() {
+        return Ok(format!(" and {} files that belong to nothing (--sweep removes them)", strays.len()));
+    }
+    for path in &strays {
+        std::fs::remove_file(path).with_context(|| path.display().to_string())?;
+    }
+    Ok(format!(", {} files that belonged to nothing removed", strays.len()))
 }
 
 /// Entries written at once.

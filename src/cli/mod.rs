@@ -111,6 +111,16 @@ enum UserCommand {
         #[command(flatten)]
         config: WithConfig,
     },
+    /// Give a person a second factor and print its secret for an authenticator program, or take it away.
+    Totp {
+        /// Sign-in name.
+        name: String,
+        /// Take it away.
+        #[arg(long)]
+        remove: bool,
+        #[command(flatten)]
+        config: WithConfig,
+    },
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -186,6 +196,9 @@ enum LedgerCommand {
         /// A signed head that was published, which the ledger must still pass through.
         #[arg(long, conflicts_with = "head")]
         signed_head: Option<PathBuf>,
+        /// Remove files of evidence that belong to nothing and are at least this old, seconds; 3600 unless told.
+        #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "3600")]
+        sweep: Option<u64>,
     },
     /// Check a record's proof, without the database.
     Check {
@@ -286,14 +299,18 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
             let config = Config::load(Some(&config.config))?;
             user::add(config, &name, role.into()).await
         }
+        Command::User(UserCommand::Totp { name, remove, config }) => {
+            let config = Config::load(Some(&config.config))?;
+            user::totp(config, &name, !remove).await
+        }
         Command::DeadLetters(command) => refused(command).await,
-        Command::Ledger(LedgerCommand::Verify { config, head, signed_head }) => {
+        Command::Ledger(LedgerCommand::Verify { config, head, signed_head, sweep }) => {
             let config = Config::load(Some(&config.config))?;
             let head = match signed_head {
                 Some(file) => Some(ledger::signed_head(&file)?),
                 None => head,
             };
-            ledger::verify(&config, head).await
+            ledger::verify(&config, head, sweep.map(std::time::Duration::from_secs)).await
         }
         Command::Ledger(LedgerCommand::Check { proof, key }) => ledger::check(&proof, key.as_deref()),
         Command::Ledger(LedgerCommand::Export { config, out }) => {

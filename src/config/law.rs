@@ -24,6 +24,20 @@ pub struct Law {
     pub parking_words: Vec<String>,
 }
 
+/// What look-ups of plates are odd, and how many are refused.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LookUps {
+    /// More by one person within an hour raise an alarm.
+    pub alarm_per_hour: u32,
+    /// More by one person within an hour are refused.
+    pub most_per_hour: u32,
+    /// More people who ask for one plate within a day raise an alarm.
+    pub people_per_plate: u32,
+    /// Look-ups outside these hours (OpenStreetMap syntax) raise an alarm; empty is at any time.
+    pub duty_hours: String,
+}
+
 /// What stands on documents.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

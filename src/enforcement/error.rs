@@ -34,6 +34,12 @@ pub enum Error {
         /// How long, seconds.
         retry_after_s: u32,
     },
+    /// Somebody else has the incident.
+    #[error("another person is looking at this incident, for up to {minutes} minutes more")]
+    Claimed {
+        /// Until then, minutes.
+        minutes: u32,
+    },
     /// What is recorded was recorded before.
     #[error("the incident of these captures has a record already")]
     AlreadyRecorded,
@@ -104,6 +110,7 @@ impl Error {
             Self::UnknownCamera => "unknown-camera",
             Self::ForeignDevice => "foreign-device",
             Self::Slowed { .. } => "slowed",
+            Self::Claimed { .. } => "claimed",
             Self::AlreadyRecorded => "already-recorded",
             Self::TooManyRows { .. } => "too-many-rows",
             Self::KeyReused => "key-reused",

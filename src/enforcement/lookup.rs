@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{
     Desk, Error, Person,
@@ -15,12 +15,12 @@ use crate::{
         capture,
         ids::ZoneId,
         incident::State,
-        ledger::{Digest, Kind as Step, NewEntry},
+        ledger::{Digest, Kind as Step},
         plate::{self, Match, Plate},
         record::{self, Act, Kind},
         text::Localized,
     },
-    store::{evidence, ledger, plates},
+    store::{evidence, plates},
 };
 
 /// Most entries of one kind in a history.
@@ -195,28 +195,24 @@ impl Desk {
             .collect())
     }
 
+    /// A small picture of a piece of evidence. Showing it stands in the ledger first.
+    pub async fn show_thumbnail(&self, sha256: Digest, person: &Person) -> Result<Option<Bytes>, Error> {
+        if evidence::find(&self.db, sha256).await?.is_none() {
+            return Ok(None);
+        }
+        let size = json!({"size": "thumbnail"});
+        self.audit(Step::EvidenceShown, "evidence", &sha256.to_string(), size, vec![sha256], person).await?;
+        match self.evidence.get(sha256).await? {
+            Some(bytes) => self.reduced(bytes).await,
+            None => Ok(None),
+        }
+    }
+
     /// A picture's bytes and media type. Showing it stands in the ledger first.
     pub async fn show_evidence(&self, sha256: Digest, person: &Person) -> Result<Option<(Bytes, String)>, Error> {
         let Some(piece) = evidence::find(&self.db, sha256).await? else { return Ok(None) };
         self.audit(Step::EvidenceShown, "evidence", &sha256.to_string(), json!({}), vec![sha256], person).await?;
         Ok(self.evidence.get(sha256).await?.map(|bytes| (bytes, piece.media_type)))
-    }
-
-    /// Enters in the ledger that a person is about to be shown something.
-    pub(super) async fn audit(
-        &self,
-        kind: Step,
-        subject_type: &'static str,
-        subject_id: &str,
-        payload: Value,
-        evidence: Vec<Digest>,
-        person: &Person,
-    ) -> Result<(), Error> {
-        let subject_id = subject_id.to_owned();
-        let entry = NewEntry { actor: person.actor(), kind, subject_type, subject_id, payload, evidence };
-        let mut tx = self.db.begin_write().await?;
-        ledger::append(&mut tx, entry, self.clock.now()).await?;
-        Ok(tx.commit().await?)
     }
 }
 

@@ -2,7 +2,9 @@
 
 mod advancing;
 mod appealing;
+pub mod auditing;
 pub mod checking;
+mod claiming;
 mod closing;
 pub mod devices;
 mod digest;
@@ -15,6 +17,7 @@ mod isapi;
 mod itsapi;
 mod lookup;
 mod notice;
+mod permits;
 mod picture;
 mod places;
 mod receive;
@@ -24,6 +27,7 @@ mod staged;
 mod statistics;
 pub mod view;
 pub mod viid;
+mod workbook;
 
 use std::sync::{Arc, Mutex};
 
@@ -34,10 +38,12 @@ use self::places::Places;
 pub use self::{
     advancing::{Advance, CourseView, DueView},
     appealing::{AppealStep, NewAppeal},
+    claiming::{Claim, ReviewOf},
     error::{Error, is_id},
     export::cell as csv_cell,
     heard::Ear,
     lookup::Purpose,
+    permits::NewPermit,
     receive::{NewCapture, Received},
     recording::{Bulk, NewRecord, NewSeizure, What},
     reviewing::{Decision, IncidentState, Review},

@@ -4,14 +4,18 @@ use std::fmt::Write;
 
 use serde_json::json;
 
-use super::{Desk, Error, Person, lookup::what, view::NearLot};
+use super::{
+    Desk, Error, Person,
+    lookup::what,
+    view::{NearLot, lots_of},
+};
 use crate::{
     domain::{
         ledger::Kind as Step,
         record::{Kind, Record, Refused, State},
         time::Instant,
     },
-    store::{history, records},
+    store::{history, incidents, records},
 };
 
 /// A count taken this long before a record still tells how it was, minutes.
@@ -40,6 +44,12 @@ impl Desk {
 
     /// The nearest lots with the free places they had when the record was made.
     pub(super) async fn near_at_the_time(&self, record: &Record) -> Result<Vec<NearLot>, Error> {
+        if let Some(incident) = &record.incident {
+            let kept = incidents::lots_when_ripe(&self.db, incident).await?;
+            if let Some(lots) = lots_of(kept.as_deref()) {
+                return Ok(lots);
+            }
+        }
         let place = record.location.or_else(|| record.zone.as_ref().and_then(|zone| self.zone_middle(zone)));
         let Some(place) = place else { return Ok(Vec::new()) };
         let mut lots = self.near(place, record.vehicle_class);

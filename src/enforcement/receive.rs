@@ -9,6 +9,7 @@ use serde_json::json;
 use super::{
     Desk, Error,
     error::{optional_text, text},
+    view::NearLot,
 };
 use crate::{
     clock,
@@ -28,7 +29,7 @@ use crate::{
     store::{
         Tx, captures,
         evidence::{self, Piece},
-        incidents, ledger,
+        incidents, ledger, permits,
     },
 };
 
@@ -152,9 +153,14 @@ impl Desk {
         let max_past = Duration::seconds(self.config.max_clock_skew_s.into());
         let max_future = Duration::seconds(self.config.max_future_s.into());
         let id = clock::new_id();
-        let holds = zone.as_ref().is_some_and(|zone| {
+        let mut holds = zone.as_ref().is_some_and(|zone| {
             rule_holds(zone, new.vehicle_class, hours::is_open(zone.hours.as_deref(), city.time_zone, new.at))
         });
+        if let (true, Some(zone), Some(plate)) = (holds, &zone, &plate)
+            && plate.names_a_vehicle()
+        {
+            holds = !permits::holds(&self.db, plate.norm(), &zone.id, new.at).await?;
+        }
         let capture = Capture {
             state: State::of(new.at, now, max_past, max_future),
             vehicle: vehicle_key(plate.as_ref(), &new.source, new.track.as_deref().unwrap_or(&id)),
@@ -210,7 +216,9 @@ impl Desk {
         };
         ledger::append(tx, entry, now).await?;
         if let Some(joined) = &joined {
-            note_ripening(tx, joined, now).await?;
+            let place = capture.location.or_else(|| self.zone_middle(&joined.1.zone));
+            let near = place.map(|place| self.near(place, joined.1.vehicle_class)).unwrap_or_default();
+            note_ripening(tx, joined, &near, now).await?;
         }
         let (id, state, incident) = (capture.id, capture.state, capture.incident);
         Ok((Received { id, duplicate: false, state, images: pieces, incident }, source))
@@ -342,10 +350,13 @@ fn zone_of_camera<'a>(city: &'a City, id: &CameraId, new: &NewCapture) -> Result
 }
 
 /// Enters that an incident became ripe, if it just did.
-async fn note_ripening(tx: &mut Tx, (before, incident): &Joined, now: Instant) -> Result<(), Error> {
+async fn note_ripening(tx: &mut Tx, (before, incident): &Joined, near: &[NearLot], now: Instant) -> Result<(), Error> {
     if incident.state != incident::State::Ripe || *before == incident::State::Ripe {
         return Ok(());
     }
+    // Guide before you punish: what the driver could have found then is kept with what they did.
+    let near = serde_json::to_value(near).unwrap_or_default();
+    incidents::remember_lots(tx, &incident.id, &canonical(&near)).await?;
     let entry = NewEntry {
         actor: Actor::System { rule: "dwell".to_owned() },
         kind: Kind::IncidentRipened,
@@ -354,6 +365,7 @@ async fn note_ripening(tx: &mut Tx, (before, incident): &Joined, now: Instant) -
         payload: json!({
             "zone": incident.zone, "plate": incident.plate,
             "first_seen": rfc3339(incident.first_seen), "last_seen": rfc3339(incident.last_seen),
+            "lots": near,
         }),
         evidence: Vec::new(),
     };

@@ -136,6 +136,7 @@ impl Desk {
         let incident = incidents::find(&mut tx, id).await?.ok_or(Error::NotFound("incident"))?;
         // Refused before anything is written.
         incident.clone().review(None)?;
+        self.check_claim(&mut tx, &incident.id, person, now).await?;
         let captures = captures::of_incident(&mut tx, &incident.id).await?;
         let kind = match review.decision {
             Decision::Warning => Some(Kind::Warning),

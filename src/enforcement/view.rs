@@ -1,9 +1,9 @@
 //! Incidents, records and histories as staff see them: one shape for the API, the pages and the documents.
 
 use chrono::{DateTime, Utc};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use super::Desk;
+use super::{Claim, Desk};
 use crate::{
     domain::{
         capture::{Capture, Source},
@@ -16,7 +16,7 @@ use crate::{
         record::{Act, Kind, Record, State},
         text::Localized,
     },
-    store::{self, Tx, captures, records},
+    store::{self, Tx, captures, claims, incidents, records},
 };
 
 /// A picture and where to see it.
@@ -59,7 +59,7 @@ pub struct ZoneView {
 }
 
 /// A lot near by.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct NearLot {
     /// Its id.
     pub id: LotId,
@@ -121,12 +121,16 @@ pub struct IncidentView {
     pub dwell_s: i64,
     /// Its captures, by time.
     pub captures: Vec<CaptureView>,
-    /// Where the driver could have parked.
+    /// Where the driver could park now.
     pub nearest_lots: Vec<NearLot>,
+    /// Where the driver could have parked when the incident became ripe, as it was kept then.
+    pub lots_when_ripe: Option<Vec<NearLot>>,
     /// What the plate's owner was told before.
     pub prior: Prior,
     /// The record that was made of it.
     pub record: Option<String>,
+    /// Who is looking at it, until when.
+    pub claim: Option<Claim>,
 }
 
 /// Where something was recorded.
@@ -266,8 +270,12 @@ impl Desk {
             dwell_s: (incident.last_seen - incident.first_seen).num_seconds(),
             nearest_lots: self.near_incident(incident, &captures),
             captures: captures.iter().map(CaptureView::from).collect(),
+            lots_when_ripe: lots_of(incidents::lots_when_ripe(&mut *tx, &incident.id).await?.as_deref()),
             prior,
             record: incident.record.clone(),
+            claim: claims::of(&mut *tx, &incident.id, self.clock.now())
+                .await?
+                .map(|(person, until)| Claim { person, until }),
         })
     }
 
@@ -310,6 +318,11 @@ impl Desk {
             })
             .collect()
     }
+}
+
+/// Lots as they were kept.
+pub(super) fn lots_of(kept: Option<&str>) -> Option<Vec<NearLot>> {
+    serde_json::from_str(kept?).ok()
 }
 
 /// How many records of each kind a plate has.

@@ -17,6 +17,9 @@ const FILES: &[(i64, &str, &str)] = &[
     (11, "plates", include_str!("../../migrations/0011_plates.sql")),
     (12, "courses", include_str!("../../migrations/0012_courses.sql")),
     (13, "signed_heads", include_str!("../../migrations/0013_signed_heads.sql")),
+    (14, "audit", include_str!("../../migrations/0014_audit.sql")),
+    (15, "permits", include_str!("../../migrations/0015_permits.sql")),
+    (16, "totp", include_str!("../../migrations/0016_totp.sql")),
 ];
 
 /// All migrations.

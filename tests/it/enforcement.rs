@@ -4,8 +4,12 @@ mod cameras;
 mod courses;
 mod decisions;
 mod doors;
+mod duties;
+mod papers;
 mod plates;
 mod proof;
+mod score;
+mod uploads;
 
 use std::{collections::BTreeMap, io::Cursor, sync::Arc};
 
@@ -452,7 +456,7 @@ async fn numbers_run_on_and_the_export_and_the_statistics_agree_with_the_records
         let (page, next) = house.desk.records(None, None, None, None, 3).await.unwrap();
         let (rest, end) = house.desk.records(None, None, None, next.as_deref(), 3).await.unwrap();
         assert_eq!((page.len(), rest.len(), end), (3, 1, None));
-        let csv = house.desk.export(Some(Kind::Correction), None, None, &supervisor("wu")).await.unwrap();
+        let csv = house.desk.export(Some(Kind::Correction), None, None, &supervisor("wu")).await.unwrap().csv();
         assert_eq!(csv.matches("\r\n").count(), 4);
         assert!(csv.contains("\"'=cmd()\"") && csv.contains("\"two, parts\""));
         let counted = house.desk.statistics(None, None).await.unwrap();
