@@ -14,7 +14,7 @@ mod mqtt;
 
 pub use crate::domain::guidance::Policy;
 pub use guidance::{Brightness, Colours, Guidance, LanguageWords, Words};
-pub use law::{Basis, Documents, Fines, FirstOffence, FirstOffencePolicy, Law, LegalBases, LookUps};
+pub use law::{Basis, Documents, Fines, FirstOffence, FirstOffencePolicy, Law, LegalBases, LookUps, Retention};
 pub use mqtt::{DeadLetters, Mqtt, MqttVersion};
 
 /// The commented default file: the first layer, and what `yunpark config print` prints.
@@ -285,6 +285,8 @@ pub struct Enforcement {
     pub documents: Documents,
     /// Which look-ups are odd.
     pub lookups: LookUps,
+    /// How long pictures are kept that came to nothing.
+    pub retention: Retention,
     /// How long a person who took an incident to look at has it alone, seconds.
     pub claim_s: u32,
     /// Realm of the GA/T 1400 HTTP Digest sign-in.

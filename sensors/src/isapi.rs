@@ -186,7 +186,8 @@ pub fn parse(xml: &[u8]) -> Result<Alert, AlertError> {
         kind: kind.clone(),
         at: picture_time(taken, *at.offset()),
     });
-    let is_read = !matches!(fields.plate.to_ascii_lowercase().as_str(), "" | "noplate" | "unknown" | "无车牌" | "未识别");
+    let is_read =
+        !matches!(fields.plate.to_ascii_lowercase().as_str(), "" | "noplate" | "unknown" | "无车牌" | "未识别");
     let uuid = if fields.uuid.is_empty() { fields.device_uuid.clone() } else { fields.uuid.clone() };
     Ok(Alert::Anpr(Box::new(AnprEvent {
         // A firmware without ids: the camera and the instant are as good.
@@ -315,7 +316,10 @@ mod tests {
         let event = anpr(&sample());
         assert_eq!(event.uuid, "a0fe72d4-3652-464a-aebd-3f9190010236");
         assert_eq!((event.plate.as_deref(), event.plate_color), (Some("蓝浙E12345"), Some("blue")));
-        assert_eq!((event.stay_ms, event.illegal_code.as_deref(), event.country), (Some(300_000), Some("1039"), Some(59)));
+        assert_eq!(
+            (event.stay_ms, event.illegal_code.as_deref(), event.country),
+            (Some(300_000), Some("1039"), Some(59))
+        );
         assert!(event.is_motor && !event.has_more && !event.is_retransmission);
         let times: Vec<_> = event.pictures.iter().map(|picture| picture.at.map(|at| at.timestamp_millis())).collect();
         let last = event.at.timestamp_millis();
@@ -325,7 +329,8 @@ mod tests {
 
     #[test]
     fn what_firmwares_write_otherwise_is_read_too() {
-        let prefixed = sample().replace("<licensePlate>", "<hik:licensePlate>").replace("</licensePlate>", "</hik:licensePlate>");
+        let prefixed =
+            sample().replace("<licensePlate>", "<hik:licensePlate>").replace("</licensePlate>", "</hik:licensePlate>");
         assert_eq!(anpr(&prefixed).plate.as_deref(), Some("蓝浙E12345"));
         for none in ["noPlate", "unknown", "无车牌", ""] {
             assert_eq!(anpr(&sample().replace("蓝浙E12345", none)).plate, None, "{none}");

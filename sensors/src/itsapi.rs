@@ -135,9 +135,11 @@ pub fn parse(body: &[u8]) -> Result<TollgateInfo, TollgateError> {
     let told = body.picture.ok_or(TollgateError::Missing("Picture"))?;
     let snap = told.snap_info.ok_or(TollgateError::Missing("SnapInfo"))?;
     let accurate = text(&snap.accurate_time).or_else(|| text(&snap.snap_time));
-    let at = time(&accurate.ok_or(TollgateError::Missing("AccurateTime"))?).ok_or(TollgateError::Wrong("AccurateTime"))?;
+    let at =
+        time(&accurate.ok_or(TollgateError::Missing("AccurateTime"))?).ok_or(TollgateError::Wrong("AccurateTime"))?;
     let exists = !matches!(told.plate.is_exist, Value::Bool(false));
-    let is_read = |plate: &String| !matches!(plate.as_str(), "无车牌" | "无牌" | "未识别" | "noPlate" | "unknown" | "Unknown");
+    let is_read =
+        |plate: &String| !matches!(plate.as_str(), "无车牌" | "无牌" | "未识别" | "noPlate" | "unknown" | "Unknown");
     let mut pictures = Vec::new();
     for pic in [told.normal_pic, told.vehicle_pic, told.cutout_pic].into_iter().flatten() {
         let content = pic.content.filter(|content| !content.is_empty());

@@ -10,6 +10,7 @@ pub mod chirpstack;
 pub mod codec;
 pub mod declared;
 mod decoder;
+pub mod exif;
 pub mod hikvision;
 pub mod isapi;
 pub mod itsapi;

@@ -159,7 +159,9 @@ mod tests {
     fn a_boundary_is_read_from_the_media_type() {
         assert_eq!(boundary("multipart/form-data; boundary=abc"), Some("abc"));
         assert_eq!(boundary("Multipart/Mixed; charset=utf-8; Boundary=\"a b\""), Some("a b"));
-        for none in ["multipart/form-data", "application/xml", "text/plain; boundary=x", "multipart/form-data; boundary="] {
+        for none in
+            ["multipart/form-data", "application/xml", "text/plain; boundary=x", "multipart/form-data; boundary="]
+        {
             assert_eq!(boundary(none), None, "{none}");
         }
     }

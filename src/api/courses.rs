@@ -98,6 +98,19 @@ pub async fn due(
     Ok(Private(Json(json!({"overdue": overdue, "due": due}))).into_response())
 }
 
+/// The reports there are.
+#[utoipa::path(get, path = "/api/v1/reports", tag = "staff", responses((status = 200), (status = 401), (status = 403)))]
+pub async fn reports(staff: Staff) -> Result<Response, Problem> {
+    staff.require(Role::may_read_records)?;
+    let reports = json!([
+        {"id": "due", "url": "/api/v1/reports/due", "zh": "到期与逾期", "en": "What is due and overdue"},
+        {"id": "statistics", "url": "/api/v1/statistics", "zh": "统计", "en": "Figures of a period"},
+        {"id": "records", "url": "/api/v1/records?format=xlsx", "zh": "案件清单", "en": "Records as a list"},
+        {"id": "incidents", "url": "/api/v1/incidents?format=xlsx", "zh": "线索清单", "en": "Incidents as a list"},
+    ]);
+    Ok(Private(Json(json!({"reports": reports}))).into_response())
+}
+
 /// What is asked of the list of appeals.
 #[derive(Debug, Deserialize)]
 pub struct Asked {

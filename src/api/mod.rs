@@ -127,6 +127,7 @@ fn staff() -> Router<Shared> {
         .route("/api/v1/appeals/{id}/steps", post(courses::advance_appeal))
         .route("/api/v1/permits", get(courses::permits).post(courses::grant_permit))
         .route("/api/v1/permits/{id}", delete(courses::end_permit))
+        .route("/api/v1/reports", get(courses::reports))
         .route("/api/v1/reports/due", get(courses::due))
         .route("/api/v1/corrections", get(records::corrections).post(records::create_correction))
         .route("/api/v1/corrections/bulk", post(records::create_corrections))

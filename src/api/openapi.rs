@@ -76,6 +76,7 @@ use utoipa::{
         super::courses::steps,
         super::courses::advance,
         super::courses::due,
+        super::courses::reports,
         super::courses::permits,
         super::courses::grant_permit,
         super::courses::end_permit,

@@ -38,6 +38,18 @@ pub struct LookUps {
     pub duty_hours: String,
 }
 
+/// How long pictures are kept that came to nothing, days; 0 keeps them for good.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Retention {
+    /// Of vehicles that left in time.
+    pub left_in_time_days: u32,
+    /// Of incidents a person rejected.
+    pub rejected_days: u32,
+    /// Of captures that belong to no incident.
+    pub set_aside_days: u32,
+}
+
 /// What stands on documents.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -44,6 +44,11 @@ impl Desk {
                 Ok(records) => tracing::warn!(records, "terms are over: what was taken must go back"),
                 Err(error) => tracing::warn!(error = %error, "terms could not be looked at; trying again"),
             }
+            match self.erase_due().await {
+                Ok(0) => {}
+                Ok(pictures) => tracing::info!(pictures, "pictures whose time was over were erased"),
+                Err(error) => tracing::warn!(error = %error, "pictures could not be erased; trying again"),
+            }
             match self.forget_parts().await {
                 Ok(0) => {}
                 Ok(parts) => tracing::warn!(parts, "parts of captures found no partner in time and were forgotten"),

@@ -46,11 +46,16 @@ impl Challenges {
     /// Whether an answer is to an open challenge of ours and proves the password, for this method and path. An answer with a
     /// count that was used before is a replay.
     pub(super) fn accepts(&self, answer: &Answer, password: &str, method: &str, path: &str, now: Instant) -> bool {
-        if answer.realm != self.realm || !is_path(&answer.uri, path) || !answer.proves(password, method) {
+        if answer.realm != self.realm || !is_path(&answer.uri, path) {
             return false;
         }
         let count = u32::from_str_radix(answer.nc.trim(), 16).unwrap_or(1);
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        if !answer.proves(password, method) {
+            // One guess for each challenge.
+            open.remove(&answer.nonce);
+            return false;
+        }
         match open.get_mut(&answer.nonce) {
             Some((issued, last)) if (now - *issued).num_seconds() <= NONCE_LIFE_S && count > *last => {
                 *last = count;
@@ -151,13 +156,15 @@ mod tests {
             Answer::parse(&header).unwrap()
         };
         let (first, second) = (answer("00000001"), answer("00000002"));
-        assert!(
-            !challenges.accepts(&first, "q", "POST", "/x", now) && !challenges.accepts(&first, "p", "POST", "/y", now)
-        );
+        assert!(!challenges.accepts(&first, "p", "POST", "/y", now), "another path");
         assert!(challenges.accepts(&first, "p", "POST", "/x", now));
         assert!(!challenges.accepts(&first, "p", "POST", "/x", now), "a replay");
         assert!(challenges.accepts(&second, "p", "POST", "/x", now + chrono::Duration::seconds(120)));
         assert!(!challenges.accepts(&answer("00000003"), "p", "POST", "/x", now + chrono::Duration::seconds(121)));
+        let guessed = Challenges::new("viid");
+        guessed.open.lock().unwrap().insert(nonce.clone(), (now, 0));
+        assert!(!guessed.accepts(&first, "q", "POST", "/x", now), "a wrong password");
+        assert!(!guessed.accepts(&first, "p", "POST", "/x", now), "one guess for each challenge");
     }
 
     fn vector() -> serde_json::Value {

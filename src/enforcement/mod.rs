@@ -9,6 +9,7 @@ mod closing;
 pub mod devices;
 mod digest;
 pub mod documents;
+mod erasing;
 mod error;
 mod export;
 pub mod heads;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use chrono::Duration;
 use serde_json::json;
+use yunpark_sensors::exif;
 
 use super::{
     Desk, Error,
@@ -14,7 +15,7 @@ use super::{
 use crate::{
     clock,
     domain::{
-        capture::{Capture, Source, State, rule_holds, vehicle_key},
+        capture::{Capture, Doubt, Source, State, rule_holds, vehicle_key},
         city::City,
         hours,
         ids::{CameraId, ZoneId},
@@ -148,6 +149,7 @@ impl Desk {
     async fn look_at(&self, new: NewCapture, images: Vec<Bytes>, content: Digest) -> Result<Kept, Error> {
         let (city, zone) = self.place_of(&new)?;
         let now = self.clock.now();
+        let doubts = doubts(&city, &new, &images);
         let pieces = self.keep(images, new.at).await?;
         let plate = new.plate.as_deref().map(Plate::read);
         let max_past = Duration::seconds(self.config.max_clock_skew_s.into());
@@ -179,6 +181,7 @@ impl Desk {
             rule_holds: holds,
             incident: None,
             pictures: pieces.iter().map(|piece| piece.sha256).collect(),
+            doubts,
             source: new.source,
         };
         Ok(Kept { capture, role: new.role, pieces, zone })
@@ -349,6 +352,30 @@ fn zone_of_camera<'a>(city: &'a City, id: &CameraId, new: &NewCapture) -> Result
     }
 }
 
+/// A picture whose own clock is further from its sender's is doubted, seconds.
+const MAX_APART_S: i64 = 300;
+/// A picture taken further from where its sender says is doubted, metres.
+const MAX_APART_M: f64 = 500.0;
+
+/// What pictures say of themselves, held against what is said of them.
+fn doubts(city: &City, new: &NewCapture, images: &[Bytes]) -> Vec<Doubt> {
+    use geo::Distance;
+    let camera = match &new.source {
+        Source::Camera(id) => city.cameras.get(id),
+        Source::Staff(_) => new.camera.as_ref().and_then(|id| city.cameras.get(id)),
+    };
+    let place = new.location.or_else(|| camera.map(|camera| (camera.location.x, camera.location.y)));
+    let (mut time_differs, mut place_differs) = (false, false);
+    for told in images.iter().map(|image| exif::read(image)) {
+        time_differs |= told.taken_at.is_some_and(|taken| (taken - new.at).num_seconds().abs() > MAX_APART_S);
+        if let (Some((lon, lat)), Some((x, y))) = (told.location, place) {
+            place_differs |= geo::Haversine.distance(geo::Point::new(lon, lat), geo::Point::new(x, y)) > MAX_APART_M;
+        }
+    }
+    let time = time_differs.then_some(Doubt::OtherTime);
+    time.into_iter().chain(place_differs.then_some(Doubt::OtherPlace)).collect()
+}
+
 /// Enters that an incident became ripe, if it just did.
 async fn note_ripening(tx: &mut Tx, (before, incident): &Joined, near: &[NearLot], now: Instant) -> Result<(), Error> {
     if incident.state != incident::State::Ripe || *before == incident::State::Ripe {
@@ -397,6 +424,7 @@ fn told(capture: &Capture) -> serde_json::Value {
         "content": capture.content, "state": capture.state, "at": rfc3339(capture.at),
         "plate": capture.plate.as_ref().map(Plate::raw), "vehicle_class": capture.vehicle_class,
         "location": capture.location, "zone": capture.zone, "incident": capture.incident, "note": capture.note,
+        "doubts": capture.doubts,
     })
 }
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{Claim, Desk};
 use crate::{
     domain::{
-        capture::{Capture, Source},
+        capture::{Capture, Doubt, Source},
         course::Course,
         ids::{GridCellId, LotId, ZoneId},
         incident::Incident,
@@ -41,6 +41,8 @@ pub struct CaptureView {
     pub plate: Option<String>,
     /// Its pictures.
     pub images: Vec<PictureView>,
+    /// What the pictures say of themselves that is not what their sender says.
+    pub doubts: Vec<Doubt>,
 }
 
 /// A zone's rule.
@@ -241,6 +243,7 @@ impl From<&Capture> for CaptureView {
             },
             plate: capture.plate.as_ref().map(|plate| plate.norm().to_owned()).filter(|norm| !norm.is_empty()),
             images: capture.pictures.iter().map(picture).collect(),
+            doubts: capture.doubts.clone(),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Error, Row, Tx, plates, query};
 use crate::domain::{
-    capture::{Capture, Source, State},
+    capture::{Capture, Doubt, Source, State},
     ids::ZoneId,
     incident::Sighting,
     ledger::Digest,
@@ -14,7 +14,7 @@ macro_rules! select {
     ($rest:literal) => {
         concat!(
             "SELECT id, source, source_id, idempotency_key, content_hash, state, plate_raw, plate_color, vehicle_class, ",
-            "at_us, received_at_us, lon, lat, zone, note, vehicle, is_usable, rule_holds, incident FROM captures ",
+            "at_us, received_at_us, lon, lat, zone, note, vehicle, is_usable, rule_holds, incident, doubts FROM captures ",
             $rest
         )
     };
@@ -46,8 +46,8 @@ pub(super) fn location(row: &Row) -> Result<Option<(f64, f64)>, Error> {
 pub async fn insert(tx: &mut Tx, capture: &Capture) -> Result<(), Error> {
     let text = "INSERT INTO captures (id, source, source_id, idempotency_key, content_hash, state, plate_raw, plate_norm, \
                 plate_fold, plate_color, vehicle_class, at_us, received_at_us, lon, lat, zone, note, vehicle, is_usable, \
-                rule_holds, incident) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, \
-                $17, $18, $19, $20, $21)";
+                rule_holds, incident, doubts) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, \
+                $16, $17, $18, $19, $20, $21, $22)";
     let plate = capture.plate.as_ref();
     let norm = plate.map(Plate::norm).filter(|norm| !norm.is_empty());
     query("captures", text)
@@ -72,6 +72,7 @@ pub async fn insert(tx: &mut Tx, capture: &Capture) -> Result<(), Error> {
         .bind(capture.is_usable)
         .bind(capture.rule_holds)
         .bind(capture.incident.clone())
+        .bind(doubts_text(&capture.doubts))
         .execute(&mut *tx)
         .await?;
     if let Some(norm) = norm {
@@ -86,6 +87,12 @@ pub async fn insert(tx: &mut Tx, capture: &Capture) -> Result<(), Error> {
             .await?;
     }
     Ok(())
+}
+
+/// Doubts as they are kept; none is nothing.
+fn doubts_text(doubts: &[Doubt]) -> Option<String> {
+    let words: Vec<&str> = doubts.iter().map(|doubt| doubt.as_str()).collect();
+    (!words.is_empty()).then(|| words.join(" "))
 }
 
 /// The capture a source sent under a key.
@@ -178,5 +185,11 @@ fn read(row: &Row) -> Result<Capture, Error> {
         rule_holds: row.get::<i64>("rule_holds")? != 0,
         incident: row.get("incident")?,
         pictures: Vec::new(),
+        doubts: row
+            .get::<Option<String>>("doubts")?
+            .unwrap_or_default()
+            .split_whitespace()
+            .map(|word| Doubt::parse(word).ok_or_else(|| row.broken("doubts", "unknown doubt")))
+            .collect::<Result<_, _>>()?,
     })
 }

@@ -9,7 +9,7 @@ use std::{
 use bytes::Bytes;
 use object_store::{ObjectStore, ObjectStoreExt, PutMode, local::LocalFileSystem, path::Path as Location};
 
-use super::{Db, Error, On, Tx, query};
+use super::{Db, Error, On, Tx, erasures, query};
 use crate::domain::{ledger::Digest, time::Instant};
 
 /// The evidence files.
@@ -59,6 +59,14 @@ impl Evidence {
         Ok(digest)
     }
 
+    /// Removes the bytes of a hash; none there is as well.
+    pub async fn erase(&self, digest: Digest) -> Result<(), Error> {
+        match self.files.delete(&location(digest)).await {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// Files that belong to nothing, such as those of an upload that a crash cut off, if they are at least this old; how many
     /// there are and their paths, to be removed or looked at.
     pub async fn strays(&self, db: &Db, at_least: Duration) -> Result<Vec<PathBuf>, Error> {
@@ -73,7 +81,7 @@ impl Evidence {
         for (path, age) in files.into_iter().filter(|(_, age)| *age >= at_least) {
             let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
             let is_known = match Digest::parse(name) {
-                Ok(digest) => find(db, digest).await?.is_some(),
+                Ok(digest) => find(db, digest).await?.is_some() && erasures::entry_of(db, digest).await?.is_none(),
                 Err(_) => false,
             };
             if !is_known {
@@ -118,6 +126,7 @@ fn location(digest: Digest) -> Location {
 pub async fn note(tx: &mut Tx, piece: &Piece, now: Instant) -> Result<(), Error> {
     let text = "INSERT INTO evidence (sha256, bytes, width, height, media_type, taken_at_us, stored_at_us) \
                 VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (sha256) DO NOTHING";
+    erasures::came_again(tx, piece.sha256).await?;
     query("evidence", text)
         .bind(piece.sha256.to_string())
         .bind(piece.bytes)

@@ -20,6 +20,8 @@ const FILES: &[(i64, &str, &str)] = &[
     (14, "audit", include_str!("../../migrations/0014_audit.sql")),
     (15, "permits", include_str!("../../migrations/0015_permits.sql")),
     (16, "totp", include_str!("../../migrations/0016_totp.sql")),
+    (17, "erasures", include_str!("../../migrations/0017_erasures.sql")),
+    (18, "doubts", include_str!("../../migrations/0018_doubts.sql")),
 ];
 
 /// All migrations.

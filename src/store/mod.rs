@@ -13,6 +13,7 @@ pub mod captures;
 pub mod city;
 pub mod claims;
 pub mod dead_letters;
+pub mod erasures;
 pub mod evidence;
 pub mod heads;
 pub mod history;

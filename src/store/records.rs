@@ -1,6 +1,6 @@
 //! Records: today's state of each, written together with the ledger entry that says so; numbers; counts.
 
-use super::{Error, On, Row, Tx, captures, plates, query};
+use super::{Error, On, Row, Tx, captures, erasures, plates, query};
 use crate::domain::{
     course::Course,
     ids::{GridCellId, ZoneId},
@@ -92,9 +92,9 @@ pub async fn insert(tx: &mut Tx, record: &Record) -> Result<(), Error> {
         .bind(record.follows.clone())
         .bind(record.due.as_ref().map(|(what, _)| what.clone()))
         .bind(record.due.as_ref().map(|(_, by)| *by))
-        .execute(tx)
-        .await
-        .map(|_| ())
+        .execute(&mut *tx)
+        .await?;
+    erasures::rests_on(tx, &record.id, &record.evidence).await
 }
 
 /// Writes where a record stands after a step; its ledger entry follows in the same transaction.

@@ -7,12 +7,12 @@ use std::collections::HashSet;
 use serde_json::Value as Json;
 
 use super::{
-    Db, Error, Row, Tx,
+    Db, Error, Row, Tx, erasures,
     evidence::Evidence,
     ledger::{RECORD, read_entry, record_json, rows},
     query,
 };
-use crate::domain::ledger::{Broken, Digest, Entry, Head, canonical, ends_at};
+use crate::domain::ledger::{Broken, Digest, Entry, Head, Kind, canonical, ends_at};
 
 const PAGE: u32 = 500;
 
@@ -80,7 +80,7 @@ pub async fn verify_through(db: &Db, evidence: Option<&Evidence>, noted: Option<
             check_record(&mut tx, &entry, &mut seen).await?;
             told::check_entry(&mut tx, &entry).await?;
             if let Some(evidence) = evidence {
-                check_evidence(evidence, &entry, &mut seen).await?;
+                check_evidence(&mut tx, evidence, &entry, &mut seen).await?;
             }
         }
         if page.len() < PAGE as usize {
@@ -120,7 +120,7 @@ fn record_of(entry: &Entry) -> Option<Json> {
     payload.get("record").cloned()
 }
 
-async fn check_evidence(evidence: &Evidence, entry: &Entry, seen: &mut Seen) -> Result<(), Unproven> {
+async fn check_evidence(tx: &mut Tx, evidence: &Evidence, entry: &Entry, seen: &mut Seen) -> Result<(), Unproven> {
     for digest in &entry.evidence {
         if seen.evidence.contains(digest) {
             continue;
@@ -133,12 +133,23 @@ async fn check_evidence(evidence: &Evidence, entry: &Entry, seen: &mut Seen) -> 
                 seen.pieces += 1;
                 seen.evidence.insert(*digest)
             }
+            Ok(None) if was_erased(tx, *digest).await? => true,
             Ok(None) => return Err(broken(entry.seq, format!("evidence {digest} is gone"))),
             Err(Error::Corrupt { .. }) => return Err(broken(entry.seq, format!("evidence {digest} was changed"))),
             Err(error) => return Err(error.into()),
         };
     }
     Ok(())
+}
+
+/// Whether the ledger itself says that a picture was erased.
+async fn was_erased(tx: &mut Tx, digest: Digest) -> Result<bool, Unproven> {
+    let Some(seq) = erasures::entry_of(&mut *tx, digest).await? else { return Ok(false) };
+    let page = rows(tx, seq, 1).await?;
+    let Some(entry) = page.first().map(|row| read(row, seq)).transpose()? else { return Ok(false) };
+    let told: Json = serde_json::from_str(&entry.payload).unwrap_or_default();
+    let names = |list: &Vec<Json>| list.iter().any(|one| one.as_str() == Some(&digest.to_string()));
+    Ok(entry.seq == seq && entry.kind == Kind::EvidenceErased && told["erased"].as_array().is_some_and(names))
 }
 
 /// Nothing stands before the first entry.

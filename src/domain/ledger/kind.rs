@@ -59,6 +59,8 @@ kinds! {
     LookUpAlarm = "lookup.alarm",
     /// A piece of evidence was shown.
     EvidenceShown = "evidence.shown",
+    /// Pictures were erased by a retention rule.
+    EvidenceErased = "evidence.erased",
     /// A document was printed.
     NoticePrinted = "notice.printed",
     /// Records were exported.

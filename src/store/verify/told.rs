@@ -26,14 +26,14 @@ pub(super) async fn check_entry(tx: &mut Tx, entry: &Entry) -> Result<(), Unprov
 
 async fn check_capture(tx: &mut Tx, entry: &Entry, said: &Json) -> Result<(), Unproven> {
     let id = &entry.subject_id;
-    let text = "SELECT id, plate_raw, plate_norm, plate_fold, at_us, zone, content_hash, state, vehicle_class FROM captures \
+    let text = "SELECT id, plate_raw, plate_norm, plate_fold, at_us, zone, content_hash, state, vehicle_class, doubts FROM captures \
                 WHERE id = $1";
     let Some(row) = query("captures", text).bind(id).fetch_optional(&mut *tx).await? else {
         return Err(broken(entry.seq, format!("capture {id} is gone")));
     };
     let stands = capture_json(&row).map_err(|error| unparsed(entry.seq, error))?;
     let same = |name: &str| said.get(name).is_none_or(|told| *told == stands[name]);
-    let names = ["plate", "at", "zone", "content", "state", "vehicle_class"];
+    let names = ["plate", "at", "zone", "content", "state", "vehicle_class", "doubts"];
     let mut differing: Vec<&str> = names.into_iter().filter(|name| !same(name)).collect();
     if differing.is_empty() && !plate_follows(&row).map_err(|error| unparsed(entry.seq, error))? {
         differing.push("plate");
@@ -55,6 +55,7 @@ fn capture_json(row: &Row) -> Result<Json, Error> {
         "content": row.get::<String>("content_hash")?,
         "state": row.get::<String>("state")?,
         "vehicle_class": row.get::<String>("vehicle_class")?,
+        "doubts": row.get::<Option<String>>("doubts")?.unwrap_or_default().split_whitespace().collect::<Vec<_>>(),
     }))
 }
 

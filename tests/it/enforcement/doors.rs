@@ -146,7 +146,8 @@ fn hikvision(node: &Node, uuid: &str, change: impl Fn(String) -> String, with_pi
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/samples/captures");
     let xml = std::fs::read_to_string(folder.join("hik_anpr_parking_SYNTHETIC.xml")).unwrap();
     let beijing = chrono::FixedOffset::east_opt(8 * 3600).unwrap();
-    let local = |minutes| minutes_ago(minutes).with_timezone(&beijing);
+    let now = minutes_ago(0);
+    let local = |minutes| (now - chrono::Duration::minutes(minutes)).with_timezone(&beijing);
     let xml = xml
         .replace("2026-03-10T09:15:00.847+08:00", &local(10).format("%Y-%m-%dT%H:%M:%S.847+08:00").to_string())
         .replace("20260310091000847", &local(15).format("%Y%m%d%H%M%S847").to_string())

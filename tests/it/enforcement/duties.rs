@@ -164,3 +164,80 @@ async fn an_incident_remembers_what_the_lots_near_by_had_free_when_it_became_rip
         assert!(notice.contains("空位 5"), "the notice tells what was kept, not what is now");
     }
 }
+
+#[tokio::test]
+async fn pictures_that_came_to_nothing_are_erased_in_time_and_the_ledger_says_so() {
+    for house in houses().await {
+        let desk = &house.desk;
+        let by_camera = |key: &str, plate: &str, seconds| {
+            let source = Source::Camera(CameraId::parse("CAM-1").unwrap());
+            NewCapture { source, role: None, location: None, ..capture(key, plate, seconds) }
+        };
+        let mut kept = Vec::new();
+        for (plate, shades) in [("浙K12345", [1, 2]), ("浙K54321", [3, 4]), ("浙K11111", [5, 2])] {
+            for (shade, seconds) in shades.into_iter().zip([0, 300]) {
+                let new = by_camera(&format!("{plate}-{seconds}"), plate, seconds);
+                kept.push(desk.receive(new, vec![picture(shade)]).await.unwrap().images[0].sha256);
+            }
+        }
+        // One leaves in time; of the others one is recorded and one rejected. They share a picture.
+        let left = desk.receive(by_camera("left", "浙K99999", 0), vec![picture(9)]).await.unwrap().images[0].sha256;
+        let (ripe, _) = desk.incidents(Some(IncidentState::Ripe), None, 10).await.unwrap();
+        for incident in ripe {
+            let review =
+                if incident.plate.as_deref() == Some("浙K12345") { Decision::Warning.into() } else { rejection() };
+            desk.review(&incident.id, review, &officer()).await.unwrap();
+        }
+        let officers = desk.receive(capture("own", "浙K77777", -2 * 86_400), vec![picture(8)]).await.unwrap();
+        desk.close_silent().await.unwrap();
+        assert_eq!(desk.erase_due().await.unwrap(), 0);
+        house.clock.advance(Duration::days(8));
+        assert_eq!((desk.erase_due().await.unwrap(), desk.erase_due().await.unwrap()), (1, 0), "the one that left");
+        assert_eq!(house.evidence.get(left).await.unwrap(), None);
+        assert!(desk.show_evidence(left, &officer()).await.unwrap().is_none());
+        house.clock.advance(Duration::days(90));
+        assert_eq!(desk.erase_due().await.unwrap(), 3, "of the rejected ones, but for the picture a record rests on");
+        for digest in [kept[0], kept[1], officers.images[0].sha256] {
+            assert!(house.evidence.get(digest).await.unwrap().is_some());
+        }
+        verify::verify(&house.db, Some(&house.evidence)).await.unwrap();
+        // A row that claims an erasure the ledger does not tell of proves nothing.
+        house.evidence.erase(kept[0]).await.unwrap();
+        let text = "INSERT INTO erasures (sha256, at_us, rule, ledger_seq) VALUES ($1, 0, 'rejected', 1)";
+        query("erasures", text).bind(kept[0].to_string()).execute(&house.db).await.unwrap();
+        let broken = verify::verify(&house.db, Some(&house.evidence)).await.unwrap_err().to_string();
+        assert!(broken.contains(&format!("{} is gone", kept[0])), "{broken}");
+    }
+}
+
+/// A picture whose Exif says that it was taken at this time of Beijing's clocks, without a place.
+fn dated(shade: u8, when: &str) -> Bytes {
+    let mut tiff = b"MM\0*\0\0\0\x08".to_vec();
+    // One entry points to the Exif directory at 26, whose one entry points to the text at 44.
+    tiff.extend([0, 1, 0x87, 0x69, 0, 4, 0, 0, 0, 1, 0, 0, 0, 26, 0, 0, 0, 0]);
+    tiff.extend([0, 1, 0x90, 0x03, 0, 2, 0, 0, 0, 20, 0, 0, 0, 44, 0, 0, 0, 0]);
+    tiff.extend(when.as_bytes());
+    tiff.push(0);
+    let jpeg = picture(shade);
+    let mut told = vec![0xff, 0xd8, 0xff, 0xe1];
+    told.extend((tiff.len() as u16 + 8).to_be_bytes());
+    told.extend(b"Exif\0\0");
+    told.extend(tiff);
+    told.extend(&jpeg[2..]);
+    told.into()
+}
+
+#[tokio::test]
+async fn a_picture_that_says_it_was_taken_at_another_time_is_kept_and_doubted() {
+    for house in houses().await {
+        let desk = &house.desk;
+        let right = desk.receive(capture("r", "浙K12345", 0), vec![dated(1, "2026:03:10 09:04:59")]).await.unwrap();
+        desk.receive(capture("w", "浙K12345", 300), vec![dated(2, "2026:03:09 09:05:00")]).await.unwrap();
+        let incident = desk.incident(&right.incident.unwrap()).await.unwrap().unwrap();
+        let doubts: Vec<_> = incident.captures.iter().map(|capture| capture.doubts.clone()).collect();
+        assert_eq!(doubts, [vec![], vec![yunpark::domain::capture::Doubt::OtherTime]]);
+        verify::verify(&house.db, Some(&house.evidence)).await.unwrap();
+        query("captures", "UPDATE captures SET doubts = NULL").execute(&house.db).await.unwrap();
+        assert!(verify::verify(&house.db, None).await.unwrap_err().to_string().contains("in doubts"));
+    }
+}

@@ -25,7 +25,7 @@ async fn a_misread_plate_is_found_by_its_nearest_readings_first() {
         assert_eq!(found[0], ("浙K12345".into(), Match::Exact));
         assert_eq!(found[1], ("沪K12345".into(), Match::Confusable));
         let rest: Vec<&str> = found[2..].iter().map(|(plate, _)| plate.as_str()).collect();
-        assert_eq!(rest, ["浙K12346", "浙K12845"], "one character off");
+        assert_eq!(rest, ["浙K12845", "浙K12346"], "one character off, the one seen last first");
         for asked in ["2345", "K123?5", "?K12345", "012345"] {
             assert!(!search(asked).await.is_empty(), "{asked}");
         }

@@ -74,7 +74,7 @@ ask("keepalive", "POST", "/VIID/System/Keepalive", {"KeepaliveObject": {"DeviceI
 ask("time", "GET", "/VIID/System/Time")
 broken = {"MotorVehicleID": "broken", "DeviceID": "12"}
 foreign = {**vehicle(2, [(late, LATE)]), "DeviceID": "33112500001190009999"}
-no_picture = vehicle(3, [(late, "/dev/null")])
+no_picture = {**vehicle(3, [(late, LATE)]), "SubImageList": {"SubImageInfoObject": []}}
 ask("batch", "POST", "/VIID/MotorVehicles", post([good, broken, foreign, no_picture]))
 ask("again", "POST", "/VIID/MotorVehicles", post([good]))
 ask("other_content", "POST", "/VIID/MotorVehicles", post([{**good, "PlateNo": "浙E99999"}]))
