@@ -146,7 +146,9 @@ fn hikvision(node: &Node, uuid: &str, change: impl Fn(String) -> String, with_pi
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/samples/captures");
     let xml = std::fs::read_to_string(folder.join("hik_anpr_parking_SYNTHETIC.xml")).unwrap();
     let beijing = chrono::FixedOffset::east_opt(8 * 3600).unwrap();
-    let now = minutes_ago(0);
+    // One instant for the whole run, so that an event sent again is the same.
+    static NOW: std::sync::OnceLock<chrono::DateTime<chrono::Utc>> = std::sync::OnceLock::new();
+    let now = *NOW.get_or_init(|| minutes_ago(0));
     let local = |minutes| (now - chrono::Duration::minutes(minutes)).with_timezone(&beijing);
     let xml = xml
         .replace("2026-03-10T09:15:00.847+08:00", &local(10).format("%Y-%m-%dT%H:%M:%S.847+08:00").to_string())
