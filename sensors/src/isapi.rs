@@ -175,10 +175,8 @@ pub fn parse(xml: &[u8]) -> Result<Alert, AlertError> {
     if !fields.kind.eq_ignore_ascii_case("ANPR") {
         return Ok(Alert::Other(fields.kind));
     }
-    let at = DateTime::parse_from_rfc3339(&fields.at).map_err(|_| match fields.at.is_empty() {
-        true => AlertError::Missing("dateTime"),
-        false => AlertError::Wrong("dateTime"),
-    })?;
+    let missing = if fields.at.is_empty() { AlertError::Missing("dateTime") } else { AlertError::Wrong("dateTime") };
+    let at = DateTime::parse_from_rfc3339(&fields.at).map_err(|_| missing)?;
     let whole = |text: &str| text.split('.').next().and_then(|text| text.parse::<u32>().ok());
     let is_yes = |text: &str| matches!(text, "true" | "1");
     let pictures = fields.pictures.iter().map(|[file_name, kind, taken]| PictureInfo {

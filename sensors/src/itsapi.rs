@@ -87,8 +87,10 @@ struct Told {
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 struct Plate {
-    plate_number: Value,
-    plate_color: Value,
+    #[serde(rename = "PlateNumber")]
+    number: Value,
+    #[serde(rename = "PlateColor")]
+    color: Value,
     is_exist: Value,
     channel: Value,
 }
@@ -148,8 +150,8 @@ pub fn parse(body: &[u8]) -> Result<TollgateInfo, TollgateError> {
     Ok(TollgateInfo {
         device_id: text(&snap.device_id).unwrap_or_default(),
         at,
-        plate: text(&told.plate.plate_number).filter(|plate| exists && is_read(plate)),
-        plate_color: text(&told.plate.plate_color).map(|color| color.to_lowercase()),
+        plate: text(&told.plate.number).filter(|plate| exists && is_read(plate)),
+        plate_color: text(&told.plate.color).map(|color| color.to_lowercase()),
         channel: text(&told.plate.channel).and_then(|text| text.parse().ok()).unwrap_or(0),
         is_motor: !matches!(
             text(&told.vehicle.vehicle_type).as_deref(),
