@@ -84,8 +84,9 @@ fn table(services: &Shared, checked: &Checked) -> String {
     if let Some(due) = checked.due_by {
         rows.push(("期限 Until", local(due)));
     }
-    let rows: String =
-        rows.into_iter().map(|(name, value)| format!("<tr><th>{name}</th><td>{value}</td></tr>")).collect();
+    let rows = rows
+        .into_iter()
+        .fold(String::new(), |text, (name, value)| text + &format!("<tr><th>{name}</th><td>{value}</td></tr>"));
     format!(
         "<p role=\"status\"><b>文书真实有效。</b> <small>This document is genuine.</small></p><table>{rows}</table>"
     )

@@ -8,11 +8,14 @@ use serde::Deserialize;
 
 use super::output::{complain, say};
 use crate::{
+    cityfeed::CityFeed,
+    clock::Clock,
     config::Config,
     domain::ledger::{
         Head,
         signed::{Proof, SignedHead, TellingEntry},
     },
+    enforcement::heads::{Signer, key_of},
     store::{
         Db,
         evidence::Evidence,
@@ -71,6 +74,20 @@ pub fn signed_head(file: &Path) -> anyhow::Result<Head> {
         serde_json::from_str(&text).with_context(|| format!("{}: no signed head", file.display()))?;
     head.check(None)?;
     Ok(Head { seq: head.seq, hash: head.hash })
+}
+
+/// Signs and publishes the head of the configured ledger.
+pub async fn sign(config: &Config) -> anyhow::Result<ExitCode> {
+    let db = Db::connect(&config.store).await?;
+    let (_feed, city) = CityFeed::load(db.clone()).await?;
+    let key = key_of(Path::new(&config.enforcement.signing_key))?;
+    let signer = Signer::new(db.clone(), Clock::System, city, key, config.enforcement.heads_dir.clone().into());
+    let head = signer.sign_now().await?;
+    db.close().await;
+    Ok(match head {
+        Some(head) => say(&format!("signed: entry {}, key {}", head.seq, head.public_key)),
+        None => complain("nothing was signed: the ledger is empty, or has a gap (see ledger verify)"),
+    })
 }
 
 /// Checks the proofs of a record against the key; needs no database.

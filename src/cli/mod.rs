@@ -200,6 +200,11 @@ enum LedgerCommand {
         #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "3600")]
         sweep: Option<u64>,
     },
+    /// Sign and publish the ledger's head as it is now, beside the one of the day.
+    Sign {
+        #[command(flatten)]
+        config: WithConfig,
+    },
     /// Check a record's proof, without the database.
     Check {
         /// What `/api/v1/records/{id}/proof` gave.
@@ -311,6 +316,10 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
                 None => head,
             };
             ledger::verify(&config, head, sweep.map(std::time::Duration::from_secs)).await
+        }
+        Command::Ledger(LedgerCommand::Sign { config }) => {
+            let config = Config::load(Some(&config.config))?;
+            ledger::sign(&config).await
         }
         Command::Ledger(LedgerCommand::Check { proof, key }) => ledger::check(&proof, key.as_deref()),
         Command::Ledger(LedgerCommand::Export { config, out }) => {

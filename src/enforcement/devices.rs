@@ -217,15 +217,13 @@ impl Desk {
         } else {
             token_in_address.and_then(|token| self.camera_of_token(token))
         };
-        match proved {
-            Some(id) => Ok(Proved::Camera(id)),
-            None => {
-                if authorization.is_some() || token_in_address.is_some() {
-                    metrics::counter!("yunpark_cameras_unproved_total").increment(1);
-                }
-                self.challenges.challenge(now).map(Proved::Challenge)
-            }
+        if let Some(id) = proved {
+            return Ok(Proved::Camera(id));
         }
+        if authorization.is_some() || token_in_address.is_some() {
+            metrics::counter!("yunpark_cameras_unproved_total").increment(1);
+        }
+        self.challenges.challenge(now).map(Proved::Challenge)
     }
 
     fn camera_of_basic(&self, encoded: &str) -> Option<CameraId> {

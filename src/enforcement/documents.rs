@@ -213,6 +213,21 @@ fn inventory(record: &Record) -> String {
     rows + "</table>"
 }
 
+/// Whether a record has come to where a document of it exists.
+fn check_document(record: &Record, document: Document) -> Result<(), Error> {
+    let has = |step: &str| record.course.at.contains_key(step);
+    let fits = match document {
+        Document::Warning => matches!(record.kind, Kind::Warning | Kind::Correction),
+        Document::ParkingNotice => record.kind == Kind::Penalty,
+        Document::Decision => record.kind == Kind::Penalty && (has("decide") || has("decide_on_spot")),
+        Document::SiteRecord => record.kind == Kind::Seizure && (has("taken") || has("move")),
+        Document::Seizure => record.kind == Kind::Seizure && has("taken"),
+        Document::Release => record.kind == Kind::Seizure && has("release"),
+        Document::Receipt => has("serve"),
+    };
+    if fits { Ok(()) } else { Err(Refused::NoSuchDocument.into()) }
+}
+
 impl Desk {
     /// A document of a record as an HTML page that prints by itself. It is kept by its hash, and printing it stands in the ledger.
     /// `None` where there is no such record.
@@ -225,7 +240,7 @@ impl Desk {
         person: &Person,
     ) -> Result<Option<String>, Error> {
         let Some(record) = records::find(&self.db, id).await? else { return Ok(None) };
-        self.check_document(&record, document)?;
+        check_document(&record, document)?;
         let near = match document {
             Document::Warning | Document::ParkingNotice => self.near_at_the_time(&record).await?,
             _ => Vec::new(),
@@ -265,21 +280,6 @@ impl Desk {
         ledger::append(&mut tx, entry, now).await?;
         tx.commit().await?;
         Ok(piece.sha256)
-    }
-
-    /// Whether a record has come to where a document of it exists.
-    fn check_document(&self, record: &Record, document: Document) -> Result<(), Error> {
-        let has = |step: &str| record.course.at.contains_key(step);
-        let fits = match document {
-            Document::Warning => matches!(record.kind, Kind::Warning | Kind::Correction),
-            Document::ParkingNotice => record.kind == Kind::Penalty,
-            Document::Decision => record.kind == Kind::Penalty && (has("decide") || has("decide_on_spot")),
-            Document::SiteRecord => record.kind == Kind::Seizure && (has("taken") || has("move")),
-            Document::Seizure => record.kind == Kind::Seizure && has("taken"),
-            Document::Release => record.kind == Kind::Seizure && has("release"),
-            Document::Receipt => has("serve"),
-        };
-        if fits { Ok(()) } else { Err(Refused::NoSuchDocument.into()) }
     }
 
     fn printed(

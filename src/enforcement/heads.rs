@@ -117,11 +117,18 @@ impl Signer {
 
     /// Signs and publishes today's head, unless it is; the head, if it was signed now.
     pub async fn sign_today(&self) -> Result<Option<SignedHead>, Error> {
+        let day = self.clock.now().with_timezone(&self.zone()).format("%Y-%m-%d").to_string();
+        if heads::has(&self.db, &day).await? { Ok(None) } else { self.sign(&day).await }
+    }
+
+    /// Signs and publishes the head as it is now, beside the one of the day.
+    pub async fn sign_now(&self) -> Result<Option<SignedHead>, Error> {
+        let name = self.clock.now().with_timezone(&self.zone()).format("%Y-%m-%dT%H-%M-%S%.6f").to_string();
+        self.sign(&name).await
+    }
+
+    async fn sign(&self, name: &str) -> Result<Option<SignedHead>, Error> {
         let now = self.clock.now();
-        let day = now.with_timezone(&self.zone()).format("%Y-%m-%d").to_string();
-        if heads::has(&self.db, &day).await? {
-            return Ok(None);
-        }
         let mut tx = self.db.begin_read().await?;
         let mut tree = heads::newest(&mut tx).await?.map(|(_, tree)| tree).unwrap_or_default();
         let end = heads::grow(&mut tx, &mut tree).await?;
@@ -132,17 +139,17 @@ impl Signer {
         }
         let head = SignedHead::sign(end, tree.root(), now, &self.key);
         let mut tx = self.db.begin_write().await?;
-        heads::keep(&mut tx, &day, &head, &tree, now).await?;
+        heads::keep(&mut tx, name, &head, &tree, now).await?;
         tx.commit().await?;
         let text = serde_json::to_string_pretty(&head).unwrap_or_default();
-        let (folder, file) = (self.folder.clone(), self.folder.join(format!("{day}.json")));
+        let (folder, file) = (self.folder.clone(), self.folder.join(format!("{name}.json")));
         let written = tokio::task::spawn_blocking(move || {
             std::fs::create_dir_all(&folder).and_then(|()| std::fs::write(file, text + "\n"))
         });
         match written.await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => {
-                tracing::warn!(error = %error, "the signed head could not be written to enforcement.heads_dir")
+                tracing::warn!(error = %error, "the signed head could not be written to enforcement.heads_dir");
             }
             Err(_) => return Err(Error::Decoding),
         }

@@ -179,19 +179,14 @@ impl Desk {
             plate_color: message.plate_color,
             vehicle_class: message.vehicle_class,
         };
-        match self.all_there(camera, &message.pictures).await? {
-            Some(images) => {
-                let received = self.receive(said.capture(camera, key), images).await?;
-                Ok(json!({
-                    "ok": true, "key": message.key, "id": received.id, "duplicate": received.duplicate,
-                    "state": received.state,
-                }))
-            }
-            None => {
-                self.draft_capture(camera, &key, &said, &message.pictures).await?;
-                Ok(json!({"ok": true, "key": message.key, "state": "waiting_for_pictures"}))
-            }
+        if let Some(images) = self.all_there(camera, &message.pictures).await? {
+            let received = self.receive(said.capture(camera, key), images).await?;
+            return Ok(json!({
+                "ok": true, "key": message.key, "id": received.id, "duplicate": received.duplicate, "state": received.state,
+            }));
         }
+        self.draft_capture(camera, &key, &said, &message.pictures).await?;
+        Ok(json!({"ok": true, "key": message.key, "state": "waiting_for_pictures"}))
     }
 
     /// The bytes of pictures a camera sent before, if all of them are there.

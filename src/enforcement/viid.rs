@@ -88,6 +88,20 @@ pub fn status_of(error: &Error) -> StatusCode {
     }
 }
 
+/// What a camera is told of what came of an entry; a refusal is logged without what was sent.
+fn told_of(sender: &DeviceId, came: Result<(), Error>) -> StatusCode {
+    let Err(error) = came else { return StatusCode::Ok };
+    if matches!(error, Error::ForeignDevice) {
+        metrics::counter!("yunpark_viid_foreign_device_total").increment(1);
+    }
+    if matches!(error, Error::Store(_)) {
+        tracing::error!(viid.device = %sender, error = %error, "what a camera posted could not be kept");
+    } else {
+        tracing::warn!(viid.device = %sender, reason = error.word(), "what a camera posted was refused");
+    }
+    status_of(&error)
+}
+
 impl Desk {
     /// A device wishes to register: it is challenged, and let in once it answers rightly.
     pub fn viid_register(
@@ -150,7 +164,7 @@ impl Desk {
                 Ok(vehicle) => {
                     let id = vehicle.motor_vehicle_id.clone();
                     let came = self.viid_vehicle(sender, vehicle).await;
-                    (id, self.viid_status(sender, came))
+                    (id, told_of(sender, came))
                 }
                 Err(fault) => {
                     let status = fault.status();
@@ -188,7 +202,7 @@ impl Desk {
                         }
                         None => Err(Error::ForeignDevice),
                     };
-                    (picture.id, self.viid_status(sender, came))
+                    (picture.id, told_of(sender, came))
                 }
                 Err(fault) => {
                     self.count_viid_fault(sender, &fault);
@@ -198,19 +212,6 @@ impl Desk {
             answers.push(Response { id, status });
         }
         answers
-    }
-
-    fn viid_status(&self, sender: &DeviceId, came: Result<(), Error>) -> StatusCode {
-        let Err(error) = came else { return StatusCode::Ok };
-        if matches!(error, Error::ForeignDevice) {
-            metrics::counter!("yunpark_viid_foreign_device_total").increment(1);
-        }
-        if matches!(error, Error::Store(_)) {
-            tracing::error!(viid.device = %sender, error = %error, "what a camera posted could not be kept");
-        } else {
-            tracing::warn!(viid.device = %sender, reason = error.word(), "what a camera posted was refused");
-        }
-        status_of(&error)
     }
 
     /// Counts an entry that could not be read.

@@ -38,6 +38,16 @@ pub async fn list(on: impl Into<On<'_>>, limit: u32) -> Result<Vec<SignedHead>, 
     query("signed_heads", text).bind(limit).fetch_all(on).await?.iter().map(head).collect()
 }
 
+/// Every head, the oldest first.
+pub async fn all(on: impl Into<On<'_>>) -> Result<Vec<SignedHead>, Error> {
+    query("signed_heads", "SELECT head FROM signed_heads ORDER BY seq, day")
+        .fetch_all(on)
+        .await?
+        .iter()
+        .map(head)
+        .collect()
+}
+
 /// Keeps a day's head; the first of a day stands.
 pub async fn keep(tx: &mut Tx, day: &str, head: &SignedHead, tree: &Growing, now: Instant) -> Result<(), Error> {
     let json = |value: serde_json::Result<String>| value.unwrap_or_default();
@@ -62,7 +72,9 @@ pub async fn grow(tx: &mut Tx, tree: &mut Growing) -> Result<Head, Error> {
         if hashes.is_empty() {
             break;
         }
-        hashes.into_iter().for_each(|hash| tree.push(hash));
+        for hash in hashes {
+            tree.push(hash);
+        }
     }
     Ok(end)
 }
@@ -77,7 +89,9 @@ pub async fn prove(tx: &mut Tx, seq: u64, size: u64) -> Result<Option<(Entry, Pa
             return Ok(None);
         }
         from += page.len() as u64;
-        page.into_iter().for_each(|hash| proving.pass(hash));
+        for hash in page {
+            proving.pass(hash);
+        }
     }
     let entry = ledger::entries(tx, seq, 1).await?.pop().filter(|entry| entry.seq == seq);
     Ok(entry.zip(proving.path()))

@@ -9,10 +9,11 @@ use serde_json::Value as Json;
 use super::{
     Db, Error, Row, Tx, erasures,
     evidence::Evidence,
+    heads,
     ledger::{RECORD, read_entry, record_json, rows},
     query,
 };
-use crate::domain::ledger::{Broken, Digest, Entry, Head, Kind, canonical, ends_at};
+use crate::domain::ledger::{Broken, Digest, Entry, Head, Kind, canonical, ends_at, signed::SignedHead, tree::Growing};
 
 const PAGE: u32 = 500;
 
@@ -69,11 +70,17 @@ pub async fn verify_through(db: &Db, evidence: Option<&Evidence>, noted: Option<
     let mut tx = db.begin_read().await?;
     let mut end = Head::default();
     let mut seen = Seen::default();
+    let signed = heads::all(&mut tx).await.map_err(|error| unparsed(end.seq, error))?;
+    let (mut signed, mut tree) = (signed.into_iter().peekable(), Growing::default());
     loop {
         let page = rows(&mut tx, end.seq + 1, PAGE).await?;
         for row in &page {
             let entry = read(row, end.seq + 1)?;
             end = end.follow(&entry)?;
+            tree.push(entry.hash);
+            while let Some(head) = signed.next_if(|head| head.seq <= end.seq) {
+                check_head(&head, end, &tree)?;
+            }
             if let Some(noted) = noted.filter(|noted| noted.seq == end.seq && noted.hash != end.hash) {
                 return Err(broken(noted.seq, "is not the one whose hash was noted"));
             }
@@ -87,6 +94,9 @@ pub async fn verify_through(db: &Db, evidence: Option<&Evidence>, noted: Option<
             break;
         }
     }
+    if let Some(head) = signed.next() {
+        return Err(broken(end.seq + 1, format!("missing; a head was signed at entry {}", head.seq)));
+    }
     check_start(&mut tx).await?;
     check_end(&mut tx, end).await?;
     if let Some(noted) = noted.filter(|noted| noted.seq > end.seq) {
@@ -96,6 +106,16 @@ pub async fn verify_through(db: &Db, evidence: Option<&Evidence>, noted: Option<
     check_untold_records(&mut tx, end, seen.records).await?;
     let (checked_records, checked_evidence) = (seen.records, seen.pieces);
     Ok(Report { entries: end.seq, head_hash: end.hash, checked_records, checked_evidence })
+}
+
+/// Holds a signed head against the chain and the tree where it was signed.
+fn check_head(head: &SignedHead, end: Head, tree: &Growing) -> Result<(), Unproven> {
+    let is_so = head.seq == end.seq && head.hash == end.hash && head.root == tree.root();
+    match head.check(None) {
+        Ok(()) if is_so => Ok(()),
+        Ok(()) => Err(broken(end.seq, "is not the one a head was signed of")),
+        Err(error) => Err(broken(end.seq, format!("the head signed of it does not hold: {error}"))),
+    }
 }
 
 fn broken(seq: u64, why: impl Into<String>) -> Unproven {
@@ -217,13 +237,11 @@ async fn check_untold_records(tx: &mut Tx, end: Head, checked: u64) -> Result<()
                 ORDER BY id LIMIT 1";
     if let Some(row) = query("records", text).fetch_optional(&mut *tx).await? {
         let id: String = row.get("id").map_err(|error| unparsed(end.seq, error))?;
-        return Err(match last_entry(tx, &id).await? {
-            Some(seq) => broken(seq, format!("record {id} no longer names this, its last entry")),
-            None => {
-                let seq = row.get::<i64>("ledger_seq").unwrap_or_default().max(0);
-                broken(seq as u64, format!("record {id} stands in no entry"))
-            }
-        });
+        if let Some(seq) = last_entry(tx, &id).await? {
+            return Err(broken(seq, format!("record {id} no longer names this, its last entry")));
+        }
+        let seq = row.get::<i64>("ledger_seq").unwrap_or_default().max(0);
+        return Err(broken(seq as u64, format!("record {id} stands in no entry")));
     }
     let text = "SELECT number FROM records WHERE id IS NULL OR id <= '' ORDER BY number LIMIT 1";
     let forged = query("records", text).fetch_optional(tx).await?;

@@ -50,7 +50,7 @@ struct House {
     evidence: Evidence,
     clock: Clock,
     city: watch::Sender<Arc<City>>,
-    _dir: TempDir,
+    dir: TempDir,
 }
 
 fn start() -> Instant {
@@ -133,7 +133,7 @@ impl House {
         let (sender, receiver) = watch::channel(Arc::new(city()));
         let free = |lot: &LotId| (lot.as_str() == "L1").then_some(34);
         let desk = Desk::new(db.clone(), evidence.clone(), receiver, clock.clone(), config, Arc::new(free));
-        Self { desk, db, evidence, clock, city: sender, _dir: dir }
+        Self { desk, db, evidence, clock, city: sender, dir }
     }
 
     async fn count(&self, table: &'static str, text: &'static str) -> i64 {

@@ -4,6 +4,7 @@ use super::{By, Due, Record, Refused, State, Step, said, supervisor, two_officer
 use crate::domain::record::Act;
 
 /// Where a step leads from a state.
+#[expect(clippy::match_same_arms, reason = "one line for each step, as the table reads")]
 pub(super) fn next(act: Option<Act>, state: State, step: &Step) -> Option<State> {
     use State::{
         Approved, Collected, Disposed, Executed, Extended, Informed, Moved, MustReturn, Proposed, Released, Revoked,

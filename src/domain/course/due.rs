@@ -36,8 +36,8 @@ pub struct Due {
 /// Which clocks run where a record stands: what is due, the clock's name, since when, and whether it binds us.
 fn running(record: &Record) -> Vec<(&'static str, &'static str, Instant, bool)> {
     use State::{
-        CourtApplied, Decided, Demanded, Executed, Extended, HearingHeld, HearingRequested, Issued, Moved, Noticed,
-        Opened, Served, Stated, Unapproved, Weighed,
+        Decided, Demanded, Executed, Extended, HearingHeld, HearingRequested, Issued, Moved, Noticed, Opened, Served,
+        Stated, Unapproved, Weighed,
     };
     let at = |step: &str| record.course.at.get(step).copied();
     let mut clocks = Vec::new();
@@ -56,7 +56,6 @@ fn running(record: &Record) -> Vec<(&'static str, &'static str, Instant, bool)> 
             clocks.push(("pay", "pay", at("serve"), false));
         }
         (Kind::Penalty, Demanded) => clocks.push(("court", "court", at("demand"), true)),
-        (Kind::Penalty, CourtApplied) => {}
         (Kind::Seizure, Unapproved) => clocks.push(("approval", "approval", at("taken"), true)),
         (Kind::Seizure, Executed | Extended) => match record.act {
             Some(Act::Detention) => clocks.push(("come", "come", at("taken"), false)),
@@ -79,7 +78,7 @@ pub fn dues(record: &Record, clocks: &Clocks, calendar: &Calendar, zone: Tz) -> 
         if what == "hold" && record.state == State::Extended {
             let more = clocks.get("extension")?;
             term.count += more.count;
-            basis = more.basis.clone();
+            basis.clone_from(&more.basis);
         }
         if what == "hold" {
             // Days of testing do not count.

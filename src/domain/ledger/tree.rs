@@ -169,7 +169,9 @@ mod tests {
             let all = entries(size);
             let root = by_definition(&all);
             let mut proving = Proving::new(index, size).unwrap();
-            all.iter().for_each(|entry| proving.pass(*entry));
+            for entry in &all {
+                proving.pass(*entry);
+            }
             let path = proving.path().unwrap();
             let entry = all[index as usize];
             prop_assert!(proves(entry, index, size, &path, root));

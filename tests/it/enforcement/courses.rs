@@ -6,7 +6,10 @@ use yunpark::{
     enforcement::{Advance, AppealStep, Bulk, NewAppeal},
 };
 
-use super::*;
+use super::{
+    record::Refused::{BasisForOtherVehicles, GroundNotGiven, NoLegalBasis, ParkingAlone},
+    *,
+};
 
 async fn with_staff(house: &House) {
     for (name, role) in [("lan", "officer"), ("chen", "officer"), ("wu", "supervisor"), ("tech", "operator")] {
@@ -142,7 +145,6 @@ async fn no_act_stands_on_anothers_basis_nor_on_illegal_parking_alone() {
             Error::Record(refused) => refused,
             other => panic!("{other}"),
         };
-        use record::Refused::{BasisForOtherVehicles, GroundNotGiven, NoLegalBasis, ParkingAlone};
         for (act, basis, ground, class, reason, why) in [
             (Act::Detention, forged, Some("illegal_parking"), motor, "违停", ParkingAlone),
             (Act::Detention, forged, None, motor, "违停", ParkingAlone),

@@ -141,13 +141,14 @@ fn curl_registers_with_its_own_digest() {
     assert_eq!(status, 401, "{answer}");
 }
 
+/// One instant for the whole run, so that an event sent again is the same.
+static NOW: std::sync::OnceLock<chrono::DateTime<chrono::Utc>> = std::sync::OnceLock::new();
+
 /// The sample of a parked car with pictures that can be read and times of today, as a multipart body in a file.
 fn hikvision(node: &Node, uuid: &str, change: impl Fn(String) -> String, with_pictures: bool) -> PathBuf {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/samples/captures");
     let xml = std::fs::read_to_string(folder.join("hik_anpr_parking_SYNTHETIC.xml")).unwrap();
     let beijing = chrono::FixedOffset::east_opt(8 * 3600).unwrap();
-    // One instant for the whole run, so that an event sent again is the same.
-    static NOW: std::sync::OnceLock<chrono::DateTime<chrono::Utc>> = std::sync::OnceLock::new();
     let now = *NOW.get_or_init(|| minutes_ago(0));
     let local = |minutes| (now - chrono::Duration::minutes(minutes)).with_timezone(&beijing);
     let xml = xml

@@ -143,7 +143,7 @@ async fn a_vehicle_with_a_permit_may_stand_there_and_only_there_and_then() {
             desk.incident(&id).await.unwrap().unwrap().state
         };
         assert_eq!((state("浙K12345").await, state("浙K54321").await), ("open", "ripe"));
-        assert_eq!(desk.permits(Some("浙K12345"), 10).await.unwrap(), [own.clone()]);
+        assert_eq!(desk.permits(Some("浙K12345"), 10).await.unwrap(), std::slice::from_ref(&own));
         assert!(desk.end_permit(&own.id, &supervisor("wu")).await.unwrap());
         assert!(!desk.end_permit(&own.id, &supervisor("wu")).await.unwrap());
         assert!(desk.permits(Some("浙K12345"), 10).await.unwrap().is_empty());

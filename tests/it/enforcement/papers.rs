@@ -22,15 +22,15 @@ fn advance(step: Move) -> Advance {
 }
 
 fn signer(house: &House, key: &SigningKey) -> Signer {
-    let folder = house._dir.path().join("heads");
+    let folder = house.dir.path().join("heads");
     Signer::new(house.db.clone(), house.clock.clone(), house.city.subscribe(), key.clone(), folder)
 }
 
 #[tokio::test]
 async fn a_record_proves_itself_against_the_head_of_its_day() {
     for house in houses().await {
-        let key = key_of(&house._dir.path().join("ledger.key")).unwrap();
-        assert_eq!(key_of(&house._dir.path().join("ledger.key")).unwrap().to_bytes(), key.to_bytes(), "made once");
+        let key = key_of(&house.dir.path().join("ledger.key")).unwrap();
+        assert_eq!(key_of(&house.dir.path().join("ledger.key")).unwrap().to_bytes(), key.to_bytes(), "made once");
         let signer = signer(&house, &key);
         assert_eq!(signer.sign_today().await.unwrap(), None, "an empty ledger has no head");
         let incident = house.ripe("浙K12345").await;
@@ -39,7 +39,7 @@ async fn a_record_proves_itself_against_the_head_of_its_day() {
         assert_eq!((early.proofs.len(), early.not_yet_covered), (0, 1));
         let head = signer.sign_today().await.unwrap().unwrap();
         assert_eq!(signer.sign_today().await.unwrap(), None, "one a day");
-        let written = std::fs::read_to_string(house._dir.path().join("heads/2026-03-10.json")).unwrap();
+        let written = std::fs::read_to_string(house.dir.path().join("heads/2026-03-10.json")).unwrap();
         assert_eq!(serde_json::from_str::<yunpark::domain::ledger::signed::SignedHead>(&written).unwrap(), head);
 
         // A second day, whose tree grows from the first one's.
@@ -135,7 +135,7 @@ async fn documents_say_what_the_law_wants_and_a_changed_one_is_noticed() {
         let head = ledger::head(&house.db).await.unwrap();
         let last = ledger::entries(&house.db, head.seq, 1).await.unwrap().remove(0);
         let name = last.evidence[0].to_string();
-        let file = house._dir.path().join("evidence").join(&name[0..2]).join(&name[2..4]).join(&name);
+        let file = house.dir.path().join("evidence").join(&name[0..2]).join(&name[2..4]).join(&name);
         let changed = std::fs::read_to_string(&file).unwrap().replacen("现场笔录", "现场笔绿", 1);
         std::fs::write(&file, changed).unwrap();
         let broken = verify::verify(&house.db, Some(&house.evidence)).await.unwrap_err().to_string();

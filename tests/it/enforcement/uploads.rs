@@ -100,7 +100,9 @@ fn killed_in_the_middle_of_uploads(sql: String) {
             (answered.lock().unwrap().len() >= UPLOADS / 4).then_some(())
         });
         node.kill();
-        workers.into_iter().for_each(|worker| worker.join().unwrap());
+        for worker in workers {
+            worker.join().unwrap();
+        }
     });
     let answered = answered.into_inner().unwrap();
     assert!(answered.len() < UPLOADS, "the node was killed in the middle");
