@@ -3,7 +3,7 @@
 use std::{
     future::{Future, IntoFuture},
     net::SocketAddr,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
 };
@@ -185,6 +185,14 @@ impl App {
         ));
         if has(Role::Enforcement) {
             let (desk, rest) = (desk.clone(), rest.clone());
+            if needs_broker(&config) {
+                let ear = enforcement::Ear::new(&config.mqtt, desk.clone())?;
+                lifecycle.start("captures", Stage::Door, ear.run(doors.clone()));
+            }
+            let key = enforcement::heads::key_of(Path::new(&config.enforcement.signing_key))?;
+            let folder = PathBuf::from(&config.enforcement.heads_dir);
+            let signer = enforcement::heads::Signer::new(db.clone(), clock.clone(), city.clone(), key, folder);
+            lifecycle.start("heads", Stage::Rest, signer.run(rest.clone()));
             lifecycle.start("incidents", Stage::Rest, async move { desk.run(rest).await });
         }
         let staff = Arc::new(StaffDesk::new(db.clone(), clock.clone(), config.session.clone()));

@@ -11,12 +11,14 @@ use serde::{Deserialize, Serialize};
 mod demand;
 mod forecast;
 mod guidance;
+mod law;
 mod mqtt;
 
 pub use crate::domain::guidance::Policy;
 pub use demand::Demand;
 pub use forecast::Forecast;
 pub use guidance::{Brightness, Colours, Guidance, LanguageWords, Words};
+pub use law::{Basis, Documents, Fines, FirstOffence, FirstOffencePolicy, Law, LegalBases, LookUps, Retention};
 pub use mqtt::{DeadLetters, Mqtt, MqttVersion};
 
 /// The commented default file: the first layer, and what `yunpark config print` prints.
@@ -299,26 +301,34 @@ pub struct Enforcement {
     pub max_image_bytes: usize,
     /// Legal bases each act may be founded on; an act with none is refused.
     pub legal_bases: LegalBases,
+    /// Terms, holidays, amounts.
+    pub law: Law,
+    /// What stands on documents.
+    pub documents: Documents,
+    /// Which look-ups are odd.
+    pub lookups: LookUps,
+    /// How long pictures are kept that came to nothing.
+    pub retention: Retention,
+    /// How long a person who took an incident to look at has it alone, seconds.
+    pub claim_s: u32,
     /// Realm of the GA/T 1400 HTTP Digest sign-in.
     pub viid_realm: String,
     /// 20-digit id of this server in GA/T 1400.
     pub viid_server_id: String,
     /// A registered camera that is silent for longer must register again, seconds.
     pub viid_keepalive_s: u32,
+    /// Passwords of GA/T 1400 platforms, which may speak for every camera of the city, by their 20-digit ids.
+    pub viid_platforms: BTreeMap<String, Secret>,
+    /// Captures one camera may send a minute, and at once; 0 is without a limit.
+    pub max_captures_per_minute: u32,
+    /// How long a picture waits for its vehicle, and a vehicle for its pictures, hours.
+    pub parts_hours: u32,
+    /// Where the ledger's signed heads are published, one file a day.
+    pub heads_dir: String,
+    /// The file of the key they are signed with; made at the first start.
+    pub signing_key: String,
     /// Credentials of cameras, by camera id.
     pub cameras: BTreeMap<String, CameraCredential>,
-}
-
-/// Legal bases of the three acts that are easily confused.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct LegalBases {
-    /// Tow 拖移.
-    pub tow: Vec<String>,
-    /// Detention 扣留.
-    pub detention: Vec<String>,
-    /// Seizure 扣押.
-    pub seizure: Vec<String>,
 }
 
 /// What a camera proves itself with.
@@ -327,8 +337,10 @@ pub struct LegalBases {
 pub struct CameraCredential {
     /// Bearer token for `POST /api/v1/captures`.
     pub token: Secret,
-    /// HTTP Digest password of its GA/T 1400 device id.
+    /// Password of its HTTP Digest or Basic sign-in: of its GA/T 1400 device id, or of its own id at the doors it pushes to.
     pub viid_password: Secret,
+    /// What it calls itself in what it pushes: a MAC address or a device id. Empty takes whatever it says.
+    pub device_id: String,
 }
 
 /// Sign-in of staff.
@@ -383,6 +395,11 @@ impl Config {
             self.store.url = Secret(format!("sqlite://{}", inside(path)));
         }
         self.store.evidence_dir = inside(&self.store.evidence_dir);
+        if !self.enforcement.documents.templates_dir.is_empty() {
+            self.enforcement.documents.templates_dir = inside(&self.enforcement.documents.templates_dir);
+        }
+        self.enforcement.heads_dir = inside(&self.enforcement.heads_dir);
+        self.enforcement.signing_key = inside(&self.enforcement.signing_key);
         if !self.availability.journal.is_empty() {
             self.availability.journal = inside(&self.availability.journal);
         }

@@ -25,6 +25,8 @@ use crate::{
     },
 };
 
+mod totp;
+
 /// Failed sign-ins count this long against a name.
 const FAILURES_COUNT_FOR: Duration = Duration::minutes(15);
 /// Shortest and longest password taken, characters and bytes.
@@ -45,6 +47,9 @@ pub enum Refused {
     /// Too many sign-ins of this name failed in the last quarter of an hour.
     #[error("too many failed sign-ins; wait a quarter of an hour")]
     Throttled,
+    /// The account has a second factor, and no code of it came, or a wrong or used one.
+    #[error("the one-time code is missing, wrong or used")]
+    Code,
     /// The name is not one.
     #[error("a name has 1 to 64 letters, digits or . _ - @")]
     Name,
@@ -131,6 +136,11 @@ impl StaffDesk {
 
     /// Signs in. The try counts as failed until it has succeeded, so that tries at the same time count too.
     pub async fn sign_in(&self, name: &str, password: &str) -> Result<SignedIn, Refused> {
+        self.sign_in_with(name, password, None).await
+    }
+
+    /// Signs in with the code of a second factor, which an account that has one needs. A wrong code counts as a failed try.
+    pub async fn sign_in_with(&self, name: &str, password: &str, code: Option<&str>) -> Result<SignedIn, Refused> {
         if !is_name(name) || password.len() > LONGEST_PASSWORD {
             return Err(Refused::Wrong);
         }
@@ -139,6 +149,18 @@ impl StaffDesk {
         let hash = account.as_ref().map_or(NOBODYS_HASH, |account| &account.password_hash).to_owned();
         let right = self.check(password.to_owned(), hash).await?;
         let mut tx = self.db.begin_write().await?;
+        if let (Some(account), true) = (&account, right)
+            && let Some((secret, last)) = rows::totp(&mut tx, name).await?
+        {
+            let secret = hex::decode(secret).map_err(|error| Refused::Hash(error.to_string()))?;
+            let Some(step) = totp::step_of(&secret, code.unwrap_or_default(), last, now) else {
+                let actor = Actor::System { rule: "sign_in".to_owned() };
+                self.enter(&mut tx, actor, Kind::SignInRefused, &account.name, json!({"reason": "code"}), now).await?;
+                tx.commit().await?;
+                return Err(Refused::Code);
+            };
+            rows::use_totp(&mut tx, name, step).await?;
+        }
         match account {
             Some(account) if right => {
                 let token = URL_SAFE_NO_PAD.encode(random::<32>()?);
@@ -162,6 +184,19 @@ impl StaffDesk {
                 Err(Refused::Wrong)
             }
         }
+    }
+
+    /// Gives a person a second factor, and says it as an authenticator program reads it; or takes it away. Open sessions end.
+    pub async fn set_totp(&self, name: &str, wanted: bool) -> Result<Option<String>, Refused> {
+        let secret = if wanted { Some(random::<20>()?) } else { None };
+        let now = self.clock.now();
+        let mut tx = self.db.begin_write().await?;
+        if !rows::set_totp(&mut tx, name, secret.map(hex::encode).as_deref()).await? {
+            return Err(Refused::Name);
+        }
+        self.enter(&mut tx, command_line(), Kind::StaffReset, name, json!({"second_factor": wanted}), now).await?;
+        tx.commit().await?;
+        Ok(secret.map(|secret| format!("otpauth://totp/yunpark?secret={}&issuer=yunpark", totp::base32(&secret))))
     }
 
     /// The session of a token, if it still holds.

@@ -9,7 +9,6 @@ use axum::{
 use bytes::{Bytes, BytesMut};
 use serde::Deserialize;
 use serde_json::json;
-use subtle::ConstantTimeEq;
 use utoipa::ToSchema;
 
 use super::{
@@ -21,7 +20,6 @@ use crate::{
     domain::{
         capture::Source,
         ids::{CameraId, ZoneId},
-        ledger::Digest,
         lot::VehicleClass,
         staff::Role,
         time::parse_rfc3339,
@@ -44,27 +42,15 @@ impl FromRequestParts<Shared> for Sender {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, services: &Shared) -> Result<Self, Problem> {
-        if let Some(camera) = bearer(&parts.headers).and_then(|token| camera_of(services, token)) {
+        if let Some(camera) = bearer(&parts.headers).and_then(|token| services.desk.camera_of_token(token)) {
+            // A camera that floods is told so before its pictures are read.
+            services.desk.check_pace(&camera)?;
             return Ok(Self { source: Source::Camera(camera), role: None });
         }
         let staff = Staff::from_request_parts(parts, services).await?;
         staff.require(Role::may_enforce)?;
         Ok(Self { source: Source::Staff(staff.0.name.clone()), role: Some(staff.0.role) })
     }
-}
-
-/// The camera whose token this is; every token is compared, in the same time.
-fn camera_of(services: &Shared, token: &str) -> Option<CameraId> {
-    let given = Digest::of(token.as_bytes());
-    let mut found = None;
-    for (id, credential) in &services.config.enforcement.cameras {
-        let expected = Digest::of(credential.token.reveal().as_bytes());
-        let is_equal: bool = given.as_bytes().ct_eq(expected.as_bytes()).into();
-        if is_equal && !credential.token.is_empty() {
-            found = CameraId::parse(id).ok();
-        }
-    }
-    found
 }
 
 /// What is said of a capture beside its pictures.
@@ -119,7 +105,7 @@ pub(super) fn required_key(headers: &HeaderMap) -> Result<String, Problem> {
 #[utoipa::path(post, path = "/api/v1/captures", tag = "staff", params(("Idempotency-Key" = String, Header)),
     request_body(content = CaptureForm, content_type = "multipart/form-data"),
     responses((status = 201), (status = 200, description = "received before"), (status = 400), (status = 401),
-    (status = 403), (status = 409), (status = 413), (status = 422)))]
+    (status = 403), (status = 409), (status = 413), (status = 422), (status = 429, description = "a camera that floods")))]
 pub async fn create(
     State(services): State<Shared>,
     sender: Sender,

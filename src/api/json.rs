@@ -76,6 +76,22 @@ impl<T: IntoResponse> IntoResponse for Private<T> {
     }
 }
 
+/// An answer in another protocol's own form that ends a request early.
+#[derive(Debug)]
+pub struct Refusal(Box<Response>);
+
+impl From<Response> for Refusal {
+    fn from(response: Response) -> Self {
+        Self(Box::new(response))
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        *self.0
+    }
+}
+
 /// The variable parts of a path. A path that cannot be read names nothing: 404.
 #[derive(Debug)]
 pub struct Segment<T>(pub T);

@@ -1,14 +1,20 @@
 //! The HTTP door: the router reads as a site map; one file per resource.
 
+mod audit;
 pub mod auth;
+mod cameras;
 mod captures;
 mod counters;
+mod check;
+mod courses;
 mod csv;
 mod dead_letters;
 mod displays;
 mod evidence;
 pub mod health;
 mod incidents;
+mod isapi;
+mod itsapi;
 pub mod json;
 mod lite;
 pub mod live;
@@ -37,7 +43,7 @@ use axum::{
     extract::DefaultBodyLimit,
     http::{HeaderMap, Uri},
     response::{IntoResponse, Response},
-    routing::{delete, get, post},
+    routing::{any, delete, get, post, put},
 };
 
 use crate::config::Role;
@@ -108,19 +114,38 @@ fn pages_and_public() -> Router<Shared> {
 
 fn staff() -> Router<Shared> {
     Router::new()
+        .route("/check", get(check::page))
+        .route("/api/v1/check", get(check::check))
         .route("/api/v1/session", post(session::sign_in).get(session::who).delete(session::sign_out))
+        .route("/api/v1/cameras", get(cameras::list))
         .route("/api/v1/incidents", get(incidents::list))
         .route("/api/v1/incidents/{id}", get(incidents::one))
+        .route("/api/v1/incidents/reviews", post(incidents::review_many))
         .route("/api/v1/incidents/{id}/review", post(incidents::review))
+        .route("/api/v1/incidents/{id}/claim", post(incidents::claim).delete(incidents::release_claim))
+        .route("/api/v1/audit", get(audit::log))
         .route("/api/v1/records", get(records::list).post(records::create))
         .route("/api/v1/records/{id}", get(records::one))
         .route("/api/v1/records/{id}/notice", get(records::notice))
+        .route("/api/v1/records/{id}/documents/{document}", get(records::document))
+        .route("/api/v1/records/{id}/steps", get(courses::steps).post(courses::advance))
+        .route("/api/v1/records/{id}/proof", get(courses::proof))
+        .route("/api/v1/ledger/heads", get(courses::heads))
+        .route("/api/v1/appeals", get(courses::appeals).post(courses::file_appeal))
+        .route("/api/v1/appeals/{id}", get(courses::appeal))
+        .route("/api/v1/appeals/{id}/steps", post(courses::advance_appeal))
+        .route("/api/v1/permits", get(courses::permits).post(courses::grant_permit))
+        .route("/api/v1/permits/{id}", delete(courses::end_permit))
+        .route("/api/v1/reports", get(courses::reports))
+        .route("/api/v1/reports/due", get(courses::due))
         .route("/api/v1/corrections", get(records::corrections).post(records::create_correction))
+        .route("/api/v1/corrections/bulk", post(records::create_corrections))
         .route("/api/v1/seizures", get(seizures::list).post(seizures::propose))
         .route("/api/v1/seizures/{id}/approve", post(seizures::approve))
         .route("/api/v1/plates", get(plates::search))
         .route("/api/v1/plates/{plate}/history", get(plates::history))
         .route("/api/v1/evidence/{sha256}", get(evidence::image))
+        .route("/api/v1/evidence/{sha256}/thumbnail", get(evidence::thumbnail))
         .route("/api/v1/statistics", get(statistics::period))
         .route("/api/v1/lots/{id}/actions", post(lots::actions::act))
         .route("/api/v1/signs/{id}/override", post(sign_orders::begin_override).delete(sign_orders::end_override))
@@ -128,20 +153,28 @@ fn staff() -> Router<Shared> {
         .route("/api/v1/sign-messages/{id}", delete(sign_orders::withdraw))
 }
 
-/// GA/T 1400.
+/// GA/T 1400, and what cameras say without pictures.
 fn cameras() -> Router<Shared> {
     Router::new()
         .route("/VIID/System/Register", post(viid::register))
         .route("/VIID/System/UnRegister", post(viid::unregister))
         .route("/VIID/System/Keepalive", post(viid::keepalive))
         .route("/VIID/System/Time", get(viid::time))
+        .route("/NotificationInfo/KeepAlive", post(itsapi::alive))
 }
 
 /// What carries pictures, and so a larger body.
 fn uploads() -> Router<Shared> {
     Router::new()
         .route("/api/v1/captures", post(captures::create))
+        .route("/api/v1/pictures/{name}", put(cameras::picture))
         .route("/VIID/MotorVehicles", post(viid::motor_vehicles))
+        .route("/VIID/NonMotorVehicles", post(viid::non_motor_vehicles))
+        .route("/VIID/Images", post(viid::images))
+        .route("/VIID/SubscribeNotifications", post(viid::notifications))
+        .route("/VIID/{*other}", any(viid::not_kept))
+        .route("/ISAPI/Event/notification/alert", post(isapi::alert))
+        .route("/NotificationInfo/TollgateInfo", post(itsapi::tollgate))
 }
 
 /// What is on no route: a file of the pages' root, or nothing.

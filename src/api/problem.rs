@@ -21,6 +21,8 @@ pub struct Problem {
     detail: String,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     fields: Vec<FieldFault>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_after_s: Option<u32>,
 }
 
 /// One wrong field of a request.
@@ -43,6 +45,7 @@ macro_rules! kinds {
                     title: $title,
                     detail: detail.into(),
                     fields: Vec::new(),
+                    retry_after_s: None,
                 }
             })*
         }
@@ -93,6 +96,13 @@ impl Problem {
         self
     }
 
+    /// Says when to try again, in the body and in `Retry-After`.
+    #[must_use]
+    pub fn retry_after(mut self, seconds: u32) -> Self {
+        self.retry_after_s = Some(seconds);
+        self
+    }
+
     /// The HTTP status.
     pub fn status(&self) -> StatusCode {
         self.status
@@ -137,6 +147,9 @@ impl IntoResponse for Problem {
         let body = Body { r#type: format!("{TYPE_BASE}{}", self.slug), status: self.status.as_u16(), problem: &self };
         let mut response = (self.status, Json(&body)).into_response();
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if let Some(seconds) = self.retry_after_s {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
         response
     }
 }

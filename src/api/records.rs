@@ -13,12 +13,16 @@ use super::{
     Problem, Shared,
     auth::Staff,
     captures::required_key,
-    json::{Body, Id, Params, Private},
+    json::{Body, Id, Params, Private, Segment},
     statistics::instant,
 };
 use crate::{
     domain::{incident, record::Kind, staff::Role},
-    enforcement::{Error, NewRecord, Person, What, view::RecordView},
+    enforcement::{
+        Bulk, Error, NewRecord, Person, What,
+        documents::{Document, Paper},
+        view::RecordView,
+    },
 };
 
 /// Most things on one page.
@@ -58,7 +62,7 @@ impl From<Error> for Problem {
                 Self::unavailable("the database does not answer; try again in a moment")
             }
             Error::Store(error) if error.is_bad_text() => Self::bad_text(),
-            Error::Store(_) | Error::Writing(_) => Self::fault(&error),
+            Error::Store(_) | Error::Writing(_) | Error::Template { .. } => Self::fault(&error),
             Error::Decoding => Self::unavailable(told),
             Error::NotFound(_) => Self::not_found(told),
             Error::Invalid { field, reason } => {
@@ -69,6 +73,9 @@ impl From<Error> for Problem {
                 problem.field(field, reason)
             }
             Error::UnknownCamera => Self::forbidden(told).named("unknown-camera"),
+            Error::ForeignDevice => Self::forbidden(told).named("foreign-device"),
+            Error::Slowed { retry_after_s } => Self::too_many(told).named("slowed").retry_after(retry_after_s),
+            Error::Claimed { .. } => Self::conflict(told).named("claimed"),
             Error::AlreadyRecorded => Self::conflict(told).named("already-recorded"),
             Error::TooManyRows { .. } => Self::unprocessable(told).named("too-many-rows"),
             Error::KeyReused => Self::conflict(told).named("key-reused"),
@@ -77,12 +84,43 @@ impl From<Error> for Problem {
             Error::Incident(incident::Refused::AlreadyReviewed) => Self::conflict(told).named("already-reviewed"),
             Error::Incident(incident::Refused::NotRipe) => Self::conflict(told).named("not-ripe"),
             Error::Incident(incident::Refused::StillOpen) => Self::conflict(told),
+            Error::Course(refused) => {
+                use crate::domain::course::Refused;
+                let word = refused.word();
+                match refused {
+                    Refused::NotNow { .. } | Refused::TermOver | Refused::ApprovalTooLate | Refused::ExtendedBefore => {
+                        Self::conflict(told).named(word)
+                    }
+                    Refused::NeedsSupervisor | Refused::SamePerson => Self::forbidden(told).named(word),
+                    _ => Self::unprocessable(told).named(word),
+                }
+            }
+            Error::Appeal(refused) => {
+                use crate::domain::appeal::Refused;
+                match refused {
+                    Refused::NotServed => Self::conflict(told).named("not-served"),
+                    Refused::TooLate { .. } => Self::conflict(told).named("too-late"),
+                    Refused::ReviewFirst => Self::conflict(told).named("review-first"),
+                    Refused::Twice => Self::conflict(told).named("appealed-before"),
+                    Refused::NotNow { .. } => Self::conflict(told).named("not-now"),
+                    Refused::NoOutcome => Self::unprocessable(&told).named("no-outcome").field("outcome", told),
+                }
+            }
             Error::Record(refused) => {
                 use crate::domain::record::Refused;
                 match refused {
                     Refused::NoLegalBasis => {
                         Self::unprocessable(&told).named("no-legal-basis").field("legal_basis", told)
                     }
+                    Refused::BasisForOtherVehicles => {
+                        Self::unprocessable(&told).named("basis-for-other-vehicles").field("legal_basis", told)
+                    }
+                    Refused::GroundNotGiven => {
+                        Self::unprocessable(&told).named("ground-not-given").field("ground", told)
+                    }
+                    Refused::ParkingAlone => Self::unprocessable(&told).named("parking-alone").field("ground", told),
+                    Refused::NoSuchDocument => Self::conflict(told).named("no-such-document"),
+                    Refused::FirstOffence => Self::conflict(told).named("first-offence"),
                     Refused::NotASeizure => Self::unprocessable(told),
                     Refused::NotApproved => Self::conflict(told).named("not-approved"),
                     Refused::AlreadyApproved => Self::conflict(told).named("already-approved"),
@@ -110,7 +148,11 @@ pub(super) async fn listed(services: Shared, staff: Staff, query: Query) -> Resu
     let from = instant(&services, "from", query.from.as_deref(), false)?;
     let to = instant(&services, "to", query.to.as_deref(), true)?;
     match Format::read(query.format.as_deref())? {
-        Format::Csv => Ok(csv("records.csv", services.desk.export(query.kind, from, to, &staff.person()).await?)),
+        Format::Csv => Ok(csv("records.csv", services.desk.export(query.kind, from, to, &staff.person()).await?.csv())),
+        Format::Xlsx => {
+            let table = services.desk.export(query.kind, from, to, &staff.person()).await?;
+            Ok(xlsx("records.xlsx", table.workbook("records")))
+        }
         Format::Json => {
             let after = query.after.as_deref();
             let (records, next) = services.desk.records(query.kind, from, to, after, limit(query.limit)).await?;
@@ -126,6 +168,8 @@ pub(super) enum Format {
     Json,
     /// All of it, for a spreadsheet.
     Csv,
+    /// All of it, as a workbook.
+    Xlsx,
 }
 
 impl Format {
@@ -134,7 +178,10 @@ impl Format {
         match word {
             None | Some("json") => Ok(Self::Json),
             Some("csv") => Ok(Self::Csv),
-            Some(_) => Err(Problem::bad_request("format is json or csv").field("format", "not json or csv")),
+            Some("xlsx") => Ok(Self::Xlsx),
+            Some(_) => {
+                Err(Problem::bad_request("format is json, csv or xlsx").field("format", "not json, csv or xlsx"))
+            }
         }
     }
 }
@@ -148,13 +195,21 @@ pub(super) fn csv(name: &'static str, text: String) -> Response {
     Private((headers, text)).into_response()
 }
 
+/// A workbook to be saved.
+pub(super) fn xlsx(name: &'static str, bytes: Vec<u8>) -> Response {
+    let kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet".to_owned();
+    let headers =
+        [(header::CONTENT_TYPE, kind), (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\""))];
+    Private((headers, bytes)).into_response()
+}
+
 /// Records, newest first.
 #[utoipa::path(get, path = "/api/v1/records", tag = "staff", params(
     ("kind" = Option<String>, Query, description = "warning, correction, penalty, seizure"),
     ("from" = Option<String>, Query, description = "RFC 3339, or a day of the city's calendar"),
     ("to" = Option<String>, Query, description = "RFC 3339 exclusive, or a day inclusive"),
     ("limit" = Option<u32>, Query), ("after" = Option<String>, Query),
-    ("format" = Option<String>, Query, description = "json or csv"),
+    ("format" = Option<String>, Query, description = "json, csv or xlsx"),
 ), responses((status = 200), (status = 400), (status = 401), (status = 403), (status = 422, description = "too many rows")))]
 pub async fn list(
     State(services): State<Shared>,
@@ -169,7 +224,7 @@ pub async fn list(
     ("from" = Option<String>, Query, description = "RFC 3339, or a day of the city's calendar"),
     ("to" = Option<String>, Query, description = "RFC 3339 exclusive, or a day inclusive"),
     ("limit" = Option<u32>, Query), ("after" = Option<String>, Query),
-    ("format" = Option<String>, Query, description = "json or csv"),
+    ("format" = Option<String>, Query, description = "json, csv or xlsx"),
 ), responses((status = 200), (status = 400), (status = 401), (status = 403), (status = 422, description = "too many rows")))]
 pub async fn corrections(
     State(services): State<Shared>,
@@ -212,6 +267,24 @@ pub async fn create_correction(
     Ok(created(services.desk.record(new, &key, &staff.person()).await?))
 }
 
+/// Writes a correction for each of several non-motor vehicles at one place.
+#[utoipa::path(post, path = "/api/v1/corrections/bulk", tag = "staff", params(("Idempotency-Key" = String, Header)),
+    request_body = Bulk,
+    responses((status = 201), (status = 200, description = "written before"), (status = 400), (status = 401),
+    (status = 403), (status = 409), (status = 422)))]
+pub async fn create_corrections(
+    State(services): State<Shared>,
+    staff: Staff,
+    headers: HeaderMap,
+    Body(bulk): Body<Bulk>,
+) -> Result<Response, Problem> {
+    staff.require(Role::may_enforce)?;
+    let key = required_key(&headers)?;
+    let (records, again) = services.desk.correct_many(bulk, &key, &staff.person()).await?;
+    let status = if again { StatusCode::OK } else { StatusCode::CREATED };
+    Ok(Private((status, Json(json!({"records": records})))).into_response())
+}
+
 /// One record.
 #[utoipa::path(get, path = "/api/v1/records/{id}", tag = "staff", params(("id" = String, Path)),
     responses((status = 200), (status = 401), (status = 403), (status = 404)))]
@@ -223,6 +296,36 @@ pub async fn one(
     staff.require(Role::may_read_records)?;
     let found = services.desk.find_record(&id).await?;
     found.map(|found| Private(Json(found))).ok_or_else(|| Problem::not_found("no such record"))
+}
+
+/// What a document is printed on.
+#[derive(Debug, Deserialize)]
+pub struct Printed {
+    #[serde(default)]
+    paper: Paper,
+}
+
+/// A document of a record, as a page that prints by itself.
+#[utoipa::path(get, path = "/api/v1/records/{id}/documents/{document}", tag = "staff", params(("id" = String, Path),
+    ("document" = String, Path, description = "warning, parking_notice, decision, site_record, seizure, release, receipt"),
+    ("paper" = Option<String>, Query, description = "a4, 80mm or 58mm")),
+    responses((status = 200), (status = 400), (status = 401), (status = 403), (status = 404),
+    (status = 409, description = "the record has not come to where there is such a document")))]
+pub async fn document(
+    State(services): State<Shared>,
+    staff: Staff,
+    Segment((id, name)): Segment<(String, String)>,
+    Params(printed): Params<Printed>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    staff.require(Role::may_enforce)?;
+    let document = Document::parse(&name).ok_or_else(|| Problem::not_found("no such document"))?;
+    let configured = &services.config.enforcement.documents.public_url;
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost");
+    let base = if configured.is_empty() { format!("http://{host}") } else { configured.clone() };
+    let page = services.desk.document(&id, document, printed.paper, &base, &staff.person()).await?;
+    let page = page.ok_or_else(|| Problem::not_found("no such record"))?;
+    Ok(Private(axum::response::Html(page)).into_response())
 }
 
 /// A record's printable notice.

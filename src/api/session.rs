@@ -25,6 +25,9 @@ use crate::{
 pub struct Credentials {
     name: String,
     password: String,
+    /// The one-time code, for an account with a second factor.
+    #[serde(default)]
+    code: Option<String>,
 }
 
 /// Who is signed in.
@@ -44,6 +47,7 @@ impl From<Refused> for Problem {
     fn from(refused: Refused) -> Self {
         match refused {
             Refused::Wrong => Self::unauthenticated("name or password is wrong"),
+            Refused::Code => Self::unauthenticated(refused.to_string()).named("code-needed"),
             Refused::Throttled => Self::too_many("too many failed sign-ins; wait a quarter of an hour"),
             Refused::Name | Refused::Password => Self::unprocessable(refused.to_string()),
             Refused::Taken => Self::conflict(refused.to_string()),
@@ -57,7 +61,7 @@ impl From<Refused> for Problem {
 #[utoipa::path(post, path = "/api/v1/session", tag = "staff", request_body = Credentials,
     responses((status = 200, body = SessionView), (status = 401), (status = 429)))]
 pub async fn sign_in(State(services): State<Shared>, Body(wanted): Body<Credentials>) -> Result<Response, Problem> {
-    let signed_in = services.staff.sign_in(&wanted.name, &wanted.password).await?;
+    let signed_in = services.staff.sign_in_with(&wanted.name, &wanted.password, wanted.code.as_deref()).await?;
     let max_age = (signed_in.expires_at - services.clock.now()).num_seconds().max(0);
     let secure = if services.config.http.secure_cookies { "; Secure" } else { "" };
     let set = format!("{COOKIE}={}; Path=/; HttpOnly; SameSite=Strict; Max-Age={max_age}{secure}", signed_in.token);

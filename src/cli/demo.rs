@@ -89,7 +89,12 @@ pub async fn run(options: Options) -> anyhow::Result<ExitCode> {
     let secrets: BTreeMap<String, CameraCredential> = town
         .cameras
         .iter()
-        .map(|camera| Ok((camera.id.clone(), CameraCredential { token: secret()?, viid_password: secret()? })))
+        .map(|camera| {
+            Ok((
+                camera.id.clone(),
+                CameraCredential { token: secret()?, viid_password: secret()?, ..CameraCredential::default() },
+            ))
+        })
         .collect::<anyhow::Result<_>>()?;
     let mut config = configuration(&folder, listen, mqtt_listen)?;
     config.enforcement.cameras.clone_from(&secrets);
@@ -161,6 +166,8 @@ fn configuration(folder: &Folder, listen: SocketAddr, mqtt_listen: SocketAddr) -
         .merge(Serialized::default("mqtt.embedded_listen", mqtt_listen.to_string()))
         .merge(Serialized::default("store.url", format!("sqlite://{}", inside("yunpark.db"))))
         .merge(Serialized::default("store.evidence_dir", inside("evidence")))
+        .merge(Serialized::default("enforcement.heads_dir", inside("heads")))
+        .merge(Serialized::default("enforcement.signing_key", inside("ledger.key")))
         .merge(Serialized::default("availability.redis_url", ""))
         .merge(Serialized::default("availability.journal", inside("availability.journal")));
     // The addresses should stay in sight: only what goes wrong is logged, unless somebody asks for more.

@@ -126,6 +126,16 @@ enum UserCommand {
         #[command(flatten)]
         config: WithConfig,
     },
+    /// Give a person a second factor and print its secret for an authenticator program, or take it away.
+    Totp {
+        /// Sign-in name.
+        name: String,
+        /// Take it away.
+        #[arg(long)]
+        remove: bool,
+        #[command(flatten)]
+        config: WithConfig,
+    },
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -198,6 +208,33 @@ enum LedgerCommand {
         /// A head printed earlier, `SEQ:HASH`, which the ledger must still pass through.
         #[arg(long)]
         head: Option<crate::domain::ledger::Head>,
+        /// A signed head that was published, which the ledger must still pass through.
+        #[arg(long, conflicts_with = "head")]
+        signed_head: Option<PathBuf>,
+        /// Remove files of evidence that belong to nothing and are at least this old, seconds; 3600 unless told.
+        #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "3600")]
+        sweep: Option<u64>,
+    },
+    /// Sign and publish the ledger's head as it is now, beside the one of the day.
+    Sign {
+        #[command(flatten)]
+        config: WithConfig,
+    },
+    /// Check a record's proof, without the database.
+    Check {
+        /// What `/api/v1/records/{id}/proof` gave.
+        proof: PathBuf,
+        /// The public key the head must be signed with, 64 hexadecimal digits.
+        #[arg(long)]
+        key: Option<String>,
+    },
+    /// Write the whole ledger, one entry a line, and the newest signed head last.
+    Export {
+        #[command(flatten)]
+        config: WithConfig,
+        /// Where to write it.
+        #[arg(long)]
+        out: PathBuf,
     },
 }
 
@@ -288,10 +325,27 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
             let config = Config::load(Some(&config.config))?;
             user::add(config, &name, role.into()).await
         }
-        Command::DeadLetters(command) => refused(command).await,
-        Command::Ledger(LedgerCommand::Verify { config, head }) => {
+        Command::User(UserCommand::Totp { name, remove, config }) => {
             let config = Config::load(Some(&config.config))?;
-            ledger::verify(&config, head).await
+            user::totp(config, &name, !remove).await
+        }
+        Command::DeadLetters(command) => refused(command).await,
+        Command::Ledger(LedgerCommand::Verify { config, head, signed_head, sweep }) => {
+            let config = Config::load(Some(&config.config))?;
+            let head = match signed_head {
+                Some(file) => Some(ledger::signed_head(&file)?),
+                None => head,
+            };
+            ledger::verify(&config, head, sweep.map(std::time::Duration::from_secs)).await
+        }
+        Command::Ledger(LedgerCommand::Sign { config }) => {
+            let config = Config::load(Some(&config.config))?;
+            ledger::sign(&config).await
+        }
+        Command::Ledger(LedgerCommand::Check { proof, key }) => ledger::check(&proof, key.as_deref()),
+        Command::Ledger(LedgerCommand::Export { config, out }) => {
+            let config = Config::load(Some(&config.config))?;
+            ledger::export(&config, &out).await
         }
         Command::Sign(SignCommand::Render { sign, config, out }) => {
             let config = Config::load(Some(&config.config))?;

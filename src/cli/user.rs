@@ -1,4 +1,4 @@
-//! `yunpark user add`: a new account, its password from standard input.
+//! `yunpark user add | totp`: a new account, its password from standard input; a second factor.
 
 use std::{io::Read, process::ExitCode};
 
@@ -19,6 +19,15 @@ pub async fn add(config: Config, name: &str, role: Role) -> anyhow::Result<ExitC
     desk.add(name, role, &password).await?;
     db.close().await;
     Ok(say(&format!("{name} may sign in as {}", role.as_str())))
+}
+
+/// Gives an account a second factor, or takes it away.
+pub async fn totp(config: Config, name: &str, wanted: bool) -> anyhow::Result<ExitCode> {
+    let db = Db::connect(&config.store).await?;
+    db.migrate().await?;
+    let secret = StaffDesk::new(db.clone(), Clock::System, config.session).set_totp(name, wanted).await;
+    db.close().await;
+    Ok(say(&secret?.unwrap_or_else(|| format!("{name} signs in with the password alone"))))
 }
 
 /// Reads a password; one line break at its end is not part of it.

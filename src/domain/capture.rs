@@ -115,6 +115,32 @@ pub struct Capture {
     pub incident: Option<String>,
     /// The SHA-256 of each of its pictures, in order.
     pub pictures: Vec<Digest>,
+    /// What its pictures say of themselves that is not what its sender says.
+    pub doubts: Vec<Doubt>,
+}
+
+/// Something a picture says of itself that is not what its sender says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Doubt {
+    /// It was taken at another time.
+    OtherTime,
+    /// It was taken at another place.
+    OtherPlace,
+}
+
+impl Doubt {
+    /// The word it is kept by.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::OtherTime => "other_time",
+            Self::OtherPlace => "other_place",
+        }
+    }
+    /// Reads a word.
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::OtherTime, Self::OtherPlace].into_iter().find(|doubt| doubt.as_str() == word)
+    }
 }
 
 /// Which vehicle a capture shows, within its zone: captures with equal keys show the same one. A plate with every character

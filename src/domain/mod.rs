@@ -1,10 +1,12 @@
 //! The rules of the trade, pure: no I/O, no async, no clock; `now` is an argument and each rule returns what changed.
 
 pub mod action;
+pub mod appeal;
 pub mod availability;
 pub mod calendar;
 pub mod capture;
 pub mod city;
+pub mod course;
 pub mod dead_letter;
 pub mod demand;
 pub mod guidance;
@@ -23,5 +25,6 @@ pub mod sign;
 pub mod sign_link;
 pub mod sign_order;
 pub mod staff;
+pub mod terms;
 pub mod text;
 pub mod time;

@@ -4,6 +4,7 @@ use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
 use super::{
+    course::Course,
     ids::{GridCellId, ZoneId},
     ledger::{Digest, Kind as Step},
     lot::VehicleClass,
@@ -23,6 +24,8 @@ macro_rules! words {
             pub fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $word,)* }
             }
+            /// Every one there is.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),*];
             /// Reads a word.
             pub fn parse(word: &str) -> Option<Self> {
                 [$(Self::$variant),*].into_iter().find(|each| each.as_str() == word)
@@ -56,6 +59,56 @@ words! {
         Proposed = "proposed",
         /// A seizure a supervisor approved.
         Approved = "approved",
+        /// The vehicle left, or the fault was put right.
+        Complied = "complied",
+        /// Nothing more came of a warning.
+        Lapsed = "lapsed",
+        /// A warning became a penalty case.
+        Escalated = "escalated",
+        /// Taken back.
+        Revoked = "revoked",
+        /// The party was told what is to be decided.
+        Noticed = "noticed",
+        /// The party stated its case.
+        Stated = "stated",
+        /// The statement was weighed.
+        Weighed = "weighed",
+        /// A hearing was asked for.
+        HearingRequested = "hearing_requested",
+        /// The hearing was held.
+        HearingHeld = "hearing_held",
+        /// Decided.
+        Decided = "decided",
+        /// The decision was served.
+        Served = "served",
+        /// The fine was paid.
+        Paid = "paid",
+        /// The party was reminded in writing.
+        Demanded = "demanded",
+        /// The court was asked to enforce.
+        CourtApplied = "court_applied",
+        /// A review or a lawsuit runs.
+        Appealed = "appealed",
+        /// Closed.
+        Closed = "closed",
+        /// A vehicle was moved away.
+        Moved = "moved",
+        /// The owner knows where it is.
+        Informed = "informed",
+        /// The owner took it back.
+        Collected = "collected",
+        /// Taken at once; the approval is still to come.
+        Unapproved = "unapproved",
+        /// Taken, with an approval.
+        Executed = "executed",
+        /// Held for the longer term.
+        Extended = "extended",
+        /// The term is over or the approval was refused: it must go back.
+        MustReturn = "must_return",
+        /// Gone back.
+        Released = "released",
+        /// Disposed of by law.
+        Disposed = "disposed",
     }
 }
 
@@ -106,6 +159,23 @@ pub enum Refused {
     /// The act has no legal basis, or one that is not its own.
     #[error("this act needs a legal basis from its own list")]
     NoLegalBasis,
+    /// The basis is for another kind of vehicle.
+    #[error("this legal basis is not for this kind of vehicle")]
+    BasisForOtherVehicles,
+    /// The basis does not give this ground.
+    #[error("this legal basis does not give this ground")]
+    GroundNotGiven,
+    /// Illegal parking is no ground to detain a motor vehicle.
+    #[error(
+        "illegal parking alone is no ground to detain a motor vehicle (处理程序规定 第二十七条); it may be towed (道路交通安全法 第九十三条)"
+    )]
+    ParkingAlone,
+    /// The record has not come to where there is such a document.
+    #[error("there is no such document of this record yet")]
+    NoSuchDocument,
+    /// The first offence is warned.
+    #[error("the first offence is warned, not fined (行政处罚法 第三十三条)")]
+    FirstOffence,
     /// It is not a seizure.
     #[error("only a seizure is approved")]
     NotASeizure,
@@ -179,6 +249,12 @@ pub struct Record {
     pub evidence: Vec<Digest>,
     /// Its last entry in the ledger.
     pub ledger_seq: u64,
+    /// What happened to it since it was made.
+    pub course: Course,
+    /// The record it follows from, such as the warning that was not heeded.
+    pub follows: Option<String>,
+    /// The nearest deadline: what is due, and the first instant after it.
+    pub due: Option<(String, Instant)>,
 }
 
 impl Record {
@@ -227,6 +303,9 @@ mod tests {
             legal_basis: Some("basis".into()),
             evidence: vec![],
             ledger_seq: 1,
+            course: Course::default(),
+            follows: None,
+            due: None,
         }
     }
 

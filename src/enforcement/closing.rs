@@ -13,7 +13,7 @@ use crate::{
         staff::Actor,
         time::rfc3339,
     },
-    store::{incidents, ledger},
+    store::{incidents, ledger, plates},
 };
 
 /// How often silent incidents are looked for.
@@ -24,6 +24,7 @@ const AT_ONCE: u32 = 500;
 impl Desk {
     /// Closes incidents as their gap passes, until the system stops. A database that is away is tried again.
     pub async fn run(self: Arc<Self>, stop: CancellationToken) -> Result<(), Error> {
+        self.enter_plates(&stop).await;
         let mut tick = tokio::time::interval(EVERY);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -37,6 +38,44 @@ impl Desk {
                 }
                 Ok(_) => {}
                 Err(error) => tracing::warn!(error = %error, "silent incidents could not be closed; trying again"),
+            }
+            match self.run_out().await {
+                Ok(0) => {}
+                Ok(records) => tracing::warn!(records, "terms are over: what was taken must go back"),
+                Err(error) => tracing::warn!(error = %error, "terms could not be looked at; trying again"),
+            }
+            match self.erase_due().await {
+                Ok(0) => {}
+                Ok(pictures) => tracing::info!(pictures, "pictures whose time was over were erased"),
+                Err(error) => tracing::warn!(error = %error, "pictures could not be erased; trying again"),
+            }
+            match self.forget_parts().await {
+                Ok(0) => {}
+                Ok(parts) => tracing::warn!(parts, "parts of captures found no partner in time and were forgotten"),
+                Err(error) => tracing::warn!(error = %error, "parts of captures could not be forgotten; trying again"),
+            }
+        }
+    }
+
+    /// Enters the plates that were captured before there was a list of them.
+    async fn enter_plates(&self, stop: &CancellationToken) {
+        while !stop.is_cancelled() {
+            let step = async {
+                let mut tx = self.db.begin_write().await?;
+                incidents::one_at_a_time(&mut tx).await?;
+                let more = plates::catch_up(&mut tx).await?;
+                tx.commit().await.map(|()| more)
+            };
+            match step.await {
+                Ok(true) => {}
+                Ok(false) => return,
+                Err(error) => {
+                    tracing::warn!(error = %error, "plates could not be entered; trying again");
+                    tokio::select! {
+                        () = stop.cancelled() => return,
+                        () = tokio::time::sleep(EVERY) => {}
+                    }
+                }
             }
         }
     }

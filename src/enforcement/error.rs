@@ -1,7 +1,7 @@
 //! What the desk refuses, by name, and what can fail behind it.
 
 use crate::{
-    domain::{incident, record},
+    domain::{appeal, course, incident, record},
     store,
 };
 
@@ -25,6 +25,21 @@ pub enum Error {
     /// A camera speaks that the city does not have.
     #[error("this camera is not in the city")]
     UnknownCamera,
+    /// A device gives itself another name than the one it proved.
+    #[error("the device named in the message is not the one that sent it")]
+    ForeignDevice,
+    /// A device sends more than its measure.
+    #[error("this device sends too much; wait {retry_after_s} s")]
+    Slowed {
+        /// How long, seconds.
+        retry_after_s: u32,
+    },
+    /// Somebody else has the incident.
+    #[error("another person is looking at this incident, for up to {minutes} minutes more")]
+    Claimed {
+        /// Until then, minutes.
+        minutes: u32,
+    },
     /// What is recorded was recorded before.
     #[error("the incident of these captures has a record already")]
     AlreadyRecorded,
@@ -57,15 +72,55 @@ pub enum Error {
     /// A record's step is refused.
     #[error(transparent)]
     Record(#[from] record::Refused),
+    /// A step of a record's course is refused.
+    #[error(transparent)]
+    Course(#[from] course::Refused),
+    /// An appeal, or its step, is refused.
+    #[error(transparent)]
+    Appeal(#[from] appeal::Refused),
     /// A task that decodes pictures died.
     #[error("decoding a picture failed")]
     Decoding,
+    /// A document's template is not fit for use.
+    #[error("the template of {document} cannot be used: {reason}")]
+    Template {
+        /// The document.
+        document: &'static str,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// A page could not be written.
     #[error("writing text failed")]
     Writing(#[from] std::fmt::Error),
 }
 
 impl Error {
+    /// The reason in one word, for counters and for answers in other protocols; it never holds what was sent.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Store(error) if error.is_bad_text() => "bad-text",
+            Self::Store(_) | Self::Decoding | Self::Writing(_) | Self::Template { .. } => "unavailable",
+            Self::NotFound(_) => "not-found",
+            Self::Invalid { field, .. } => match *field {
+                "location" => "location",
+                "zone" => "zone",
+                "image" | "SubImageList" | "Data" => "no-picture",
+                _ => "invalid",
+            },
+            Self::UnknownCamera => "unknown-camera",
+            Self::ForeignDevice => "foreign-device",
+            Self::Slowed { .. } => "slowed",
+            Self::Claimed { .. } => "claimed",
+            Self::AlreadyRecorded => "already-recorded",
+            Self::TooManyRows { .. } => "too-many-rows",
+            Self::KeyReused => "key-reused",
+            Self::NotAPicture { .. } => "not-a-picture",
+            Self::PictureTooLarge { .. } => "picture-too-large",
+            Self::Course(refused) => refused.word(),
+            Self::Incident(_) | Self::Record(_) | Self::Appeal(_) => "refused",
+        }
+    }
+
     /// A wrong field.
     pub(super) fn invalid(field: &'static str, reason: impl Into<String>) -> Self {
         Self::Invalid { field, reason: reason.into() }

@@ -1,13 +1,15 @@
-//! Records and incidents as CSV (RFC 4180), with nothing in a cell that a spreadsheet would run as a formula.
+//! Records and incidents as CSV (RFC 4180) or as a workbook, with nothing in a cell that a spreadsheet would run as a formula. Each
+//! row names the ledger's entry of the export, so that a list that went astray is traced to whoever took it.
 
 use serde_json::json;
 
-use super::{Desk, Error, IncidentState, Person, view::RecordView};
+use super::{Desk, Error, IncidentState, Person, view::RecordView, workbook::workbook};
 use crate::{
     domain::{
         ids::{GridCellId, ZoneId},
         incident::Incident,
         ledger::Kind as Step,
+        lot::VehicleClass,
         record::{Act, Kind},
         time::{Instant, rfc3339, to_micros},
     },
@@ -15,8 +17,9 @@ use crate::{
 };
 
 const HEAD: &str = "number,kind,state,plate,vehicle_class,at,zone,grid_cell,lon,lat,reason,note,officer,approved_by,act,\
-                    legal_basis,incident,ledger_seq";
-const INCIDENTS_HEAD: &str = "id,state,plate,vehicle_class,zone,first_seen,last_seen,dwell_s,ripe_at,record";
+                    legal_basis,incident,ledger_seq,export_mark";
+const INCIDENTS_HEAD: &str =
+    "id,state,plate,vehicle_class,zone,first_seen,last_seen,dwell_s,ripe_at,record,export_mark";
 /// Most rows of one export.
 const MAX_ROWS: u64 = 100_000;
 const PAGE: u32 = 1000;
@@ -32,50 +35,111 @@ pub fn cell(text: &str) -> String {
     }
 }
 
-fn row(record: &RecordView) -> String {
-    let optional = |text: Option<&str>| text.map(cell).unwrap_or_default();
-    // Numbers are ours and need no guard: a negative longitude is no formula.
-    let number = |value: Option<f64>| value.map(|value| value.to_string()).unwrap_or_default();
-    let class = serde_json::to_value(record.vehicle_class).unwrap_or_default();
-    [
-        cell(&record.number),
-        record.kind.as_str().to_owned(),
-        record.state.as_str().to_owned(),
-        optional(record.plate.as_deref()),
-        class.as_str().unwrap_or_default().to_owned(),
-        rfc3339(record.at),
-        optional(record.place.zone.as_ref().map(ZoneId::as_str)),
-        optional(record.place.grid_cell.as_ref().map(GridCellId::as_str)),
-        number(record.place.location.map(|(lon, _)| lon)),
-        number(record.place.location.map(|(_, lat)| lat)),
-        cell(&record.reason),
-        optional(record.note.as_deref()),
-        cell(&record.officer),
-        optional(record.approved_by.as_deref()),
-        record.act.map(Act::as_str).unwrap_or_default().to_owned(),
-        optional(record.legal_basis.as_deref()),
-        optional(record.incident.as_deref()),
-        record.ledger_seq.to_string(),
-    ]
-    .join(",")
+/// One value of a row: a text, or a number of ours that needs no guard.
+enum Value {
+    Text(String),
+    Number(String),
 }
 
-fn incident_row(incident: &Incident) -> String {
-    let optional = |text: Option<&str>| text.map(cell).unwrap_or_default();
-    let class = serde_json::to_value(incident.vehicle_class).unwrap_or_default();
-    [
-        cell(&incident.id),
-        incident.state.public().to_owned(),
-        optional(incident.plate.as_deref()),
-        class.as_str().unwrap_or_default().to_owned(),
-        cell(incident.zone.as_str()),
-        rfc3339(incident.first_seen),
-        rfc3339(incident.last_seen),
-        (incident.last_seen - incident.first_seen).num_seconds().to_string(),
-        incident.ripe_at.map(rfc3339).unwrap_or_default(),
-        optional(incident.record.as_deref()),
+impl Value {
+    fn text(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+    fn optional(text: Option<&str>) -> Self {
+        Self::text(text.unwrap_or_default())
+    }
+    fn number(number: impl ToString) -> Self {
+        Self::Number(number.to_string())
+    }
+    fn csv(&self) -> String {
+        match self {
+            Self::Text(text) => cell(text),
+            Self::Number(number) => number.clone(),
+        }
+    }
+    fn plain(self) -> String {
+        match self {
+            Self::Text(text) | Self::Number(text) => text,
+        }
+    }
+}
+
+fn class_word(class: VehicleClass) -> Value {
+    Value::optional(serde_json::to_value(class).unwrap_or_default().as_str())
+}
+
+fn row(record: &RecordView, mark: &str) -> Vec<Value> {
+    // A negative longitude is no formula.
+    let degrees = |value: Option<f64>| Value::Number(value.map(|value| value.to_string()).unwrap_or_default());
+    vec![
+        Value::text(&record.number),
+        Value::text(record.kind.as_str()),
+        Value::text(record.state.as_str()),
+        Value::optional(record.plate.as_deref()),
+        class_word(record.vehicle_class),
+        Value::Number(rfc3339(record.at)),
+        Value::optional(record.place.zone.as_ref().map(ZoneId::as_str)),
+        Value::optional(record.place.grid_cell.as_ref().map(GridCellId::as_str)),
+        degrees(record.place.location.map(|(lon, _)| lon)),
+        degrees(record.place.location.map(|(_, lat)| lat)),
+        Value::text(&record.reason),
+        Value::optional(record.note.as_deref()),
+        Value::text(&record.officer),
+        Value::optional(record.approved_by.as_deref()),
+        Value::optional(record.act.map(Act::as_str)),
+        Value::optional(record.legal_basis.as_deref()),
+        Value::optional(record.incident.as_deref()),
+        Value::number(record.ledger_seq),
+        Value::text(mark),
     ]
-    .join(",")
+}
+
+fn incident_row(incident: &Incident, mark: &str) -> Vec<Value> {
+    vec![
+        Value::text(&incident.id),
+        Value::text(incident.state.public()),
+        Value::optional(incident.plate.as_deref()),
+        class_word(incident.vehicle_class),
+        Value::text(incident.zone.as_str()),
+        Value::Number(rfc3339(incident.first_seen)),
+        Value::Number(rfc3339(incident.last_seen)),
+        Value::number((incident.last_seen - incident.first_seen).num_seconds()),
+        Value::Number(incident.ripe_at.map(rfc3339).unwrap_or_default()),
+        Value::optional(incident.record.as_deref()),
+        Value::text(mark),
+    ]
+}
+
+/// A table to be saved.
+pub struct Table {
+    head: &'static str,
+    rows: Vec<Vec<Value>>,
+    mark: String,
+}
+
+impl Table {
+    /// As CSV, with a byte order mark so that spreadsheets read the Chinese.
+    pub fn csv(&self) -> String {
+        let mut text = format!("\u{feff}{}\r\n", self.head);
+        for row in &self.rows {
+            text.push_str(&row.iter().map(Value::csv).collect::<Vec<_>>().join(","));
+            text.push_str("\r\n");
+        }
+        text
+    }
+
+    /// As a workbook.
+    pub fn workbook(self, name: &str) -> Vec<u8> {
+        let head = self.head.split(',').map(str::to_owned).collect();
+        let rows = self.rows.into_iter().map(|row| row.into_iter().map(Value::plain).collect());
+        let rows: Vec<Vec<String>> = std::iter::once(head).chain(rows).collect();
+        workbook(name, &rows, &self.mark)
+    }
+}
+
+/// The mark of an export: its entry in the ledger, which names who took it.
+fn mark_of(seq: u64) -> String {
+    format!("ledger-{seq}")
 }
 
 /// Refuses an export that would have to leave something out.
@@ -84,53 +148,45 @@ fn check_rows(count: u64) -> Result<(), Error> {
 }
 
 impl Desk {
-    /// Incidents as CSV, newest first, by the same rules as records.
-    pub async fn export_incidents(&self, state: Option<IncidentState>, person: &Person) -> Result<String, Error> {
+    /// Incidents as a table, newest first, by the same rules as records.
+    pub async fn export_incidents(&self, state: Option<IncidentState>, person: &Person) -> Result<Table, Error> {
         let states = state.map(IncidentState::states);
         check_rows(incidents::count_in(&self.db, states).await?)?;
         let asked = json!({"state": state.map(|state| format!("{state:?}").to_lowercase())});
-        self.audit(Step::RecordsExported, "incidents", "csv", asked, vec![], person).await?;
-        let mut text = format!("\u{feff}{INCIDENTS_HEAD}\r\n");
+        let mark = mark_of(self.audit(Step::RecordsExported, "incidents", "table", asked, vec![], person).await?);
+        let mut rows = Vec::new();
         let mut after: Option<incidents::After> = None;
         loop {
             let page = incidents::list(&self.db, states, after.as_ref(), PAGE).await?;
-            for incident in &page {
-                text.push_str(&incident_row(incident));
-                text.push_str("\r\n");
-            }
+            rows.extend(page.iter().map(|incident| incident_row(incident, &mark)));
             match page.last().filter(|_| page.len() == PAGE as usize) {
                 Some(last) => {
                     after = Some(incidents::After { last_seen_us: to_micros(last.last_seen), id: last.id.clone() });
                 }
-                None => return Ok(text),
+                None => return Ok(Table { head: INCIDENTS_HEAD, rows, mark }),
             }
         }
     }
 
-    /// Records as CSV, newest first, with a byte order mark so that spreadsheets read the Chinese. The export stands in the
-    /// ledger before anything is read.
+    /// Records as a table, newest first. The export stands in the ledger before anything is read.
     pub async fn export(
         &self,
         kind: Option<Kind>,
         from: Option<Instant>,
         to: Option<Instant>,
         person: &Person,
-    ) -> Result<String, Error> {
+    ) -> Result<Table, Error> {
         let filter = records::Filter { kind, from, to, after: None };
         check_rows(records::count(&self.db, &filter).await?)?;
         let asked = json!({"kind": kind, "from": from.map(rfc3339), "to": to.map(rfc3339)});
-        self.audit(Step::RecordsExported, "records", "csv", asked, vec![], person).await?;
-        let mut text = format!("\u{feff}{HEAD}\r\n");
-        let mut after = None;
+        let mark = mark_of(self.audit(Step::RecordsExported, "records", "table", asked, vec![], person).await?);
+        let (mut rows, mut after) = (Vec::new(), None);
         loop {
             let (records, next) = self.records(kind, from, to, after.as_deref(), PAGE).await?;
-            for record in &records {
-                text.push_str(&row(record));
-                text.push_str("\r\n");
-            }
+            rows.extend(records.iter().map(|record| row(record, &mark)));
             match next {
                 Some(next) => after = Some(next),
-                None => return Ok(text),
+                None => return Ok(Table { head: HEAD, rows, mark }),
             }
         }
     }

@@ -3,27 +3,30 @@
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{
     Desk, Error, Person,
     error::text,
-    view::{Prior, prior},
+    view::{Prior, prior as prior_of},
 };
 use crate::{
     domain::{
+        capture,
         ids::ZoneId,
         incident::State,
-        ledger::{Digest, Kind as Step, NewEntry},
-        plate::{self, Plate},
-        record::{Act, Kind, Record},
+        ledger::{Digest, Kind as Step},
+        plate::{self, Match, Plate},
+        record::{self, Act, Kind},
         text::Localized,
     },
-    store::{captures, evidence, incidents, ledger, records},
+    store::{evidence, plates},
 };
 
 /// Most entries of one kind in a history.
 const MAX_ENTRIES: u32 = 500;
+/// A search with this many known characters is for a whole plate.
+const WHOLE_PLATE: usize = 6;
 /// Most plates a search gives.
 const MAX_PLATES: u32 = 50;
 
@@ -80,6 +83,42 @@ pub struct PlateFound {
     pub last_seen: DateTime<Utc>,
     /// How many captures and records name it.
     pub entries: u64,
+    /// How it answers the search.
+    #[serde(rename = "match")]
+    pub matched: Match,
+}
+
+/// A history's entry for one thing that happened; none for what cannot be told.
+fn entry(one: plates::Happened) -> Option<HistoryEntry> {
+    let zone = one.zone.as_deref().and_then(|zone| ZoneId::parse(zone).ok());
+    let told = |kind, state, summary| {
+        let ledger_seq = one.ledger_seq.map(|seq| seq as u64);
+        HistoryEntry { kind, at: one.at, id: one.id.clone(), summary, state, zone: zone.clone(), ledger_seq }
+    };
+    match one.source.as_str() {
+        "capture" => Some(told("capture", capture::State::parse(&one.state)?.as_str(), both("抓拍", "Captured"))),
+        "incident" => {
+            let state = State::parse(&one.state)?;
+            let stay = (one.until.unwrap_or(one.at) - one.at).num_seconds();
+            let (zh, en) = match state {
+                State::Rejected => ("违停线索，审核不予处理", "Incident, rejected at review"),
+                State::Recorded => ("违停线索，已处理", "Incident, recorded"),
+                State::Ripe => ("违停线索，待审核", "Incident, to be reviewed"),
+                State::Open => ("违停线索，观察中", "Incident, being watched"),
+                State::Closed | State::Merged => ("已驶离，未构成违停", "Left in time, no violation"),
+            };
+            let summary = both(&format!("{zh}（{}）", stay_zh(stay)), &format!("{en} ({})", stay_en(stay)));
+            Some(told("incident", state.public(), summary))
+        }
+        _ => {
+            let kind = Kind::parse(one.kind.as_deref()?)?;
+            let (zh, en) = what(kind, one.act.as_deref().and_then(Act::parse));
+            let number = one.number.as_deref().unwrap_or_default();
+            let reason = one.reason.as_deref().unwrap_or_default();
+            let summary = both(&format!("{zh} {number}：{reason}"), &format!("{en} {number}: {reason}"));
+            Some(told(kind.as_str(), record::State::parse(&one.state)?.as_str(), summary))
+        }
+    }
 }
 
 fn stay_zh(seconds: i64) -> String {
@@ -99,51 +138,20 @@ impl Desk {
         }
         let norm = plate.norm();
         self.audit(Step::PlateLookedUp, "plate", norm, json!({"purpose": purpose.0}), vec![], person).await?;
-        let mut tx = self.db.begin_read().await?;
-        let mut entries = Vec::new();
-        for capture in captures::of_plate(&mut tx, norm, MAX_ENTRIES).await? {
-            entries.push(HistoryEntry {
-                kind: "capture",
-                at: capture.at,
-                summary: both("抓拍", "Captured"),
-                state: capture.state.as_str(),
-                zone: capture.zone,
-                id: capture.id,
-                ledger_seq: None,
-            });
+        let happened = plates::history(&self.db, norm, MAX_ENTRIES).await?;
+        let is_cut = happened.iter().filter(|one| one.source == "record").count() >= MAX_ENTRIES as usize;
+        let mut prior = Prior::default();
+        let mut entries = Vec::with_capacity(happened.len());
+        for one in happened {
+            if let Some(kind) = one.kind.as_deref().and_then(Kind::parse) {
+                prior.add(kind, 1);
+            }
+            entries.extend(entry(one));
         }
-        for incident in incidents::of_plate(&mut tx, norm, MAX_ENTRIES).await? {
-            let stay = (incident.last_seen - incident.first_seen).num_seconds();
-            let (zh, en) = match incident.state {
-                State::Rejected => ("违停线索，审核不予处理", "Incident, rejected at review"),
-                State::Recorded => ("违停线索，已处理", "Incident, recorded"),
-                State::Ripe => ("违停线索，待审核", "Incident, to be reviewed"),
-                State::Open => ("违停线索，观察中", "Incident, being watched"),
-                State::Closed | State::Merged => ("已驶离，未构成违停", "Left in time, no violation"),
-            };
-            entries.push(HistoryEntry {
-                kind: "incident",
-                at: incident.first_seen,
-                summary: both(&format!("{zh}（{}）", stay_zh(stay)), &format!("{en} ({})", stay_en(stay))),
-                state: incident.state.public(),
-                zone: Some(incident.zone),
-                id: incident.id,
-                ledger_seq: None,
-            });
-        }
-        for record in records::of_plate(&mut tx, norm, MAX_ENTRIES).await? {
-            entries.push(HistoryEntry {
-                kind: record.kind.as_str(),
-                at: record.at,
-                summary: summary(&record),
-                state: record.state.as_str(),
-                zone: record.zone,
-                id: record.id,
-                ledger_seq: Some(record.ledger_seq),
-            });
+        if is_cut {
+            prior = prior_of(&mut self.db.begin_read().await?, norm).await?;
         }
         entries.sort_by(|one, other| other.at.cmp(&one.at).then_with(|| other.id.cmp(&one.id)));
-        let prior = prior(&mut tx, norm).await?;
         let as_read = (asked.trim() != norm).then(|| asked.trim().to_owned());
         Ok(History { plate: norm.to_owned(), as_read, entries, prior })
     }
@@ -164,17 +172,40 @@ impl Desk {
         let norm = Plate::read(&pattern).norm().to_owned();
         let pattern = if norm.is_empty() { pattern } else { norm };
         self.audit(Step::PlatesSearched, "plate", &pattern, json!({"purpose": purpose.0}), vec![], person).await?;
-        let folded = plate::fold(&pattern);
-        let fold_like = if folded.chars().filter(|c| *c != '?').count() < 2 { String::new() } else { like(&folded) };
-        let mut found = captures::plates_like(&self.db, &like(&pattern), &fold_like, MAX_PLATES).await?;
-        let rank = |plate: &str| match plate {
-            plate if plate == pattern => 0,
-            plate if plate::fold(plate) == folded => 1,
-            _ => 2,
-        };
-        found.sort_by_key(|found| rank(&found.plate));
-        let found = found.into_iter();
-        Ok(found.map(|one| PlateFound { plate: one.plate, last_seen: one.last_seen, entries: one.entries }).collect())
+        let found = plates::by_keys(&self.db, &plate::keys_sought(&pattern)).await?;
+        let rank = |one: &plates::FoundPlate| plate::match_of(&pattern, &one.plate);
+        let mut ranked: Vec<_> = found.into_iter().filter_map(|one| rank(&one).map(|rank| (rank, one))).collect();
+        // A short piece from the middle of a plate has no key: every plate is held against it.
+        let is_piece = pattern.chars().filter(|c| *c != '?').count() < WHOLE_PLATE || pattern.matches('?').count() > 1;
+        if ranked.is_empty() && is_piece {
+            let found = plates::like(&self.db, &like(&pattern), MAX_PLATES).await?;
+            ranked.extend(found.into_iter().map(|one| ((Match::Partial, 0), one)));
+        }
+        ranked.sort_by(|(rank, one), (other_rank, other)| {
+            rank.cmp(other_rank).then(other.last_seen.cmp(&one.last_seen)).then_with(|| one.plate.cmp(&other.plate))
+        });
+        let found = ranked.into_iter().take(MAX_PLATES as usize);
+        Ok(found
+            .map(|((matched, _), one)| PlateFound {
+                plate: one.plate,
+                last_seen: one.last_seen,
+                entries: one.entries,
+                matched,
+            })
+            .collect())
+    }
+
+    /// A small picture of a piece of evidence. Showing it stands in the ledger first.
+    pub async fn show_thumbnail(&self, sha256: Digest, person: &Person) -> Result<Option<Bytes>, Error> {
+        if evidence::find(&self.db, sha256).await?.is_none() {
+            return Ok(None);
+        }
+        let size = json!({"size": "thumbnail"});
+        self.audit(Step::EvidenceShown, "evidence", &sha256.to_string(), size, vec![sha256], person).await?;
+        match self.evidence.get(sha256).await? {
+            Some(bytes) => self.reduced(bytes).await,
+            None => Ok(None),
+        }
     }
 
     /// A picture's bytes and media type. Showing it stands in the ledger first.
@@ -183,32 +214,10 @@ impl Desk {
         self.audit(Step::EvidenceShown, "evidence", &sha256.to_string(), json!({}), vec![sha256], person).await?;
         Ok(self.evidence.get(sha256).await?.map(|bytes| (bytes, piece.media_type)))
     }
-
-    /// Enters in the ledger that a person is about to be shown something.
-    pub(super) async fn audit(
-        &self,
-        kind: Step,
-        subject_type: &'static str,
-        subject_id: &str,
-        payload: Value,
-        evidence: Vec<Digest>,
-        person: &Person,
-    ) -> Result<(), Error> {
-        let subject_id = subject_id.to_owned();
-        let entry = NewEntry { actor: person.actor(), kind, subject_type, subject_id, payload, evidence };
-        let mut tx = self.db.begin_write().await?;
-        ledger::append(&mut tx, entry, self.clock.now()).await?;
-        Ok(tx.commit().await?)
-    }
 }
 
 fn both(zh: &str, en: &str) -> Localized {
     Localized { zh: zh.to_owned(), en: en.to_owned() }
-}
-
-fn summary(record: &Record) -> Localized {
-    let (zh, en) = what(record.kind, record.act);
-    both(&format!("{zh} {}：{}", record.number, record.reason), &format!("{en} {}: {}", record.number, record.reason))
 }
 
 /// A record's kind, or act, in both languages.

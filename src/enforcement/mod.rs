@@ -1,18 +1,34 @@
 //! From captures to incidents to records: evidence, dwell, review, the ledger's entries.
 
+mod advancing;
+mod appealing;
+pub mod auditing;
+pub mod checking;
+mod claiming;
 mod closing;
+pub mod devices;
+mod digest;
+pub mod documents;
+mod erasing;
 mod error;
 mod export;
+pub mod heads;
+mod heard;
+mod isapi;
+mod itsapi;
 mod lookup;
 mod notice;
+mod permits;
 mod picture;
 mod places;
 mod receive;
 mod recording;
 mod reviewing;
+mod staged;
 mod statistics;
 pub mod view;
 pub mod viid;
+mod workbook;
 
 use std::sync::{Arc, Mutex};
 
@@ -21,11 +37,16 @@ use tokio::sync::{Semaphore, watch};
 
 use self::places::Places;
 pub use self::{
+    advancing::{Advance, CourseView, DueView},
+    appealing::{AppealStep, NewAppeal},
+    claiming::{Claim, ReviewOf},
     error::{Error, is_id},
     export::cell as csv_cell,
+    heard::Ear,
     lookup::Purpose,
+    permits::NewPermit,
     receive::{NewCapture, Received},
-    recording::{NewRecord, NewSeizure, What},
+    recording::{Bulk, NewRecord, NewSeizure, What},
     reviewing::{Decision, IncidentState, Review},
 };
 use crate::{
@@ -73,6 +94,9 @@ pub struct Desk {
     places: Mutex<Option<(Arc<City>, Arc<Places>)>>,
     decoding: Arc<Semaphore>,
     viid: viid::Door,
+    challenges: digest::Challenges,
+    devices: devices::Devices,
+    tries: checking::Tries,
 }
 
 impl Desk {
@@ -87,7 +111,23 @@ impl Desk {
     ) -> Self {
         let decoding = Arc::new(Semaphore::new(DECODED_AT_ONCE));
         let viid = viid::Door::new(&config);
-        Self { db, evidence, city, clock, config, free_now, places: Mutex::new(None), decoding, viid }
+        let challenges = digest::Challenges::new(&config.viid_realm);
+        let devices = devices::Devices::new(config.max_captures_per_minute);
+        let places = Mutex::new(None);
+        Self {
+            db,
+            evidence,
+            city,
+            clock,
+            config,
+            free_now,
+            places,
+            decoding,
+            viid,
+            challenges,
+            devices,
+            tries: checking::Tries::default(),
+        }
     }
 
     /// The configured limits of this room.

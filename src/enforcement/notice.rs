@@ -4,14 +4,18 @@ use std::fmt::Write;
 
 use serde_json::json;
 
-use super::{Desk, Error, Person, lookup::what, view::NearLot};
+use super::{
+    Desk, Error, Person,
+    lookup::what,
+    view::{NearLot, lots_of},
+};
 use crate::{
     domain::{
         ledger::Kind as Step,
         record::{Kind, Record, Refused, State},
         time::Instant,
     },
-    store::{history, records},
+    store::{history, incidents, records},
 };
 
 /// A count taken this long before a record still tells how it was, minutes.
@@ -39,7 +43,13 @@ impl Desk {
     }
 
     /// The nearest lots with the free places they had when the record was made.
-    async fn near_at_the_time(&self, record: &Record) -> Result<Vec<NearLot>, Error> {
+    pub(super) async fn near_at_the_time(&self, record: &Record) -> Result<Vec<NearLot>, Error> {
+        if let Some(incident) = &record.incident {
+            let kept = incidents::lots_when_ripe(&self.db, incident).await?;
+            if let Some(lots) = lots_of(kept.as_deref()) {
+                return Ok(lots);
+            }
+        }
         let place = record.location.or_else(|| record.zone.as_ref().and_then(|zone| self.zone_middle(zone)));
         let Some(place) = place else { return Ok(Vec::new()) };
         let mut lots = self.near(place, record.vehicle_class);
@@ -121,12 +131,37 @@ impl Desk {
     }
 }
 
-fn state_zh(record: &Record) -> &'static str {
+pub(super) fn state_zh(record: &Record) -> &'static str {
     match record.state {
         State::Issued => "已作出",
         State::Opened => "已立案",
         State::Proposed => "待批准",
         State::Approved => "已批准",
+        State::Complied => "已改正",
+        State::Lapsed => "已终结",
+        State::Escalated => "已转立案",
+        State::Revoked => "已撤销",
+        State::Noticed => "已告知",
+        State::Stated => "已陈述申辩",
+        State::Weighed => "已复核",
+        State::HearingRequested => "已申请听证",
+        State::HearingHeld => "已听证",
+        State::Decided => "已决定",
+        State::Served => "已送达",
+        State::Paid => "已缴款",
+        State::Demanded => "已催告",
+        State::CourtApplied => "已申请强制执行",
+        State::Appealed => "复议或诉讼中",
+        State::Closed => "已结案",
+        State::Moved => "已拖移",
+        State::Informed => "已告知车主",
+        State::Collected => "已领回",
+        State::Unapproved => "已实施，待补批",
+        State::Executed => "已实施",
+        State::Extended => "已延长",
+        State::MustReturn => "应当返还",
+        State::Released => "已解除",
+        State::Disposed => "已处理",
     }
 }
 
@@ -148,6 +183,6 @@ fn advice(kind: Kind) -> (&'static str, &'static str) {
 }
 
 /// A text as it may stand in HTML.
-fn escape(text: &str) -> String {
+pub(super) fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\'', "&#39;")
 }

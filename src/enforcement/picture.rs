@@ -8,6 +8,9 @@ use image::{ImageFormat, ImageReader, Limits};
 use super::{Desk, Error};
 use crate::{domain::time::Instant, store::evidence::Piece};
 
+/// Longest side of a thumbnail, pixels.
+const SMALL_PX: u32 = 320;
+
 /// A picture that was looked at: its size and type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Look {
@@ -56,6 +59,15 @@ fn look(bytes: &[u8], max_pixels: u64) -> Result<Look, Fault> {
     Ok(Look { width_px, height_px, media_type })
 }
 
+/// A JPEG at most [`SMALL_PX`] wide and high.
+fn reduce(bytes: &[u8], max_pixels: u64) -> Option<Vec<u8>> {
+    look(bytes, max_pixels).ok()?;
+    let picture = image::load_from_memory(bytes).ok()?.thumbnail(SMALL_PX, SMALL_PX).to_rgb8();
+    let mut small = Cursor::new(Vec::new());
+    picture.write_to(&mut small, ImageFormat::Jpeg).ok()?;
+    Some(small.into_inner())
+}
+
 impl Desk {
     /// Looks at pictures away from the tasks that answer requests, then stores their bytes; nothing is stored unless all are
     /// pictures.
@@ -95,6 +107,19 @@ impl Desk {
         Ok(pieces)
     }
 
+    /// A small picture of a piece of evidence, made anew each time: the original is never touched. `None` for what is no picture.
+    pub(super) async fn reduced(&self, bytes: Bytes) -> Result<Option<Bytes>, Error> {
+        let max_pixels = self.config.max_pixels;
+        let turn = self.decoding.clone().acquire_owned().await.map_err(|_| Error::Decoding)?;
+        tokio::task::spawn_blocking(move || {
+            let reduced = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| reduce(&bytes, max_pixels)));
+            drop(turn);
+            reduced.ok().flatten().map(Bytes::from)
+        })
+        .await
+        .map_err(|_| Error::Decoding)
+    }
+
     /// Whether a picture is large enough to be evidence.
     pub(super) fn is_usable(&self, piece: &Piece) -> bool {
         piece.width_px >= self.config.min_width_px && piece.height_px >= self.config.min_height_px
@@ -116,6 +141,14 @@ mod tests {
         assert_eq!(guarded(|| panic!("a fault in the decoder")), Err(Fault::NotAPicture));
         let good = png(4, 3);
         assert_eq!(guarded(|| look(&good, 12)), look(&good, 12));
+    }
+
+    #[test]
+    fn a_thumbnail_keeps_the_shape_and_needs_a_picture() {
+        let small = reduce(&png(1280, 720), 1_000_000).unwrap();
+        let seen = look(&small, 1_000_000).unwrap();
+        assert_eq!((seen.width_px, seen.height_px, seen.media_type), (320, 180, "image/jpeg"));
+        assert_eq!((reduce(b"no picture", 1_000_000), reduce(&png(1280, 720), 1000)), (None, None));
     }
 
     #[test]

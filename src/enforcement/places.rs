@@ -60,7 +60,12 @@ pub(super) struct Places {
     zones: RTree<Area<ZoneId>>,
     cells: RTree<Area<GridCellId>>,
     lots: RTree<LotAt>,
+    /// The corners of all of it.
+    around: Option<([f64; 2], [f64; 2])>,
 }
+
+/// How far beyond the city's last corner something may still be captured, degrees: some fifty kilometres.
+const MARGIN_DEG: f64 = 0.5;
 
 impl Places {
     pub(super) fn of(city: &City) -> Self {
@@ -72,11 +77,24 @@ impl Places {
             at: [lot.location.x, lot.location.y],
             class: lot.vehicle_class,
         });
-        Self {
-            zones: RTree::bulk_load(zones.collect()),
-            cells: RTree::bulk_load(cells.collect()),
-            lots: RTree::bulk_load(lots.collect()),
-        }
+        let (zones, cells): (Vec<_>, Vec<_>) = (zones.collect(), cells.collect());
+        let lots: Vec<LotAt> = lots.collect();
+        let cameras = city.cameras.values().map(|camera| [camera.location.x, camera.location.y]);
+        let corners = zones.iter().flat_map(|area| [area.low, area.high]);
+        let corners = corners.chain(cells.iter().flat_map(|area| [area.low, area.high]));
+        let around = corners.chain(lots.iter().map(|lot| lot.at)).chain(cameras).fold(None, |around, [x, y]| {
+            let (low, high) = around.unwrap_or(([x, y], [x, y]));
+            Some(([f64::min(low[0], x), f64::min(low[1], y)], [f64::max(high[0], x), f64::max(high[1], y)]))
+        });
+        Self { around, zones: RTree::bulk_load(zones), cells: RTree::bulk_load(cells), lots: RTree::bulk_load(lots) }
+    }
+
+    /// Whether a point lies in the city or not far from it; a city without places says nothing.
+    pub(super) fn is_near_the_city(&self, (lon, lat): (f64, f64)) -> bool {
+        self.around.is_none_or(|(low, high)| {
+            (low[0] - MARGIN_DEG..=high[0] + MARGIN_DEG).contains(&lon)
+                && (low[1] - MARGIN_DEG..=high[1] + MARGIN_DEG).contains(&lat)
+        })
     }
 
     /// The zone of a point; the smallest where several overlap.

@@ -5,15 +5,17 @@ use std::sync::Arc;
 use bytes::Bytes;
 use chrono::Duration;
 use serde_json::json;
+use yunpark_sensors::exif;
 
 use super::{
     Desk, Error,
     error::{optional_text, text},
+    view::NearLot,
 };
 use crate::{
     clock,
     domain::{
-        capture::{Capture, Source, State, rule_holds, vehicle_key},
+        capture::{Capture, Doubt, Source, State, rule_holds, vehicle_key},
         city::City,
         hours,
         ids::{CameraId, ZoneId},
@@ -28,7 +30,7 @@ use crate::{
     store::{
         Tx, captures,
         evidence::{self, Piece},
-        incidents, ledger,
+        incidents, ledger, permits,
     },
 };
 
@@ -96,8 +98,22 @@ impl Desk {
         self.receive_all(vec![(new, images)]).await?.pop().ok_or(Error::NotFound("capture"))
     }
 
-    /// Takes in captures that belong together: all of them, or none.
+    /// Takes in captures that belong together: all of them, or none. What a camera sends is measured and counted.
     pub(super) async fn receive_all(&self, captures: Vec<(NewCapture, Vec<Bytes>)>) -> Result<Vec<Received>, Error> {
+        let camera = captures.iter().find_map(|(new, _)| match &new.source {
+            Source::Camera(id) if self.city().cameras.contains_key(id) => Some(id.clone()),
+            _ => None,
+        });
+        let Some(camera) = camera else { return self.take_in(captures).await };
+        let came = match self.devices.admit(&camera, captures.len(), self.clock.now()) {
+            Ok(()) => self.take_in(captures).await,
+            Err(slowed) => Err(slowed),
+        };
+        self.devices.count(&camera, &came, self.clock.now());
+        came
+    }
+
+    async fn take_in(&self, captures: Vec<(NewCapture, Vec<Bytes>)>) -> Result<Vec<Received>, Error> {
         let mut known = Vec::new();
         let mut kept = Vec::with_capacity(captures.len());
         for (new, images) in captures {
@@ -133,14 +149,20 @@ impl Desk {
     async fn look_at(&self, new: NewCapture, images: Vec<Bytes>, content: Digest) -> Result<Kept, Error> {
         let (city, zone) = self.place_of(&new)?;
         let now = self.clock.now();
+        let doubts = doubts(&city, &new, &images);
         let pieces = self.keep(images, new.at).await?;
         let plate = new.plate.as_deref().map(Plate::read);
         let max_past = Duration::seconds(self.config.max_clock_skew_s.into());
         let max_future = Duration::seconds(self.config.max_future_s.into());
         let id = clock::new_id();
-        let holds = zone.as_ref().is_some_and(|zone| {
+        let mut holds = zone.as_ref().is_some_and(|zone| {
             rule_holds(zone, new.vehicle_class, hours::is_open(zone.hours.as_deref(), city.time_zone, new.at))
         });
+        if let (true, Some(zone), Some(plate)) = (holds, &zone, &plate)
+            && plate.names_a_vehicle()
+        {
+            holds = !permits::holds(&self.db, plate.norm(), &zone.id, new.at).await?;
+        }
         let capture = Capture {
             state: State::of(new.at, now, max_past, max_future),
             vehicle: vehicle_key(plate.as_ref(), &new.source, new.track.as_deref().unwrap_or(&id)),
@@ -159,6 +181,7 @@ impl Desk {
             rule_holds: holds,
             incident: None,
             pictures: pieces.iter().map(|piece| piece.sha256).collect(),
+            doubts,
             source: new.source,
         };
         Ok(Kept { capture, role: new.role, pieces, zone })
@@ -196,7 +219,9 @@ impl Desk {
         };
         ledger::append(tx, entry, now).await?;
         if let Some(joined) = &joined {
-            note_ripening(tx, joined, now).await?;
+            let place = capture.location.or_else(|| self.zone_middle(&joined.1.zone));
+            let near = place.map(|place| self.near(place, joined.1.vehicle_class)).unwrap_or_default();
+            note_ripening(tx, joined, &near, now).await?;
         }
         let (id, state, incident) = (capture.id, capture.state, capture.incident);
         Ok((Received { id, duplicate: false, state, images: pieces, incident }, source))
@@ -258,6 +283,9 @@ impl Desk {
     /// The city a capture is held against, and the zone it falls in.
     fn place_of(&self, new: &NewCapture) -> Result<(Arc<City>, Option<Zone>), Error> {
         let (city, places) = self.places();
+        if new.location.is_some_and(|at| !places.is_near_the_city(at)) {
+            return Err(Error::invalid("location", "is far outside the city"));
+        }
         let zone = match &new.source {
             Source::Camera(id) => zone_of_camera(&city, id, new)?,
             Source::Staff(_) => {
@@ -300,6 +328,13 @@ fn zone_of_camera<'a>(city: &'a City, id: &CameraId, new: &NewCapture) -> Result
     if new.camera.as_ref().is_some_and(|named| named != id) {
         return Err(Error::invalid("camera", "must be the camera whose token this is"));
     }
+    let sees = |(lon, lat): (f64, f64)| {
+        let view = camera.view.as_ref();
+        view.is_none_or(|view| geo::Intersects::intersects(view, &geo::Point::new(lon, lat)))
+    };
+    if !new.location.is_none_or(sees) {
+        return Err(Error::invalid("location", "is outside what this camera sees"));
+    }
     let named = match &new.zone {
         Some(zone) if !camera.zones.contains(zone) => {
             return Err(Error::invalid("zone", "must be one of the camera's own zones"));
@@ -317,11 +352,38 @@ fn zone_of_camera<'a>(city: &'a City, id: &CameraId, new: &NewCapture) -> Result
     }
 }
 
+/// A picture whose own clock is further from its sender's is doubted, seconds.
+const MAX_APART_S: i64 = 300;
+/// A picture taken further from where its sender says is doubted, metres.
+const MAX_APART_M: f64 = 500.0;
+
+/// What pictures say of themselves, held against what is said of them.
+fn doubts(city: &City, new: &NewCapture, images: &[Bytes]) -> Vec<Doubt> {
+    use geo::Distance;
+    let camera = match &new.source {
+        Source::Camera(id) => city.cameras.get(id),
+        Source::Staff(_) => new.camera.as_ref().and_then(|id| city.cameras.get(id)),
+    };
+    let place = new.location.or_else(|| camera.map(|camera| (camera.location.x, camera.location.y)));
+    let (mut time_differs, mut place_differs) = (false, false);
+    for told in images.iter().map(|image| exif::read(image)) {
+        time_differs |= told.taken_at.is_some_and(|taken| (taken - new.at).num_seconds().abs() > MAX_APART_S);
+        if let (Some((lon, lat)), Some((x, y))) = (told.location, place) {
+            place_differs |= geo::Haversine.distance(geo::Point::new(lon, lat), geo::Point::new(x, y)) > MAX_APART_M;
+        }
+    }
+    let time = time_differs.then_some(Doubt::OtherTime);
+    time.into_iter().chain(place_differs.then_some(Doubt::OtherPlace)).collect()
+}
+
 /// Enters that an incident became ripe, if it just did.
-async fn note_ripening(tx: &mut Tx, (before, incident): &Joined, now: Instant) -> Result<(), Error> {
+async fn note_ripening(tx: &mut Tx, (before, incident): &Joined, near: &[NearLot], now: Instant) -> Result<(), Error> {
     if incident.state != incident::State::Ripe || *before == incident::State::Ripe {
         return Ok(());
     }
+    // Guide before you punish: what the driver could have found then is kept with what they did.
+    let near = serde_json::to_value(near).unwrap_or_default();
+    incidents::remember_lots(tx, &incident.id, &canonical(&near)).await?;
     let entry = NewEntry {
         actor: Actor::System { rule: "dwell".to_owned() },
         kind: Kind::IncidentRipened,
@@ -330,6 +392,7 @@ async fn note_ripening(tx: &mut Tx, (before, incident): &Joined, now: Instant) -
         payload: json!({
             "zone": incident.zone, "plate": incident.plate,
             "first_seen": rfc3339(incident.first_seen), "last_seen": rfc3339(incident.last_seen),
+            "lots": near,
         }),
         evidence: Vec::new(),
     };
@@ -361,6 +424,7 @@ fn told(capture: &Capture) -> serde_json::Value {
         "content": capture.content, "state": capture.state, "at": rfc3339(capture.at),
         "plate": capture.plate.as_ref().map(Plate::raw), "vehicle_class": capture.vehicle_class,
         "location": capture.location, "zone": capture.zone, "incident": capture.incident, "note": capture.note,
+        "doubts": capture.doubts,
     })
 }
 

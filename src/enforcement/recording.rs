@@ -14,11 +14,12 @@ use super::{
 use crate::{
     clock,
     domain::{
+        course::Course,
         ids::{GridCellId, ZoneId},
         ledger::{Digest, Kind as Step, NewEntry, canonical},
         lot::VehicleClass,
         plate::Plate,
-        record::{Act, Kind, Record, legal_basis, next_number, number_prefix},
+        record::{Act, Kind, Record, Refused, legal_basis, next_number, number_prefix},
         time::{Instant, to_micros},
     },
     store::{Tx, captures, incidents, ledger, records},
@@ -61,6 +62,23 @@ pub struct NewRecord {
     pub what: What,
 }
 
+/// Corrections of several non-motor vehicles at one place.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Bulk {
+    /// The plates that were read.
+    #[serde(default)]
+    pub plates: Vec<String>,
+    /// How many had none, or none that could be read.
+    #[serde(default)]
+    pub unplated: u32,
+    /// What each of them says.
+    #[serde(flatten)]
+    pub what: What,
+}
+
+/// Most vehicles of one such correction.
+const MAX_BULK: usize = 100;
+
 /// A tow, detention or seizure as a person proposes it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct NewSeizure {
@@ -70,6 +88,9 @@ pub struct NewSeizure {
     /// What it is founded on.
     #[serde(default)]
     pub legal_basis: String,
+    /// On which of the grounds the basis gives; need not be said where it gives one only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ground: Option<String>,
     /// What it says.
     #[serde(flatten)]
     pub what: What,
@@ -90,6 +111,7 @@ pub(super) struct Draft {
     pub(super) act: Option<Act>,
     pub(super) legal_basis: Option<String>,
     pub(super) evidence: Vec<Digest>,
+    pub(super) follows: Option<String>,
 }
 
 impl Desk {
@@ -107,6 +129,54 @@ impl Desk {
         self.record_once(draft, Some(key), content, person).await
     }
 
+    /// Records a correction for each of several non-motor vehicles at one place: all of them, or none. The same key with the
+    /// same content again gives the same records and `true`.
+    pub async fn correct_many(&self, bulk: Bulk, key: &str, person: &Person) -> Result<(Vec<RecordView>, bool), Error> {
+        let count = bulk.plates.len() + bulk.unplated as usize;
+        if count == 0 || count > MAX_BULK {
+            return Err(Error::invalid("plates", format!("and unplated together must be 1 to {MAX_BULK}")));
+        }
+        if bulk.what.vehicle_class != VehicleClass::NonMotor {
+            return Err(Error::invalid("vehicle_class", "must be non_motor: motor vehicles are recorded one by one"));
+        }
+        let key = text("idempotency_key", key, 128)?;
+        let content = content(&bulk);
+        let plates = bulk.plates.iter().map(|plate| Some(plate.clone()));
+        let plates = plates.chain(std::iter::repeat_n(None, bulk.unplated as usize));
+        let drafts = plates.map(|plate| self.draft(Kind::Correction, What { plate, ..bulk.what.clone() }));
+        let drafts: Vec<_> = drafts.collect::<Result<_, _>>()?;
+        let now = self.clock.now();
+        let mut tx = self.db.begin_write().await?;
+        incidents::one_at_a_time(&mut tx).await?;
+        let mut views = Vec::with_capacity(count);
+        if let Some(known) = records::sent(&mut tx, &person.name, &key).await? {
+            if known.content != content {
+                return Err(Error::KeyReused);
+            }
+            for id in known.subject_id.split(',') {
+                views.extend(records::find(&mut tx, id).await?.as_ref().map(RecordView::from));
+            }
+            return Ok((views, true));
+        }
+        let mut ids = Vec::with_capacity(count);
+        for (mut draft, named) in drafts {
+            for id in &named {
+                let capture = captures::find(&mut tx, id).await?;
+                let capture =
+                    capture.ok_or_else(|| Error::invalid("captures", "names a capture that does not exist"))?;
+                draft.evidence.extend(capture.pictures);
+            }
+            draft.evidence.dedup();
+            let record = self.write_record(&mut tx, draft, person, now).await?;
+            views.push(RecordView::from(&record));
+            ids.push(record.id);
+        }
+        let sent = records::Sent { content, subject_id: ids.join(",") };
+        records::remember(&mut tx, &person.name, &key, &sent, now).await?;
+        tx.commit().await?;
+        Ok((views, false))
+    }
+
     /// Proposes a tow, detention or seizure; without a legal basis of its own it is refused.
     pub async fn propose_seizure(
         &self,
@@ -118,16 +188,42 @@ impl Desk {
         if let Some(record) = self.sent_before(key, content, person).await? {
             return Ok((record, true));
         }
-        let bases = match new.act {
-            Act::Tow => &self.config.legal_bases.tow,
-            Act::Detention => &self.config.legal_bases.detention,
-            Act::Seizure => &self.config.legal_bases.seizure,
-        };
-        let basis = legal_basis(&new.legal_basis, bases)?;
+        let basis = self.basis_of(&new)?;
         let (mut draft, captures) = self.draft(Kind::Seizure, new.what)?;
         draft.act = Some(new.act);
         draft.legal_basis = Some(basis);
         self.record_once((draft, captures), key, content, person).await
+    }
+
+    /// The basis of an act, if the law gives it for this vehicle and on this ground.
+    fn basis_of(&self, new: &NewSeizure) -> Result<String, Error> {
+        let bases = self.config.legal_bases.of(new.act);
+        let texts: Vec<String> = bases.iter().map(|basis| basis.text.clone()).collect();
+        let text = legal_basis(&new.legal_basis, &texts)?;
+        let given = bases.iter().filter(|basis| basis.text == text);
+        let fitting: Vec<_> =
+            given.filter(|basis| basis.vehicle_class.is_none_or(|class| class == new.what.vehicle_class)).collect();
+        if fitting.is_empty() {
+            return Err(Refused::BasisForOtherVehicles.into());
+        }
+        let is_motor = new.what.vehicle_class == VehicleClass::Motor;
+        let parking = |text: &str| {
+            text == "illegal_parking" || self.config.law.parking_words.iter().any(|word| text.trim() == word)
+        };
+        // Illegal parking alone lets a motor vehicle be towed, never detained.
+        if new.act == Act::Detention && is_motor && parking(new.ground.as_deref().unwrap_or(&new.what.reason)) {
+            return Err(Refused::ParkingAlone.into());
+        }
+        let gives = |ground: &str| {
+            fitting.iter().any(|basis| basis.grounds.is_empty() || basis.grounds.iter().any(|one| one == ground))
+        };
+        match new.ground.as_deref().map(str::trim).filter(|ground| !ground.is_empty()) {
+            Some(ground) if !gives(ground) => Err(Refused::GroundNotGiven.into()),
+            None if fitting.iter().all(|basis| basis.grounds.len() > 1) => {
+                Err(Error::invalid("ground", "must be one the basis gives"))
+            }
+            _ => Ok(text),
+        }
     }
 
     /// A supervisor approves a seizure that another person proposed.
@@ -137,6 +233,7 @@ impl Desk {
         incidents::one_at_a_time(&mut tx).await?;
         let record = records::find(&mut tx, id).await?.ok_or(Error::NotFound("seizure"))?;
         let mut record = record.approve(&person.name)?;
+        self.note_due(&mut record);
         records::step(&mut tx, &record).await?;
         let entry = entry(Step::SeizureApproved, &record, person);
         record.ledger_seq = ledger::append_record_step(&mut tx, entry, now).await?.seq;
@@ -201,6 +298,7 @@ impl Desk {
             act: None,
             legal_basis: None,
             evidence: Vec::new(),
+            follows: None,
         };
         Ok((draft, what.captures))
     }
@@ -286,7 +384,11 @@ impl Desk {
             legal_basis: draft.legal_basis,
             evidence: draft.evidence,
             ledger_seq: 0,
+            course: Course::default(),
+            follows: draft.follows,
+            due: None,
         };
+        self.note_due(&mut record);
         records::insert(tx, &record).await?;
         let entry = entry(record.kind.first_step(), &record, person);
         record.ledger_seq = ledger::append_record_step(tx, entry, now).await?.seq;
@@ -295,7 +397,7 @@ impl Desk {
 }
 
 /// The record that came of a key; the same key for something else is refused.
-async fn sent(tx: &mut Tx, key: &str, content: Digest, person: &Person) -> Result<Option<Record>, Error> {
+pub(super) async fn sent(tx: &mut Tx, key: &str, content: Digest, person: &Person) -> Result<Option<Record>, Error> {
     match records::sent(tx, &person.name, key).await? {
         None => Ok(None),
         Some(sent) if sent.content != content => Err(Error::KeyReused),

@@ -11,16 +11,17 @@ use super::{
     view::{IncidentView, RecordView},
 };
 use crate::{
+    config::FirstOffencePolicy,
     domain::{
         capture::Capture,
         incident::State,
         ledger::{Kind as Step, NewEntry},
         place::ZoneRule,
         plate::Plate,
-        record::Kind,
-        time::to_micros,
+        record::{Kind, Refused},
+        time::{Instant, to_micros},
     },
-    store::{captures, incidents, ledger},
+    store::{Tx, captures, incidents, ledger, records},
 };
 
 /// What a person decides of an incident.
@@ -135,6 +136,7 @@ impl Desk {
         let incident = incidents::find(&mut tx, id).await?.ok_or(Error::NotFound("incident"))?;
         // Refused before anything is written.
         incident.clone().review(None)?;
+        self.check_claim(&mut tx, &incident.id, person, now).await?;
         let captures = captures::of_incident(&mut tx, &incident.id).await?;
         let kind = match review.decision {
             Decision::Warning => Some(Kind::Warning),
@@ -145,6 +147,9 @@ impl Desk {
             None => None,
             Some(kind) => {
                 let plate = plate_of(&captures, said.as_deref())?;
+                if kind == Kind::Penalty && self.config.law.first_offence.policy == FirstOffencePolicy::Warn {
+                    self.check_first_offence(&mut tx, plate.as_deref(), now).await?;
+                }
                 let location = captures.iter().find_map(|capture| capture.location);
                 let place = location.or_else(|| self.zone_middle(&incident.zone));
                 let grid_cell = place.and_then(|at| self.places().1.cell(at));
@@ -161,6 +166,7 @@ impl Desk {
                     act: None,
                     legal_basis: None,
                     evidence: captures.iter().flat_map(|capture| capture.pictures.iter().copied()).collect(),
+                    follows: None,
                 };
                 Some(self.write_record(&mut tx, draft, person, now).await?)
             }
@@ -183,6 +189,17 @@ impl Desk {
         let view = self.view(&mut tx, &incident).await?;
         tx.commit().await?;
         Ok((view, record.as_ref().map(RecordView::from)))
+    }
+
+    /// Refuses a penalty for a vehicle that was not warned lately.
+    async fn check_first_offence(&self, tx: &mut Tx, plate: Option<&str>, now: Instant) -> Result<(), Error> {
+        let since = now - chrono::Duration::days(self.config.law.first_offence.within_days.into());
+        let is_known = match plate {
+            Some(plate) => records::any_since(tx, plate, since).await?,
+            // Without a plate nobody can say that it is the first.
+            None => true,
+        };
+        if is_known { Ok(()) } else { Err(Refused::FirstOffence.into()) }
     }
 
     /// The reason a zone's rule gives by itself.

@@ -1,12 +1,13 @@
 //! Incidents, records and histories as staff see them: one shape for the API, the pages and the documents.
 
 use chrono::{DateTime, Utc};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use super::Desk;
+use super::{Claim, Desk};
 use crate::{
     domain::{
-        capture::{Capture, Source},
+        capture::{Capture, Doubt, Source},
+        course::Course,
         ids::{GridCellId, LotId, ZoneId},
         incident::Incident,
         ledger::Digest,
@@ -15,7 +16,7 @@ use crate::{
         record::{Act, Kind, Record, State},
         text::Localized,
     },
-    store::{self, Tx, captures, records},
+    store::{self, Tx, captures, claims, incidents, records},
 };
 
 /// A picture and where to see it.
@@ -40,6 +41,8 @@ pub struct CaptureView {
     pub plate: Option<String>,
     /// Its pictures.
     pub images: Vec<PictureView>,
+    /// What the pictures say of themselves that is not what their sender says.
+    pub doubts: Vec<Doubt>,
 }
 
 /// A zone's rule.
@@ -58,7 +61,7 @@ pub struct ZoneView {
 }
 
 /// A lot near by.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct NearLot {
     /// Its id.
     pub id: LotId,
@@ -81,6 +84,18 @@ pub struct Prior {
     pub corrections: u64,
     /// Tows, detentions, seizures.
     pub seizures: u64,
+}
+
+impl Prior {
+    /// Counts records of a kind.
+    pub(super) fn add(&mut self, kind: Kind, count: u64) {
+        *match kind {
+            Kind::Warning => &mut self.warnings,
+            Kind::Penalty => &mut self.penalties,
+            Kind::Correction => &mut self.corrections,
+            Kind::Seizure => &mut self.seizures,
+        } += count;
+    }
 }
 
 /// An incident.
@@ -108,12 +123,16 @@ pub struct IncidentView {
     pub dwell_s: i64,
     /// Its captures, by time.
     pub captures: Vec<CaptureView>,
-    /// Where the driver could have parked.
+    /// Where the driver could park now.
     pub nearest_lots: Vec<NearLot>,
+    /// Where the driver could have parked when the incident became ripe, as it was kept then.
+    pub lots_when_ripe: Option<Vec<NearLot>>,
     /// What the plate's owner was told before.
     pub prior: Prior,
     /// The record that was made of it.
     pub record: Option<String>,
+    /// Who is looking at it, until when.
+    pub claim: Option<Claim>,
 }
 
 /// Where something was recorded.
@@ -164,6 +183,16 @@ pub struct RecordView {
     pub evidence: Vec<PictureView>,
     /// Its last entry in the ledger.
     pub ledger_seq: u64,
+    /// What happened to it since it was made.
+    pub course: Course,
+    /// The record it follows from.
+    pub follows: Option<String>,
+    /// What is due next.
+    pub due: Option<String>,
+    /// The first instant after that.
+    pub due_by: Option<DateTime<Utc>>,
+    /// The steps it may take next.
+    pub next_steps: Vec<&'static str>,
 }
 
 fn picture(sha256: &Digest) -> PictureView {
@@ -194,6 +223,11 @@ impl From<&Record> for RecordView {
             incident: record.incident.clone(),
             evidence: record.evidence.iter().map(picture).collect(),
             ledger_seq: record.ledger_seq,
+            course: record.course.clone(),
+            follows: record.follows.clone(),
+            due: record.due.as_ref().map(|(what, _)| what.clone()),
+            due_by: record.due.as_ref().map(|(_, by)| *by),
+            next_steps: record.possible(),
         }
     }
 }
@@ -209,6 +243,7 @@ impl From<&Capture> for CaptureView {
             },
             plate: capture.plate.as_ref().map(|plate| plate.norm().to_owned()).filter(|norm| !norm.is_empty()),
             images: capture.pictures.iter().map(picture).collect(),
+            doubts: capture.doubts.clone(),
         }
     }
 }
@@ -238,8 +273,12 @@ impl Desk {
             dwell_s: (incident.last_seen - incident.first_seen).num_seconds(),
             nearest_lots: self.near_incident(incident, &captures),
             captures: captures.iter().map(CaptureView::from).collect(),
+            lots_when_ripe: lots_of(incidents::lots_when_ripe(&mut *tx, &incident.id).await?.as_deref()),
             prior,
             record: incident.record.clone(),
+            claim: claims::of(&mut *tx, &incident.id, self.clock.now())
+                .await?
+                .map(|(person, until)| Claim { person, until }),
         })
     }
 
@@ -284,16 +323,16 @@ impl Desk {
     }
 }
 
+/// Lots as they were kept.
+pub(super) fn lots_of(kept: Option<&str>) -> Option<Vec<NearLot>> {
+    serde_json::from_str(kept?).ok()
+}
+
 /// How many records of each kind a plate has.
 pub(super) async fn prior(tx: &mut Tx, plate: &str) -> Result<Prior, store::Error> {
     let mut prior = Prior::default();
     for (kind, count) in records::count_by_kind(tx, plate).await? {
-        *match kind {
-            Kind::Warning => &mut prior.warnings,
-            Kind::Penalty => &mut prior.penalties,
-            Kind::Correction => &mut prior.corrections,
-            Kind::Seizure => &mut prior.seizures,
-        } = count;
+        prior.add(kind, count);
     }
     Ok(prior)
 }

@@ -8,42 +8,29 @@ use std::{
 
 use bytes::Bytes;
 use chrono::Duration;
-use md5::{Digest as _, Md5};
-use subtle::ConstantTimeEq;
-use yunpark_sensors::viid::{DeviceId, ItemError, Response, StatusCode, VehicleCapture};
+use yunpark_sensors::viid::{
+    DeviceId, ItemError, Notification, Picture, Response, StatusCode, SubImage, VehicleCapture,
+};
 
-use super::{Desk, Error, NewCapture, receive::MAX_IMAGES};
+use super::{Desk, Error, digest::Answer, receive::MAX_IMAGES, staged::Said};
 use crate::{
-    clock, config,
+    config,
     domain::{
-        capture::Source,
         ids::CameraId,
         lot::VehicleClass,
         time::{Instant, to_micros},
     },
 };
 
-/// A challenge is answered within this long, seconds.
-const NONCE_LIFE_S: i64 = 120;
-/// Most challenges open at once; the oldest give way.
-const MAX_NONCES: usize = 4096;
 /// Most pictures of one posted vehicle that are looked at.
 const MAX_SUB_IMAGES: usize = 24;
 /// Most vehicles of one post that are taken in; the camera is told to send the others again.
 const MAX_VEHICLES: usize = 64;
 
-/// Who is registered, and which challenges are open.
+/// Who is registered.
 pub struct Door {
-    realm: String,
     keepalive: Duration,
-    state: Mutex<State>,
-}
-
-#[derive(Default)]
-struct State {
-    registered: HashMap<DeviceId, Registration>,
-    /// When each open challenge was issued.
-    nonces: HashMap<String, Instant>,
+    registered: Mutex<HashMap<DeviceId, Registration>>,
 }
 
 struct Registration {
@@ -63,44 +50,19 @@ pub enum Registering {
 impl Door {
     /// A door nobody has come through yet.
     pub fn new(config: &config::Enforcement) -> Self {
-        Self {
-            realm: config.viid_realm.clone(),
-            keepalive: Duration::seconds(config.viid_keepalive_s.into()),
-            state: Mutex::new(State::default()),
-        }
+        Self { keepalive: Duration::seconds(config.viid_keepalive_s.into()), registered: Mutex::default() }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// A new challenge.
-    fn challenge(&self, now: Instant) -> Result<String, Error> {
-        let nonce = hex::encode(clock::random_bytes::<16>().map_err(|_| Error::invalid("nonce", "cannot be made"))?);
-        let mut state = self.state();
-        state.nonces.retain(|_, issued| (now - *issued).num_seconds() <= NONCE_LIFE_S);
-        if state.nonces.len() >= MAX_NONCES
-            && let Some(oldest) = state.nonces.iter().min_by_key(|(_, issued)| **issued).map(|(nonce, _)| nonce.clone())
-        {
-            state.nonces.remove(&oldest);
-            metrics::counter!("yunpark_viid_challenges_dropped_total").increment(1);
-        }
-        state.nonces.insert(nonce.clone(), now);
-        Ok(format!("Digest realm=\"{}\",qop=\"auth\",algorithm=MD5,nonce=\"{nonce}\"", self.realm))
-    }
-
-    /// Takes a challenge out: it is answered once.
-    fn redeem(&self, nonce: &str, now: Instant) -> bool {
-        let issued = self.state().nonces.remove(nonce);
-        issued.is_some_and(|issued| (now - issued).num_seconds() <= NONCE_LIFE_S)
+    fn registered(&self) -> MutexGuard<'_, HashMap<DeviceId, Registration>> {
+        self.registered.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether a device is registered from this address at `now`; if so it stays registered.
     pub fn is_registered(&self, device: &DeviceId, from: IpAddr, now: Instant) -> bool {
-        let mut state = self.state();
-        let Some(registration) = state.registered.get_mut(device) else { return false };
+        let mut registered = self.registered();
+        let Some(registration) = registered.get_mut(device) else { return false };
         if registration.until < now {
-            state.registered.remove(device);
+            registered.remove(device);
             return false;
         }
         if registration.from != from {
@@ -113,8 +75,31 @@ impl Door {
 
     /// Ends a device's registration; whether it was registered from this address.
     pub fn unregister(&self, device: &DeviceId, from: IpAddr, now: Instant) -> bool {
-        self.is_registered(device, from, now) && self.state().registered.remove(device).is_some()
+        self.is_registered(device, from, now) && self.registered().remove(device).is_some()
     }
+}
+
+/// What a camera is told of an error.
+pub fn status_of(error: &Error) -> StatusCode {
+    match error {
+        Error::Store(_) | Error::Decoding | Error::Slowed { .. } | Error::Writing(_) => StatusCode::DeviceBusy,
+        Error::UnknownCamera | Error::ForeignDevice | Error::KeyReused => StatusCode::InvalidOperation,
+        _ => StatusCode::InvalidJsonContent,
+    }
+}
+
+/// What a camera is told of what came of an entry; a refusal is logged without what was sent.
+fn told_of(sender: &DeviceId, came: Result<(), Error>) -> StatusCode {
+    let Err(error) = came else { return StatusCode::Ok };
+    if matches!(error, Error::ForeignDevice) {
+        metrics::counter!("yunpark_viid_foreign_device_total").increment(1);
+    }
+    if matches!(error, Error::Store(_)) {
+        tracing::error!(viid.device = %sender, error = %error, "what a camera posted could not be kept");
+    } else {
+        tracing::warn!(viid.device = %sender, reason = error.word(), "what a camera posted was refused");
+    }
+    status_of(&error)
 }
 
 impl Desk {
@@ -128,25 +113,27 @@ impl Desk {
         from: IpAddr,
     ) -> Result<Registering, Error> {
         let now = self.clock.now();
-        let answer = authorization.and_then(Answer::parse);
-        let password = self.viid_camera(device).and_then(|camera| self.config.cameras.get(camera.as_str()));
-        let password = password.map(|credential| &credential.viid_password).filter(|password| !password.is_empty());
-        if let (Some(answer), Some(password)) = (answer, password)
-            && answer.username == device.as_str()
-            && answer.realm == self.viid.realm
-            && is_path(&answer.uri, path)
-            && self.viid.redeem(&answer.nonce, now)
-            && answer.proves(password.reveal(), method)
+        let answer = authorization.and_then(Answer::parse).filter(|answer| answer.username == device.as_str());
+        let camera = self.viid_camera(device).and_then(|camera| self.config.cameras.get(camera.as_str()));
+        let password = camera.map(|credential| &credential.viid_password);
+        let password = password.or_else(|| self.config.viid_platforms.get(device.as_str()));
+        if let (Some(answer), Some(password)) = (answer, password.filter(|password| !password.is_empty()))
+            && self.challenges.accepts(&answer, password.reveal(), method, path, now)
         {
             let until = now + self.viid.keepalive;
-            self.viid.state().registered.insert(device.clone(), Registration { from, until });
+            self.viid.registered().insert(device.clone(), Registration { from, until });
             tracing::info!(viid.device = %device, "camera registered");
             return Ok(Registering::Registered);
         }
         if authorization.is_some() {
             metrics::counter!("yunpark_viid_refused_total").increment(1);
         }
-        self.viid.challenge(now).map(Registering::Challenge)
+        self.challenges.challenge(now).map(Registering::Challenge)
+    }
+
+    /// A challenge for a client that wants one before it says anything.
+    pub fn viid_challenge(&self) -> Result<String, Error> {
+        self.challenges.challenge(self.clock.now())
     }
 
     /// The camera of the city that has a device id.
@@ -156,87 +143,147 @@ impl Desk {
         cameras.find(|camera| camera.viid_device_id.as_deref() == Some(device.as_str())).map(|camera| camera.id.clone())
     }
 
+    /// Whether `sender` may speak for `device`: a camera for itself, a platform for every camera of the city.
+    fn may_speak_for(&self, sender: &DeviceId, device: &DeviceId) -> bool {
+        sender == device || self.config.viid_platforms.contains_key(sender.as_str())
+    }
+
     /// Takes in what a registered camera posted; one answer per entry, in order. An entry that fails spoils no other.
     pub async fn viid_vehicles(
         &self,
         sender: &DeviceId,
         entries: Vec<Result<VehicleCapture, ItemError>>,
-    ) -> Result<Vec<Response>, Error> {
+    ) -> Vec<Response> {
         let mut answers = Vec::with_capacity(entries.len());
         for (nth, entry) in entries.into_iter().enumerate() {
-            answers.push(match entry {
+            let (id, status) = match entry {
                 Ok(vehicle) if nth >= MAX_VEHICLES => {
                     metrics::counter!("yunpark_viid_put_off_total").increment(1);
-                    Response { id: vehicle.motor_vehicle_id, status: StatusCode::DeviceBusy }
-                }
-                Ok(vehicle) if vehicle.device_id != *sender => {
-                    metrics::counter!("yunpark_viid_foreign_device_total").increment(1);
-                    Response { id: vehicle.motor_vehicle_id, status: StatusCode::InvalidOperation }
-                }
-                Err(fault) => {
-                    let status = fault.status();
-                    Response { id: fault.motor_vehicle_id.unwrap_or_default(), status }
+                    (vehicle.motor_vehicle_id, StatusCode::DeviceBusy)
                 }
                 Ok(vehicle) => {
                     let id = vehicle.motor_vehicle_id.clone();
-                    let status = match self.viid_vehicle(sender, vehicle).await {
-                        Ok(()) => StatusCode::Ok,
-                        Err(Error::Store(error)) => return Err(Error::Store(error)),
-                        Err(Error::Decoding) => StatusCode::DeviceBusy,
-                        Err(error) => {
-                            tracing::warn!(viid.device = %sender, error = %error, "a posted vehicle was refused");
-                            StatusCode::InvalidJsonContent
-                        }
-                    };
-                    Response { id, status }
+                    let came = self.viid_vehicle(sender, vehicle).await;
+                    (id, told_of(sender, came))
                 }
-            });
+                Err(fault) => {
+                    let status = fault.status();
+                    self.count_viid_fault(sender, &fault);
+                    (fault.motor_vehicle_id.unwrap_or_default(), status)
+                }
+            };
+            answers.push(Response { id, status });
         }
-        Ok(answers)
+        answers
     }
 
-    /// One posted vehicle: each time at which it was pictured is a capture of the same stay; all of them are taken in, or none.
+    /// Takes in what a platform or camera notifies; one answer per notification: the first fault among its vehicles.
+    pub async fn viid_notifications(&self, sender: &DeviceId, notifications: Vec<Notification>) -> Vec<Response> {
+        let mut answers = Vec::with_capacity(notifications.len());
+        for notification in notifications {
+            let told = self.viid_vehicles(sender, notification.vehicles).await;
+            let fault = told.iter().map(|answer| answer.status).find(|status| *status != StatusCode::Ok);
+            answers.push(Response { id: notification.id, status: fault.unwrap_or(StatusCode::Ok) });
+        }
+        answers
+    }
+
+    /// Takes in pictures posted apart from their vehicles; one answer per picture.
+    pub async fn viid_pictures(&self, sender: &DeviceId, pictures: Vec<Result<Picture, ItemError>>) -> Vec<Response> {
+        let mut answers = Vec::with_capacity(pictures.len());
+        for picture in pictures {
+            let (id, status) = match picture {
+                Ok(picture) => {
+                    let device = picture.device_id.clone().unwrap_or_else(|| sender.clone());
+                    let came = match self.viid_camera(&device).filter(|_| self.may_speak_for(sender, &device)) {
+                        Some(camera) => {
+                            let bytes = Bytes::from(picture.bytes);
+                            self.stage_picture(&camera, &picture.id, picture.shot_time, bytes).await.map(|_| ())
+                        }
+                        None => Err(Error::ForeignDevice),
+                    };
+                    (picture.id, told_of(sender, came))
+                }
+                Err(fault) => {
+                    self.count_viid_fault(sender, &fault);
+                    (fault.motor_vehicle_id.clone().unwrap_or_default(), fault.status())
+                }
+            };
+            answers.push(Response { id, status });
+        }
+        answers
+    }
+
+    /// Counts an entry that could not be read.
+    fn count_viid_fault(&self, sender: &DeviceId, fault: &ItemError) {
+        if let Some(camera) = self.viid_camera(sender) {
+            self.count_refused(&camera, Error::invalid(fault.field, fault.fault));
+        }
+    }
+
+    /// One posted vehicle: each time at which it was pictured is a capture of the same stay; all of them are taken in, or
+    /// none. Pictures that are only named are waited for.
     async fn viid_vehicle(&self, sender: &DeviceId, vehicle: VehicleCapture) -> Result<(), Error> {
-        let camera = self.viid_camera(sender).ok_or(Error::UnknownCamera)?;
-        let id = vehicle.motor_vehicle_id.trim();
-        if id.is_empty() || id.len() > 100 || !id.bytes().all(|b| b.is_ascii_graphic()) {
-            return Err(Error::invalid("MotorVehicleID", "must have 1 to 100 ASCII characters"));
+        let own = self.viid_camera(sender);
+        let counted = |error: Error| match &own {
+            Some(camera) => self.count_refused(camera, error),
+            None => error,
+        };
+        if !self.may_speak_for(sender, &vehicle.device_id) {
+            return Err(counted(Error::ForeignDevice));
+        }
+        let camera = self.viid_camera(&vehicle.device_id).ok_or(Error::UnknownCamera)?;
+        let id = vehicle.motor_vehicle_id.trim().to_owned();
+        if id.is_empty() || id.len() > 80 || !id.bytes().all(|b| b.is_ascii_graphic()) {
+            return Err(counted(Error::invalid("MotorVehicleID", "must have 1 to 80 ASCII characters")));
         }
         let appear = vehicle.appear_time.or(vehicle.pass_time).or(vehicle.disappear_time);
         let at = vehicle.pass_time.or(vehicle.disappear_time).or(appear);
-        let at = at.ok_or_else(|| Error::invalid("PassTime", "is required"))?;
-        let shots = shots(vehicle.images, at);
-        if shots.is_empty() {
-            return Err(Error::invalid("SubImageList", "holds no picture of the vehicle"));
-        }
-        let capture = |(at, images)| {
-            let new = NewCapture {
-                source: Source::Camera(camera.clone()),
-                role: None,
-                // By its time, so that a shot is the same one in whatever company it is sent again.
-                key: format!("viid:{id}:{}", to_micros(at)),
-                track: Some(id.to_owned()),
-                at,
-                plate: vehicle.plate.clone(),
-                plate_color: vehicle.plate_color.map(|color| color.as_str().to_owned()),
-                vehicle_class: VehicleClass::Motor,
-                location: None,
-                camera: None,
-                zone: None,
-                note: None,
-            };
-            (new, images)
+        let at = at.ok_or_else(|| counted(Error::invalid("PassTime", "is required")))?;
+        let said = Said {
+            at,
+            track: Some(id.clone()),
+            plate: vehicle.plate.clone(),
+            plate_color: vehicle.plate_color.map(|color| color.as_str().to_owned()),
+            vehicle_class: if vehicle.is_motor { VehicleClass::Motor } else { VehicleClass::NonMotor },
         };
-        self.receive_all(shots.into_iter().map(capture).collect()).await.map(|_| ())
+        let named: Vec<String> = named(&vehicle.images);
+        let shots = shots(vehicle.images, at);
+        if shots.is_empty() && named.is_empty() {
+            return Err(counted(Error::invalid("SubImageList", "holds no picture of the vehicle")));
+        }
+        // The key holds the time, so that a shot is the same one in whatever company it is sent again.
+        let capture = |(at, images)| {
+            (Said { at, ..said.clone() }.capture(&camera, format!("viid:{id}:{}", to_micros(at))), images)
+        };
+        if !shots.is_empty() {
+            self.receive_all(shots.into_iter().map(capture).collect()).await?;
+        }
+        if !named.is_empty() {
+            self.draft_capture(&camera, &format!("viid:{id}"), &said, &named).await.map_err(counted)?;
+        }
+        Ok(())
     }
+}
+
+/// Whether a picture of this type shows the vehicle or its plate.
+fn shows_the_vehicle(image: &SubImage) -> bool {
+    matches!(image.kind.trim_start_matches('0'), "1" | "2" | "7" | "9" | "12" | "14" | "")
+}
+
+/// The names of pictures that are to come by themselves.
+fn named(images: &[SubImage]) -> Vec<String> {
+    let named = images.iter().filter(|image| shows_the_vehicle(image) && image.bytes.is_empty());
+    let named = named.map(|image| image.id.trim()).filter(|id| !id.is_empty() && id.len() <= 100);
+    named.take(MAX_SUB_IMAGES).map(str::to_owned).collect()
 }
 
 /// The pictures that show the vehicle or its plate, by the time they were taken; a close-up without a time of its own goes
 /// with the last.
-fn shots(images: Vec<yunpark_sensors::viid::SubImage>, at: Instant) -> Vec<(Instant, Vec<Bytes>)> {
+fn shots(images: Vec<SubImage>, at: Instant) -> Vec<(Instant, Vec<Bytes>)> {
     let mut shots = std::collections::BTreeMap::<Instant, Vec<Bytes>>::new();
-    let shown = |kind: &str| matches!(kind.trim_start_matches('0'), "1" | "2" | "7" | "9" | "14" | "");
-    for image in images.into_iter().filter(|image| shown(&image.kind) && !image.bytes.is_empty()).take(MAX_SUB_IMAGES) {
+    let shown = images.into_iter().filter(|image| shows_the_vehicle(image) && !image.bytes.is_empty());
+    for image in shown.take(MAX_SUB_IMAGES) {
         let shot = shots.entry(image.shot_time.unwrap_or(at)).or_default();
         let bytes = Bytes::from(image.bytes);
         // The same picture as vehicle and as composite is one picture.
@@ -245,120 +292,4 @@ fn shots(images: Vec<yunpark_sensors::viid::SubImage>, at: Instant) -> Vec<(Inst
         }
     }
     shots.into_iter().collect()
-}
-
-/// Whether a digest's `uri` is the path asked for; some cameras write the whole address.
-fn is_path(uri: &str, path: &str) -> bool {
-    let after_host = uri.split_once("://").and_then(|(_, rest)| rest.find('/').map(|slash| &rest[slash..]));
-    after_host.unwrap_or(uri) == path
-}
-
-/// A camera's answer to a challenge, as it was written.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Answer {
-    username: String,
-    realm: String,
-    nonce: String,
-    uri: String,
-    response: String,
-    qop: Option<String>,
-    nc: String,
-    cnonce: String,
-}
-
-impl Answer {
-    /// Reads `Digest key="value", ...`; values may be quoted or not, and the last quote may be missing.
-    fn parse(header: &str) -> Option<Self> {
-        let (scheme, rest) = header.trim().split_once(' ')?;
-        if !scheme.eq_ignore_ascii_case("digest") {
-            return None;
-        }
-        let mut fields = HashMap::new();
-        let mut rest = rest.trim();
-        while let Some((key, after)) = rest.split_once('=') {
-            let after = after.trim_start();
-            let (value, next) = match after.strip_prefix('"') {
-                Some(quoted) => quoted.split_once('"').unwrap_or((quoted, "")),
-                None => after.split_once(',').unwrap_or((after, "")),
-            };
-            fields.insert(key.trim().to_ascii_lowercase(), value.trim().to_owned());
-            rest = next.trim_start_matches([',', ' ']);
-        }
-        let mut take = |key: &str| fields.remove(key);
-        let algorithm = take("algorithm");
-        if algorithm.is_some_and(|algorithm| !algorithm.eq_ignore_ascii_case("md5")) {
-            return None;
-        }
-        Some(Self {
-            username: take("username")?,
-            realm: take("realm")?,
-            nonce: take("nonce")?,
-            uri: take("uri")?,
-            response: take("response")?.to_ascii_lowercase(),
-            qop: take("qop").filter(|qop| !qop.is_empty()),
-            nc: take("nc").unwrap_or_default(),
-            cnonce: take("cnonce").unwrap_or_default(),
-        })
-    }
-
-    /// Whether it was made with the password (RFC 2617; `nc` and `uri` enter the hash as they were written).
-    fn proves(&self, password: &str, method: &str) -> bool {
-        let ha1 = md5(&format!("{}:{}:{password}", self.username, self.realm));
-        let ha2 = md5(&format!("{method}:{}", self.uri));
-        let expected = match self.qop.as_deref() {
-            Some("auth") => md5(&format!("{ha1}:{}:{}:{}:auth:{ha2}", self.nonce, self.nc, self.cnonce)),
-            None => md5(&format!("{ha1}:{}:{ha2}", self.nonce)),
-            Some(_) => return false,
-        };
-        expected.as_bytes().ct_eq(self.response.as_bytes()).into()
-    }
-}
-
-fn md5(text: &str) -> String {
-    hex::encode(Md5::digest(text))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn vector() -> serde_json::Value {
-        let path =
-            concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/samples/captures/viid_digest_test_vector_SYNTHETIC.json");
-        serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
-    }
-
-    #[test]
-    fn the_digest_vector_proves_its_password_and_no_other() {
-        let vector = vector();
-        let answer = Answer::parse(vector["authorization"].as_str().unwrap()).unwrap();
-        assert!(answer.proves(vector["password"].as_str().unwrap(), "POST"));
-        assert!(!answer.proves("passw0rd!", "POST"));
-        assert!(!answer.proves(vector["password"].as_str().unwrap(), "GET"));
-    }
-
-    #[test]
-    fn headers_as_cameras_in_the_field_write_them_are_read() {
-        let plain = Answer::parse(vector()["authorization"].as_str().unwrap()).unwrap();
-        let quirky = "digest username=33010299011190000253, realm=\"viid\", nonce=\"0123456789abcdef\", \
-                      uri=\"/VIID/System/Register\", algorithm=\"MD5\", qop=auth, nc=\"00000001\", cnonce=\"0a4f113b\", \
-                      response=\"AA64714401AB99317D3F328CA6748A16\", opaque=\"never closed";
-        assert_eq!(Answer::parse(quirky), Some(plain));
-        for bad in ["", "Digest", "Basic abc", "Digest username=\"x\"", "Digest ====", "Digest a=\"\"\"\"\",,,="] {
-            assert_eq!(Answer::parse(bad), None, "{bad}");
-        }
-    }
-
-    #[test]
-    fn an_unpadded_count_and_a_whole_address_enter_the_hash_as_written() {
-        let uri = "http://10.0.0.1:8080/VIID/System/Register";
-        let (ha1, ha2) = (md5("u:viid:p"), md5(&format!("POST:{uri}")));
-        let response = md5(&format!("{ha1}:n:1:c:auth:{ha2}"));
-        let header = format!(
-            "Digest username=\"u\",realm=\"viid\",nonce=\"n\",uri=\"{uri}\",qop=auth,nc=1,cnonce=\"c\",response=\"{response}\""
-        );
-        assert!(Answer::parse(&header).unwrap().proves("p", "POST"));
-        assert!(is_path(uri, "/VIID/System/Register") && is_path("/VIID/System/Register", "/VIID/System/Register"));
-        assert!(!is_path(uri, "/VIID/System/UnRegister"));
-    }
 }

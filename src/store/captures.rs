@@ -1,35 +1,23 @@
 //! Captures and their pictures: written once, found by their source's key, by plate, and by the incident they belong to.
 
-use super::{Error, On, Row, Tx, query};
+use super::{Error, Row, Tx, plates, query};
 use crate::domain::{
-    capture::{Capture, Source, State},
+    capture::{Capture, Doubt, Source, State},
     ids::ZoneId,
     incident::Sighting,
     ledger::Digest,
     lot::VehicleClass,
     plate::Plate,
-    time::Instant,
 };
 
 macro_rules! select {
     ($rest:literal) => {
         concat!(
             "SELECT id, source, source_id, idempotency_key, content_hash, state, plate_raw, plate_color, vehicle_class, ",
-            "at_us, received_at_us, lon, lat, zone, note, vehicle, is_usable, rule_holds, incident FROM captures ",
+            "at_us, received_at_us, lon, lat, zone, note, vehicle, is_usable, rule_holds, incident, doubts FROM captures ",
             $rest
         )
     };
-}
-
-/// A plate that a search found.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FoundPlate {
-    /// Its normal form.
-    pub plate: String,
-    /// When it was last seen or recorded.
-    pub last_seen: Instant,
-    /// How many captures and records name it.
-    pub entries: u64,
 }
 
 /// The word a vehicle class is kept by.
@@ -58,8 +46,8 @@ pub(super) fn location(row: &Row) -> Result<Option<(f64, f64)>, Error> {
 pub async fn insert(tx: &mut Tx, capture: &Capture) -> Result<(), Error> {
     let text = "INSERT INTO captures (id, source, source_id, idempotency_key, content_hash, state, plate_raw, plate_norm, \
                 plate_fold, plate_color, vehicle_class, at_us, received_at_us, lon, lat, zone, note, vehicle, is_usable, \
-                rule_holds, incident) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, \
-                $17, $18, $19, $20, $21)";
+                rule_holds, incident, doubts) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, \
+                $16, $17, $18, $19, $20, $21, $22)";
     let plate = capture.plate.as_ref();
     let norm = plate.map(Plate::norm).filter(|norm| !norm.is_empty());
     query("captures", text)
@@ -84,8 +72,12 @@ pub async fn insert(tx: &mut Tx, capture: &Capture) -> Result<(), Error> {
         .bind(capture.is_usable)
         .bind(capture.rule_holds)
         .bind(capture.incident.clone())
+        .bind(doubts_text(&capture.doubts))
         .execute(&mut *tx)
         .await?;
+    if let Some(norm) = norm {
+        plates::seen(tx, norm, capture.at).await?;
+    }
     for (ordinal, sha256) in (0_u32..).zip(&capture.pictures) {
         query("capture_images", "INSERT INTO capture_images (capture, ordinal, sha256) VALUES ($1, $2, $3)")
             .bind(&capture.id)
@@ -95,6 +87,12 @@ pub async fn insert(tx: &mut Tx, capture: &Capture) -> Result<(), Error> {
             .await?;
     }
     Ok(())
+}
+
+/// Doubts as they are kept; none is nothing.
+fn doubts_text(doubts: &[Doubt]) -> Option<String> {
+    let words: Vec<&str> = doubts.iter().map(|doubt| doubt.as_str()).collect();
+    (!words.is_empty()).then(|| words.join(" "))
 }
 
 /// The capture a source sent under a key.
@@ -118,13 +116,6 @@ pub async fn find(tx: &mut Tx, id: &str) -> Result<Option<Capture>, Error> {
 pub async fn of_incident(tx: &mut Tx, incident: &str) -> Result<Vec<Capture>, Error> {
     let rows = query("captures", select!("WHERE incident = $1 ORDER BY at_us, id")).bind(incident);
     let rows = rows.fetch_all(&mut *tx).await?;
-    with_pictures(tx, rows).await
-}
-
-/// The newest captures of a plate's normal form, newest first.
-pub async fn of_plate(tx: &mut Tx, plate: &str, limit: u32) -> Result<Vec<Capture>, Error> {
-    let rows = query("captures", select!("WHERE plate_norm = $1 ORDER BY at_us DESC, id DESC LIMIT $2"));
-    let rows = rows.bind(plate).bind(limit).fetch_all(&mut *tx).await?;
     with_pictures(tx, rows).await
 }
 
@@ -158,31 +149,6 @@ pub async fn sightings(tx: &mut Tx, incident: &str) -> Result<Vec<Sighting>, Err
 pub async fn hand_over(tx: &mut Tx, from: &str, into: &str) -> Result<(), Error> {
     let text = "UPDATE captures SET incident = $1 WHERE incident = $2";
     query("captures", text).bind(into).bind(from).execute(tx).await.map(|_| ())
-}
-
-/// Plates of captures and records like a pattern of SQL's LIKE (with `\` before what stands for itself), or whose folded
-/// form is like another; the newest first.
-pub async fn plates_like(
-    on: impl Into<On<'_>>,
-    norm_like: &str,
-    fold_like: &str,
-    limit: u32,
-) -> Result<Vec<FoundPlate>, Error> {
-    let text = "SELECT plate_norm, MAX(at_us) AS last_us, COUNT(*) AS entries FROM ( \
-                SELECT plate_norm, plate_fold, at_us FROM captures WHERE plate_norm IS NOT NULL UNION ALL \
-                SELECT plate_norm, plate_fold, at_us FROM records WHERE plate_norm IS NOT NULL) AS named \
-                WHERE plate_norm LIKE $1 ESCAPE '\\' OR plate_fold LIKE $2 ESCAPE '\\' \
-                GROUP BY plate_norm ORDER BY 2 DESC, 1 LIMIT $3";
-    let rows = query("captures", text).bind(norm_like).bind(fold_like).bind(limit).fetch_all(on).await?;
-    rows.iter()
-        .map(|row| {
-            Ok(FoundPlate {
-                plate: row.get("plate_norm")?,
-                last_seen: row.instant("last_us")?,
-                entries: row.count("entries")?,
-            })
-        })
-        .collect()
 }
 
 async fn with_pictures(tx: &mut Tx, rows: Vec<Row>) -> Result<Vec<Capture>, Error> {
@@ -219,5 +185,11 @@ fn read(row: &Row) -> Result<Capture, Error> {
         rule_holds: row.get::<i64>("rule_holds")? != 0,
         incident: row.get("incident")?,
         pictures: Vec::new(),
+        doubts: row
+            .get::<Option<String>>("doubts")?
+            .unwrap_or_default()
+            .split_whitespace()
+            .map(|word| Doubt::parse(word).ok_or_else(|| row.broken("doubts", "unknown doubt")))
+            .collect::<Result<_, _>>()?,
     })
 }

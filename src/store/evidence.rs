@@ -1,17 +1,22 @@
 //! Evidence by the SHA-256 of its bytes: files that are written once, never changed, and checked whenever they are read.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use bytes::Bytes;
 use object_store::{ObjectStore, ObjectStoreExt, PutMode, local::LocalFileSystem, path::Path as Location};
 
-use super::{Error, On, Tx, query};
+use super::{Db, Error, On, Tx, erasures, query};
 use crate::domain::{ledger::Digest, time::Instant};
 
 /// The evidence files.
 #[derive(Debug, Clone)]
 pub struct Evidence {
     files: Arc<dyn ObjectStore>,
+    folder: PathBuf,
 }
 
 /// What is known of a piece of evidence without its bytes.
@@ -37,7 +42,7 @@ impl Evidence {
         let failed = |source| Error::Folder { folder: folder.display().to_string(), source };
         std::fs::create_dir_all(folder).map_err(failed)?;
         let files = LocalFileSystem::new_with_prefix(folder)?.with_fsync(true);
-        Ok(Self { files: Arc::new(files) })
+        Ok(Self { files: Arc::new(files), folder: folder.to_owned() })
     }
 
     /// Stores bytes under their hash; durable once this returns. What is already there is left alone, after a check
@@ -54,6 +59,38 @@ impl Evidence {
         Ok(digest)
     }
 
+    /// Removes the bytes of a hash; none there is as well.
+    pub async fn erase(&self, digest: Digest) -> Result<(), Error> {
+        match self.files.delete(&location(digest)).await {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Files that belong to nothing, such as those of an upload that a crash cut off, if they are at least this old; how many
+    /// there are and their paths, to be removed or looked at.
+    pub async fn strays(&self, db: &Db, at_least: Duration) -> Result<Vec<PathBuf>, Error> {
+        let folder = self.folder.clone();
+        let files = tokio::task::spawn_blocking(move || {
+            let mut files = Vec::new();
+            walk(&folder, &mut files).map(|()| files)
+        });
+        let failed = |source| Error::Folder { folder: self.folder.display().to_string(), source };
+        let files = files.await.map_err(std::io::Error::other).and_then(|files| files).map_err(failed)?;
+        let mut strays = Vec::new();
+        for (path, age) in files.into_iter().filter(|(_, age)| *age >= at_least) {
+            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            let is_known = match Digest::parse(name) {
+                Ok(digest) => find(db, digest).await?.is_some() && erasures::entry_of(db, digest).await?.is_none(),
+                Err(_) => false,
+            };
+            if !is_known {
+                strays.push((path, age));
+            }
+        }
+        Ok(strays.into_iter().map(|(path, _)| path).collect())
+    }
+
     /// The bytes of a hash, checked; `None` if there are none.
     pub async fn get(&self, digest: Digest) -> Result<Option<Bytes>, Error> {
         let bytes = match self.files.get(&location(digest)).await {
@@ -63,6 +100,20 @@ impl Evidence {
         };
         if Digest::of(&bytes) == digest { Ok(Some(bytes)) } else { Err(Error::Corrupt { digest }) }
     }
+}
+
+/// Every file below a folder, with its age.
+fn walk(folder: &Path, found: &mut Vec<(PathBuf, Duration)>) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            walk(&entry.path(), found)?;
+        } else {
+            // A clock that was set back makes a file no younger than new.
+            found.push((entry.path(), entry.metadata()?.modified()?.elapsed().unwrap_or_default()));
+        }
+    }
+    Ok(())
 }
 
 /// Two folders deep, so that no folder grows past what a file system likes.
@@ -75,6 +126,7 @@ fn location(digest: Digest) -> Location {
 pub async fn note(tx: &mut Tx, piece: &Piece, now: Instant) -> Result<(), Error> {
     let text = "INSERT INTO evidence (sha256, bytes, width, height, media_type, taken_at_us, stored_at_us) \
                 VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (sha256) DO NOTHING";
+    erasures::came_again(tx, piece.sha256).await?;
     query("evidence", text)
         .bind(piece.sha256.to_string())
         .bind(piece.bytes)

@@ -93,6 +93,19 @@ pub async fn save(tx: &mut Tx, incident: &Incident) -> Result<(), Error> {
         .map(|_| ())
 }
 
+/// Keeps what the lots near by had free when an incident became ripe; what was kept first stands.
+pub async fn remember_lots(tx: &mut Tx, id: &str, lots: &str) -> Result<(), Error> {
+    let text = "UPDATE incidents SET lots_when_ripe = $1 WHERE id = $2 AND lots_when_ripe IS NULL";
+    query("incidents", text).bind(lots).bind(id).execute(tx).await.map(|_| ())
+}
+
+/// What the lots near by had free when an incident became ripe, as it was kept.
+pub async fn lots_when_ripe(on: impl Into<On<'_>>, id: &str) -> Result<Option<String>, Error> {
+    let text = "SELECT lots_when_ripe FROM incidents WHERE id = $1";
+    let row = query("incidents", text).bind(id).fetch_optional(on).await?;
+    row.map_or(Ok(None), |row| row.get("lots_when_ripe"))
+}
+
 /// Makes one incident part of another, captures included.
 pub async fn merge(tx: &mut Tx, from: &str, into: &str) -> Result<(), Error> {
     captures::hand_over(tx, from, into).await?;
@@ -124,15 +137,6 @@ pub async fn list(
         .fetch_all(on)
         .await?;
     rows.iter().map(read).collect()
-}
-
-/// Incidents of a plate's normal form, newest first.
-pub async fn of_plate(tx: &mut Tx, plate: &str, limit: u32) -> Result<Vec<Incident>, Error> {
-    let rows = query(
-        "incidents",
-        select!("WHERE plate_norm = $1 AND state <> 'merged' ORDER BY last_seen_us DESC, id DESC LIMIT $2"),
-    );
-    rows.bind(plate).bind(limit).fetch_all(tx).await?.iter().map(read).collect()
 }
 
 /// Up to `limit` open incidents whose last capture is before `before`.

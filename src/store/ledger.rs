@@ -102,6 +102,42 @@ pub async fn about_all(on: impl Into<On<'_>>, subject_type: &str, limit: u32) ->
     rows.iter().map(read_entry).collect()
 }
 
+/// How many entries of some kinds were made since; by one actor, and about one subject, if they are given.
+pub async fn count_by(
+    tx: &mut Tx,
+    kinds: &[Kind],
+    since: Instant,
+    actor: Option<&Actor>,
+    subject_id: Option<&str>,
+) -> Result<u64, Error> {
+    let mut count = 0;
+    for kind in kinds {
+        let text = "SELECT COUNT(*) AS n FROM ledger WHERE kind = $1 AND at_us >= $2 AND ($3 = '' OR actor = $3) \
+                    AND ($4 = '' OR subject_id = $4)";
+        let counted = query("ledger", text).bind(kind.as_str()).bind(since);
+        let counted = counted.bind(actor.map(actor_text).unwrap_or_default()).bind(subject_id.unwrap_or_default());
+        count += counted.fetch_one(&mut *tx).await?.count::<u64>("n")?;
+    }
+    Ok(count)
+}
+
+/// How many actors made entries of a kind about a subject since.
+pub async fn people_about(tx: &mut Tx, kind: Kind, since: Instant, subject_id: &str) -> Result<u64, Error> {
+    let text = "SELECT COUNT(DISTINCT actor) AS n FROM ledger WHERE kind = $1 AND at_us >= $2 AND subject_id = $3";
+    query("ledger", text).bind(kind.as_str()).bind(since).bind(subject_id).fetch_one(tx).await?.count("n")
+}
+
+/// Up to `limit` newest entries of some kinds before an entry, newest first; six kinds at most.
+pub async fn of_kinds(on: impl Into<On<'_>>, kinds: &[Kind], before_seq: u64, limit: u32) -> Result<Vec<Entry>, Error> {
+    let text = "SELECT seq, algorithm, at_us, actor, kind, subject_type, subject_id, payload, evidence, prev_hash, hash \
+                FROM ledger WHERE kind IN ($1, $2, $3, $4, $5, $6) AND seq < $7 ORDER BY seq DESC LIMIT $8";
+    let mut asked = query("ledger", text);
+    for nth in 0..6 {
+        asked = asked.bind(kinds.get(nth).or(kinds.first()).map_or("", |kind| kind.as_str()));
+    }
+    asked.bind(before_seq.min(i64::MAX as u64) as i64).bind(limit).fetch_all(on).await?.iter().map(read_entry).collect()
+}
+
 pub(super) async fn rows(on: impl Into<On<'_>>, from_seq: u64, limit: u32) -> Result<Vec<Row>, Error> {
     let text = "SELECT seq, algorithm, at_us, actor, kind, subject_type, subject_id, payload, evidence, prev_hash, hash \
                 FROM ledger WHERE seq >= $1 ORDER BY seq LIMIT $2";

@@ -7,21 +7,28 @@ mod connect;
 mod migrations;
 mod query;
 
+pub mod appeals;
 pub mod availability_state;
 pub mod captures;
 pub mod city;
+pub mod claims;
 pub mod dead_letters;
 pub mod demand;
+pub mod erasures;
 pub mod evidence;
 pub mod forecast_models;
+pub mod heads;
 pub mod history;
 pub mod incidents;
 pub mod ledger;
+pub mod permits;
+pub mod plates;
 pub mod records;
 pub mod sensor_events;
 pub mod sensor_health;
 pub mod sign_orders;
 pub mod staff;
+pub mod staged;
 pub mod transitions;
 pub mod verify;
 

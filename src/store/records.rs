@@ -1,9 +1,10 @@
 //! Records: today's state of each, written together with the ledger entry that says so; numbers; counts.
 
-use super::{Error, On, Row, Tx, captures, query};
+use super::{Error, On, Row, Tx, captures, erasures, plates, query};
 use crate::domain::{
+    course::Course,
     ids::{GridCellId, ZoneId},
-    ledger::Digest,
+    ledger::{Digest, canonical},
     plate,
     record::{Act, Kind, Record, State},
     time::Instant,
@@ -13,7 +14,7 @@ macro_rules! select {
     ($rest:literal) => {
         concat!(
             "SELECT id, number, kind, state, plate_norm, vehicle_class, at_us, zone, grid_cell, lon, lat, reason, note, ",
-            "officer, approved_by, incident, act, legal_basis, evidence, ledger_seq FROM records ",
+            "officer, approved_by, incident, act, legal_basis, evidence, ledger_seq, course, follows, due_what, due_us FROM records ",
             $rest
         )
     };
@@ -59,9 +60,12 @@ const QUARTER_US: i64 = 900_000_000;
 pub async fn insert(tx: &mut Tx, record: &Record) -> Result<(), Error> {
     let text = "INSERT INTO records (id, number, kind, state, plate_norm, plate_fold, vehicle_class, at_us, zone, \
                 grid_cell, lon, lat, reason, note, officer, approved_by, incident, act, legal_basis, evidence, \
-                ledger_seq) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, \
-                $19, $20, $21)";
+                ledger_seq, course, follows, due_what, due_us) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, \
+                $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25)";
     let evidence: Vec<String> = record.evidence.iter().map(Digest::to_string).collect();
+    if let Some(norm) = &record.plate {
+        plates::seen(tx, norm, record.at).await?;
+    }
     query("records", text)
         .bind(&record.id)
         .bind(&record.number)
@@ -84,21 +88,55 @@ pub async fn insert(tx: &mut Tx, record: &Record) -> Result<(), Error> {
         .bind(record.legal_basis.clone())
         .bind(serde_json::Value::from(evidence).to_string())
         .bind(record.ledger_seq as i64)
+        .bind(course_text(record))
+        .bind(record.follows.clone())
+        .bind(record.due.as_ref().map(|(what, _)| what.clone()))
+        .bind(record.due.as_ref().map(|(_, by)| *by))
+        .execute(&mut *tx)
+        .await?;
+    erasures::rests_on(tx, &record.id, &record.evidence).await
+}
+
+/// Writes where a record stands after a step; its ledger entry follows in the same transaction.
+pub async fn step(tx: &mut Tx, record: &Record) -> Result<(), Error> {
+    let text = "UPDATE records SET state = $1, approved_by = $2, course = $3, due_what = $4, due_us = $5 WHERE id = $6";
+    query("records", text)
+        .bind(record.state.as_str())
+        .bind(record.approved_by.clone())
+        .bind(course_text(record))
+        .bind(record.due.as_ref().map(|(what, _)| what.clone()))
+        .bind(record.due.as_ref().map(|(_, by)| *by))
+        .bind(&record.id)
         .execute(tx)
         .await
         .map(|_| ())
 }
 
-/// Writes where a record stands after a step; its ledger entry follows in the same transaction.
-pub async fn step(tx: &mut Tx, record: &Record) -> Result<(), Error> {
-    let text = "UPDATE records SET state = $1, approved_by = $2 WHERE id = $3";
-    let approved_by = record.approved_by.clone();
-    query("records", text).bind(record.state.as_str()).bind(approved_by).bind(&record.id).execute(tx).await.map(|_| ())
+/// A course as it is kept; none of a record to which nothing happened.
+fn course_text(record: &Record) -> Option<String> {
+    let has_begun = record.course != Course::default();
+    has_begun.then(|| serde_json::to_value(&record.course).map(|value| canonical(&value)).unwrap_or_default())
+}
+
+/// Up to `limit` records whose nearest deadline is before `before`, the most pressing first.
+pub async fn due_before(on: impl Into<On<'_>>, before: Instant, limit: u32) -> Result<Vec<Record>, Error> {
+    let rows = query("records", select!("WHERE due_us IS NOT NULL AND due_us <= $1 ORDER BY due_us, id LIMIT $2"));
+    rows.bind(before).bind(limit).fetch_all(on).await?.iter().map(read).collect()
+}
+
+/// Whether a record follows from another, and which.
+pub async fn following(on: impl Into<On<'_>>, id: &str) -> Result<Option<Record>, Error> {
+    query("records", select!("WHERE follows = $1")).bind(id).fetch_optional(on).await?.as_ref().map(read).transpose()
 }
 
 /// A record by its id.
 pub async fn find(on: impl Into<On<'_>>, id: &str) -> Result<Option<Record>, Error> {
     query("records", select!("WHERE id = $1")).bind(id).fetch_optional(on).await?.as_ref().map(read).transpose()
+}
+
+/// A record by its number.
+pub async fn by_number(on: impl Into<On<'_>>, number: &str) -> Result<Option<Record>, Error> {
+    query("records", select!("WHERE number = $1")).bind(number).fetch_optional(on).await?.as_ref().map(read).transpose()
 }
 
 /// Up to `limit` records, newest first.
@@ -131,17 +169,17 @@ pub async fn count(on: impl Into<On<'_>>, filter: &Filter) -> Result<u64, Error>
     counted.bind(filter.to.map_or(i64::MAX, crate::domain::time::to_micros)).fetch_one(on).await?.count("n")
 }
 
-/// Records of a plate's normal form, newest first.
-pub async fn of_plate(tx: &mut Tx, plate: &str, limit: u32) -> Result<Vec<Record>, Error> {
-    let rows = query("records", select!("WHERE plate_norm = $1 ORDER BY at_us DESC, id DESC LIMIT $2"));
-    rows.bind(plate).bind(limit).fetch_all(tx).await?.iter().map(read).collect()
-}
-
 /// The greatest number that begins with `prefix`.
 pub async fn last_number(tx: &mut Tx, prefix: &str) -> Result<Option<String>, Error> {
     let text = "SELECT number FROM records WHERE number LIKE $1 ORDER BY LENGTH(number) DESC, number DESC LIMIT 1";
     let row = query("records", text).bind(format!("{prefix}%")).fetch_optional(tx).await?;
     row.map(|row| row.get("number")).transpose()
+}
+
+/// Whether a plate has a record made at or after an instant that was not taken back.
+pub async fn any_since(tx: &mut Tx, plate: &str, since: Instant) -> Result<bool, Error> {
+    let text = "SELECT id FROM records WHERE plate_norm = $1 AND at_us >= $2 AND state <> 'revoked' LIMIT 1";
+    Ok(query("records", text).bind(plate).bind(since).fetch_optional(tx).await?.is_some())
 }
 
 /// How many records of each kind a plate has.
@@ -222,5 +260,8 @@ fn read(row: &Row) -> Result<Record, Error> {
         legal_basis: row.get("legal_basis")?,
         evidence: row.parse("evidence", |text| serde_json::from_str::<Vec<Digest>>(text))?,
         ledger_seq: row.count("ledger_seq")?,
+        course: row.parse_opt("course", |text| serde_json::from_str(text))?.unwrap_or_default(),
+        follows: row.get("follows")?,
+        due: row.get::<Option<String>>("due_what")?.zip(row.instant_opt("due_us")?),
     })
 }

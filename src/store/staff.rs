@@ -112,3 +112,33 @@ pub async fn forget_failures(tx: &mut Tx, name: &str) -> Result<u64, Error> {
 pub async fn forget_old_failures(db: &Db, window_start: Instant) -> Result<u64, Error> {
     query("login_failures", "DELETE FROM login_failures WHERE since_us <= $1").bind(window_start).execute(db).await
 }
+
+/// The secret of a person's second factor, in hexadecimal, and the last step whose code was used; `None` without one.
+pub async fn totp(tx: &mut Tx, name: &str) -> Result<Option<(String, Option<i64>)>, Error> {
+    let row = query("staff", "SELECT totp_secret, totp_last FROM staff WHERE name = $1")
+        .bind(name)
+        .fetch_optional(tx)
+        .await?;
+    let Some(row) = row else { return Ok(None) };
+    let secret: Option<String> = row.get("totp_secret")?;
+    let last = row.get("totp_last")?;
+    Ok(secret.map(|secret| (secret, last)))
+}
+
+/// Gives a person a second factor, or takes it away; whether there is such a person.
+pub async fn set_totp(tx: &mut Tx, name: &str, secret: Option<&str>) -> Result<bool, Error> {
+    let text = "UPDATE staff SET totp_secret = $1, totp_last = NULL WHERE name = $2";
+    let set = query("staff", text).bind(secret.map(str::to_owned)).bind(name).execute(&mut *tx).await?;
+    query("staff_sessions", "DELETE FROM staff_sessions WHERE name = $1").bind(name).execute(tx).await?;
+    Ok(set == 1)
+}
+
+/// Notes the step whose code was used.
+pub async fn use_totp(tx: &mut Tx, name: &str, step: i64) -> Result<(), Error> {
+    query("staff", "UPDATE staff SET totp_last = $1 WHERE name = $2")
+        .bind(step)
+        .bind(name)
+        .execute(tx)
+        .await
+        .map(|_| ())
+}

@@ -1,8 +1,15 @@
 //! The enforcement desk on both databases: from captures to a record, with nothing counted twice and everything audited.
 
 mod cameras;
+mod courses;
 mod decisions;
+mod doors;
+mod duties;
+mod papers;
+mod plates;
 mod proof;
+mod score;
+mod uploads;
 
 use std::{collections::BTreeMap, io::Cursor, sync::Arc};
 
@@ -43,7 +50,7 @@ struct House {
     evidence: Evidence,
     clock: Clock,
     city: watch::Sender<Arc<City>>,
-    _dir: TempDir,
+    dir: TempDir,
 }
 
 fn start() -> Instant {
@@ -111,7 +118,7 @@ fn city() -> City {
 }
 
 impl House {
-    async fn open(url: &str, dir: TempDir) -> Self {
+    async fn open(url: &str, dir: TempDir, change: &impl Fn(&mut config::Enforcement)) -> Self {
         let store = config::Store { url: url.into(), max_connections: 4, evidence_dir: String::new() };
         let db = Db::connect(&store).await.unwrap();
         db.migrate().await.unwrap();
@@ -119,12 +126,14 @@ impl House {
         let clock = Clock::manual(start() + Duration::minutes(30));
         let mut config = Config::load(None).unwrap().enforcement;
         (config.min_width_px, config.min_height_px) = (64, 36);
-        let credential = CameraCredential { token: "t".into(), viid_password: "Passw0rd!".into() };
+        let credential =
+            CameraCredential { token: "t".into(), viid_password: "Passw0rd!".into(), ..Default::default() };
         config.cameras.insert("CAM-1".into(), credential);
+        change(&mut config);
         let (sender, receiver) = watch::channel(Arc::new(city()));
         let free = |lot: &LotId| (lot.as_str() == "L1").then_some(34);
         let desk = Desk::new(db.clone(), evidence.clone(), receiver, clock.clone(), config, Arc::new(free));
-        Self { desk, db, evidence, clock, city: sender, _dir: dir }
+        Self { desk, db, evidence, clock, city: sender, dir }
     }
 
     async fn count(&self, table: &'static str, text: &'static str) -> i64 {
@@ -155,10 +164,15 @@ impl House {
 
 /// The same house on SQLite and on PostgreSQL.
 async fn houses() -> Vec<House> {
+    houses_with(|_| {}).await
+}
+
+/// The same with another configuration.
+async fn houses_with(change: impl Fn(&mut config::Enforcement)) -> Vec<House> {
     let (one, other) = (TempDir::new().unwrap(), TempDir::new().unwrap());
     let sqlite = format!("sqlite://{}", one.path().join("yunpark.db").display());
     let postgres = tokio::task::spawn_blocking(services::postgres).await.unwrap();
-    vec![House::open(&sqlite, one).await, House::open(&postgres, other).await]
+    vec![House::open(&sqlite, one, &change).await, House::open(&postgres, other, &change).await]
 }
 
 fn picture(shade: u8) -> Bytes {
@@ -373,7 +387,7 @@ async fn a_seizure_needs_its_own_legal_basis_and_another_persons_approval() {
     for house in houses().await {
         let desk = &house.desk;
         let propose = |act, basis: &str| {
-            let new = NewSeizure { act, legal_basis: basis.into(), what: what("浙K12345") };
+            let new = NewSeizure { act, legal_basis: basis.into(), ground: None, what: what("浙K12345") };
             async move { desk.propose_seizure(new, Some("key"), &supervisor("wu")).await }
         };
         let empty = house.rows().await;
@@ -442,7 +456,7 @@ async fn numbers_run_on_and_the_export_and_the_statistics_agree_with_the_records
         let (page, next) = house.desk.records(None, None, None, None, 3).await.unwrap();
         let (rest, end) = house.desk.records(None, None, None, next.as_deref(), 3).await.unwrap();
         assert_eq!((page.len(), rest.len(), end), (3, 1, None));
-        let csv = house.desk.export(Some(Kind::Correction), None, None, &supervisor("wu")).await.unwrap();
+        let csv = house.desk.export(Some(Kind::Correction), None, None, &supervisor("wu")).await.unwrap().csv();
         assert_eq!(csv.matches("\r\n").count(), 4);
         assert!(csv.contains("\"'=cmd()\"") && csv.contains("\"two, parts\""));
         let counted = house.desk.statistics(None, None).await.unwrap();

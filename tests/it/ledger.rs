@@ -113,3 +113,42 @@ async fn two_pictures_become_a_warning_whose_ledger_tells_one_changed_byte_in_sq
 async fn two_pictures_become_a_warning_whose_ledger_tells_one_changed_byte_in_postgresql() {
     one_changed_byte_is_named(Places { sql: services::postgres(), ..Places::default() }).await;
 }
+
+#[test]
+fn a_record_handed_over_proves_itself_without_the_database_and_a_forged_one_does_not() {
+    let node = a_case(&Places::default());
+    let signed = node.command(&["ledger", "sign", "--config", node.path()], "");
+    let said = String::from_utf8_lossy(&signed.stdout).into_owned();
+    assert!(signed.status.success(), "{}", String::from_utf8_lossy(&signed.stderr));
+    let key = said.trim().rsplit(' ').next().unwrap().to_owned();
+    let officer = node.sign_in("wang");
+    let staff = [("Authorization", officer.as_str())];
+    let (_, records) = node.ask("GET", "/api/v1/records", &staff, None).unwrap();
+    let id = records["records"][0]["id"].as_str().unwrap();
+    let (status, proof) = node.ask("GET", &format!("/api/v1/records/{id}/proof"), &staff, None).unwrap();
+    assert_eq!((status, proof["not_yet_covered"].as_u64()), (200, Some(0)), "{proof}");
+    let check = |text: &str, key: &str| {
+        let file = node.dir.path().join("proof.json");
+        std::fs::write(&file, text).unwrap();
+        node.command(&["ledger", "check", file.to_str().unwrap(), "--key", key], "")
+    };
+    let whole = check(&proof.to_string(), &key);
+    assert!(whole.status.success(), "{}", String::from_utf8_lossy(&whole.stderr));
+    assert_eq!(check(&proof.to_string(), &"0".repeat(64)).status.code(), Some(1), "another key");
+    for (is, forged) in [("浙K12345", "浙K12346"), ("warning.issued", "penalty.opened"), ("\"seq\":", "\"seq\": 1")] {
+        let text = proof.to_string();
+        assert!(text.contains(is), "{is}");
+        assert_eq!(check(&text.replacen(is, forged, 1), &key).status.code(), Some(1), "{forged}");
+    }
+    // Whoever kept today's head notices a ledger that does not pass through it any more.
+    let heads = std::fs::read_dir(node.dir.path().join("heads")).unwrap().flatten().map(|entry| entry.path());
+    let newest = heads.max().unwrap();
+    let proof =
+        node.command(&["ledger", "verify", "--signed-head", newest.to_str().unwrap(), "--config", node.path()], "");
+    assert!(proof.status.success(), "{}", String::from_utf8_lossy(&proof.stderr));
+    let out = node.dir.path().join("ledger.jsonl");
+    let exported = node.command(&["ledger", "export", "--out", out.to_str().unwrap(), "--config", node.path()], "");
+    assert!(exported.status.success(), "{}", String::from_utf8_lossy(&exported.stderr));
+    let lines = std::fs::read_to_string(&out).unwrap();
+    assert!(lines.lines().last().unwrap().starts_with("{\"head\":") && lines.lines().count() > 5);
+}

@@ -1,4 +1,4 @@
-//! A list of motor vehicles as a camera posts it; one bad entry does not spoil the others.
+//! Lists of vehicles, motor or not, as a camera posts them; one bad entry does not spoil the others.
 
 use std::fmt;
 
@@ -8,11 +8,13 @@ use serde_json::value::RawValue;
 
 use super::{BodyError, Color, DeviceId, StatusCode, loose::Loose};
 
-/// One sighting of a motor vehicle by a camera.
+/// One sighting of a vehicle by a camera.
 #[derive(Clone, PartialEq, Eq)]
 pub struct VehicleCapture {
     /// The sighting's id, 48 digits by the standard; unique per device, and the same when it is sent again.
     pub motor_vehicle_id: String,
+    /// Whether it is a motor vehicle; else a bicycle, an electric bicycle or a tricycle.
+    pub is_motor: bool,
     /// The camera.
     pub device_id: DeviceId,
     /// The plate as read, `-` for each character that was not; `None` when there is none or none was read.
@@ -94,13 +96,18 @@ impl ItemError {
 #[derive(Deserialize)]
 struct Body<'a> {
     #[serde(rename = "MotorVehicleListObject", borrow)]
-    list: Option<List<'a>>,
+    motor: Option<List<'a>>,
+    #[serde(rename = "NonMotorVehicleListObject", borrow)]
+    non_motor: Option<List<'a>>,
 }
 
+/// A list of either kind of vehicle, under the key of its kind.
 #[derive(Deserialize)]
-struct List<'a> {
+pub(super) struct List<'a> {
     #[serde(rename = "MotorVehicleObject", borrow)]
-    vehicles: Option<&'a RawValue>,
+    motor: Option<&'a RawValue>,
+    #[serde(rename = "NonMotorVehicleObject", borrow)]
+    non_motor: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
@@ -108,6 +115,8 @@ struct List<'a> {
 struct Entry<'a> {
     #[serde(rename = "MotorVehicleID", borrow, default)]
     id: Loose<'a>,
+    #[serde(rename = "NonMotorVehicleID", borrow, default)]
+    non_motor_id: Loose<'a>,
     #[serde(rename = "DeviceID", borrow, default)]
     device_id: Loose<'a>,
     #[serde(borrow, default)]
@@ -155,19 +164,36 @@ struct Image<'a> {
 
 /// Reads `{"MotorVehicleListObject":{"MotorVehicleObject":[…]}}`; a single vehicle may stand without its list.
 pub fn parse_motor_vehicles(body: &[u8]) -> Result<Vec<Result<VehicleCapture, ItemError>>, BodyError> {
-    // Well-formed but of another shape is a different answer than not JSON at all.
-    let body: Body<'_> = serde_json::from_slice(body).map_err(|error| match error.classify() {
-        serde_json::error::Category::Data => BodyError::Missing { expected: "MotorVehicleListObject" },
+    let expected = "MotorVehicleListObject";
+    let list = read::<Body<'_>>(body, expected)?.motor.ok_or(BodyError::Missing { expected })?;
+    list.read(true).ok_or(BodyError::Missing { expected: "MotorVehicleObject" })
+}
+
+/// Reads `{"NonMotorVehicleListObject":{"NonMotorVehicleObject":[…]}}`; a single vehicle may stand without its list.
+pub fn parse_non_motor_vehicles(body: &[u8]) -> Result<Vec<Result<VehicleCapture, ItemError>>, BodyError> {
+    let expected = "NonMotorVehicleListObject";
+    let list = read::<Body<'_>>(body, expected)?.non_motor.ok_or(BodyError::Missing { expected })?;
+    list.read(false).ok_or(BodyError::Missing { expected: "NonMotorVehicleObject" })
+}
+
+/// Reads a body. Well-formed but of another shape is a different answer than not JSON at all.
+pub(super) fn read<'a, T: Deserialize<'a>>(body: &'a [u8], expected: &'static str) -> Result<T, BodyError> {
+    serde_json::from_slice(body).map_err(|error| match error.classify() {
+        serde_json::error::Category::Data => BodyError::Missing { expected },
         _ => BodyError::NotJson,
-    })?;
-    let list = body.list.ok_or(BodyError::Missing { expected: "MotorVehicleListObject" })?;
-    let vehicles = list.vehicles.ok_or(BodyError::Missing { expected: "MotorVehicleObject" })?;
-    let entries = one_or_many(vehicles).ok_or(BodyError::Missing { expected: "MotorVehicleObject" })?;
-    Ok(entries.into_iter().map(vehicle).collect())
+    })
+}
+
+impl List<'_> {
+    /// The vehicles of one kind; `None` where there is no list of them.
+    pub(super) fn read(&self, is_motor: bool) -> Option<Vec<Result<VehicleCapture, ItemError>>> {
+        let raw = if is_motor { self.motor } else { self.non_motor };
+        Some(one_or_many(raw?)?.into_iter().map(|raw| vehicle(raw, is_motor)).collect())
+    }
 }
 
 /// A list's entries, or the one entry that stands in place of a list; `None` for anything else.
-fn one_or_many(raw: &RawValue) -> Option<Vec<&RawValue>> {
+pub(super) fn one_or_many(raw: &RawValue) -> Option<Vec<&RawValue>> {
     match raw.get().as_bytes().first() {
         Some(b'[') => serde_json::from_str(raw.get()).ok(),
         Some(b'{') => Some(vec![raw]),
@@ -175,18 +201,20 @@ fn one_or_many(raw: &RawValue) -> Option<Vec<&RawValue>> {
     }
 }
 
-fn vehicle(raw: &RawValue) -> Result<VehicleCapture, ItemError> {
+fn vehicle(raw: &RawValue, is_motor: bool) -> Result<VehicleCapture, ItemError> {
     let vehicle: Entry<'_> = serde_json::from_str(raw.get()).map_err(|_| ItemError {
         motor_vehicle_id: None,
-        field: "MotorVehicleObject",
+        field: if is_motor { "MotorVehicleObject" } else { "NonMotorVehicleObject" },
         fault: "is not an object of distinct keys",
     })?;
-    let id = vehicle.id.owned();
+    let id = if is_motor { vehicle.id.owned() } else { vehicle.non_motor_id.owned().or_else(|| vehicle.id.owned()) };
+    let id_key = if is_motor { "MotorVehicleID" } else { "NonMotorVehicleID" };
     let wrong = |field, fault| ItemError { motor_vehicle_id: id.clone(), field, fault };
     let time = |field, value: &Loose<'_>| value.time().map_err(|()| wrong(field, "is not a time"));
     let color = |value: &Loose<'_>| value.number().and_then(Color::from_code);
     Ok(VehicleCapture {
-        motor_vehicle_id: id.clone().ok_or_else(|| wrong("MotorVehicleID", "is required"))?,
+        motor_vehicle_id: id.clone().ok_or_else(|| wrong(id_key, "is required"))?,
+        is_motor,
         device_id: vehicle
             .device_id
             .text()

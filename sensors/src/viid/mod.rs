@@ -2,12 +2,16 @@
 
 mod capture;
 mod color;
+mod image;
 mod loose;
+mod notification;
 mod request;
 mod response;
 
-pub use capture::{ItemError, SubImage, VehicleCapture, parse_motor_vehicles};
+pub use capture::{ItemError, SubImage, VehicleCapture, parse_motor_vehicles, parse_non_motor_vehicles};
 pub use color::Color;
+pub use image::{Picture, parse_images};
+pub use notification::{Notification, parse_notifications};
 pub use request::{Request, device_id};
 pub use response::{Response, StatusCode, local_time, response_status, response_status_list, system_time};
 

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Options,
+    isapi::IsapiCamera,
     plates::{Car, Drivers},
     scene::{self, Shot},
     viid::{Sighting, ViidCamera},
@@ -28,6 +29,8 @@ enum Door {
     Captures { client: Client, url: String, token: String },
     /// GA/T 1400.
     Viid(ViidCamera),
+    /// Hikvision's push.
+    Isapi(IsapiCamera),
 }
 
 struct Watch {
@@ -39,7 +42,7 @@ struct Watch {
     pause_s: f64,
 }
 
-/// Starts every camera that has a way to prove itself; of those with two, every other one speaks VIID.
+/// Starts every camera that has a way to prove itself; of those with two, one in three speaks VIID, and one pushes ISAPI.
 pub fn start(options: &Options, stop: &CancellationToken) -> anyhow::Result<Vec<JoinHandle<()>>> {
     let Some(base) = options.http_base.as_deref().map(|base| base.trim_end_matches('/')) else { return Ok(vec![]) };
     let client = Client::builder().timeout(REQUEST_TIMEOUT).no_proxy().build().context("HTTP client")?;
@@ -55,7 +58,10 @@ pub fn start(options: &Options, stop: &CancellationToken) -> anyhow::Result<Vec<
             token: token.clone(),
         };
         let door = match (options.camera_tokens.get(&camera.id), options.viid_passwords.get(&camera.id)) {
-            (Some(_), Some(password)) if index % 2 == 1 => viid(password),
+            (Some(_), Some(password)) if index % 3 == 1 => viid(password),
+            (Some(_), Some(password)) if index % 3 == 2 => {
+                Door::Isapi(IsapiCamera::new(client.clone(), base, &camera.id, password))
+            }
             (Some(token), _) => captures(token),
             (None, Some(password)) => viid(password),
             (None, None) => {
@@ -146,6 +152,7 @@ impl Watch {
         for attempt in 1..=ATTEMPTS {
             let sent = match &mut self.door {
                 Door::Viid(camera) => camera.send(&Sighting { car, since, at, jpeg: &jpeg }).await,
+                Door::Isapi(camera) => camera.send(&Sighting { car, since, at, jpeg: &jpeg }, &key).await,
                 Door::Captures { client, url, token } => {
                     let meta = json!({
                         "at": at.to_rfc3339_opts(SecondsFormat::Micros, true),

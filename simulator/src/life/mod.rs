@@ -2,6 +2,7 @@
 
 mod cameras;
 pub mod faults;
+mod isapi;
 pub mod messages;
 mod plates;
 mod scene;
@@ -38,7 +39,7 @@ pub struct Options {
     pub http_base: Option<String>,
     /// Bearer token by camera id: these cameras post captures.
     pub camera_tokens: BTreeMap<String, String>,
-    /// GA/T 1400 password by camera id: of the cameras that have both, every other one speaks VIID.
+    /// Password by camera id: of the cameras that have both, one in three speaks GA/T 1400, and one pushes as Hikvision's do.
     pub viid_passwords: BTreeMap<String, String>,
     /// Times real time.
     pub speed: f64,

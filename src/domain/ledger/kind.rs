@@ -45,12 +45,22 @@ kinds! {
     SeizureApproved = "seizure.approved",
     /// A record moved on in some other way.
     RecordStepped = "record.stepped",
+    /// An appeal was handed in, or went on.
+    AppealStepped = "appeal.stepped",
+    /// A plate was given a permit.
+    PermitGranted = "permit.granted",
+    /// A permit was ended before its time.
+    PermitEnded = "permit.ended",
     /// A plate's history was looked up, for a purpose.
     PlateLookedUp = "plate.looked_up",
     /// Plates were searched, for a purpose.
     PlatesSearched = "plates.searched",
+    /// Somebody looked things up in an odd way.
+    LookUpAlarm = "lookup.alarm",
     /// A piece of evidence was shown.
     EvidenceShown = "evidence.shown",
+    /// Pictures were erased by a retention rule.
+    EvidenceErased = "evidence.erased",
     /// A document was printed.
     NoticePrinted = "notice.printed",
     /// Records were exported.

@@ -3,6 +3,8 @@
 mod canonical;
 mod digest;
 mod kind;
+pub mod signed;
+pub mod tree;
 
 use sha2::{Digest as _, Sha256};
 

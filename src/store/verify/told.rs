@@ -18,6 +18,7 @@ pub(super) async fn check_entry(tx: &mut Tx, entry: &Entry) -> Result<(), Unprov
     match entry.kind {
         // Only an entry that tells the whole capture has its content.
         Kind::CaptureReceived if said.get("content").is_some() => check_capture(tx, entry, &said).await,
+        Kind::AppealStepped => check_appeal(tx, entry, &said).await,
         Kind::IncidentReviewed if said.get("decision").is_some() => check_incident(tx, entry, &said).await,
         _ => Ok(()),
     }
@@ -25,14 +26,14 @@ pub(super) async fn check_entry(tx: &mut Tx, entry: &Entry) -> Result<(), Unprov
 
 async fn check_capture(tx: &mut Tx, entry: &Entry, said: &Json) -> Result<(), Unproven> {
     let id = &entry.subject_id;
-    let text = "SELECT id, plate_raw, plate_norm, plate_fold, at_us, zone, content_hash, state, vehicle_class FROM captures \
+    let text = "SELECT id, plate_raw, plate_norm, plate_fold, at_us, zone, content_hash, state, vehicle_class, doubts FROM captures \
                 WHERE id = $1";
     let Some(row) = query("captures", text).bind(id).fetch_optional(&mut *tx).await? else {
         return Err(broken(entry.seq, format!("capture {id} is gone")));
     };
     let stands = capture_json(&row).map_err(|error| unparsed(entry.seq, error))?;
     let same = |name: &str| said.get(name).is_none_or(|told| *told == stands[name]);
-    let names = ["plate", "at", "zone", "content", "state", "vehicle_class"];
+    let names = ["plate", "at", "zone", "content", "state", "vehicle_class", "doubts"];
     let mut differing: Vec<&str> = names.into_iter().filter(|name| !same(name)).collect();
     if differing.is_empty() && !plate_follows(&row).map_err(|error| unparsed(entry.seq, error))? {
         differing.push("plate");
@@ -54,6 +55,7 @@ fn capture_json(row: &Row) -> Result<Json, Error> {
         "content": row.get::<String>("content_hash")?,
         "state": row.get::<String>("state")?,
         "vehicle_class": row.get::<String>("vehicle_class")?,
+        "doubts": row.get::<Option<String>>("doubts")?.unwrap_or_default().split_whitespace().collect::<Vec<_>>(),
     }))
 }
 
@@ -95,14 +97,52 @@ async fn check_incident(tx: &mut Tx, entry: &Entry, said: &Json) -> Result<(), U
     Err(broken(entry.seq, format!("incident {id} is no longer as it was decided")))
 }
 
-/// Finds a capture, or a decided incident, of which the ledger says nothing.
+/// Holds an appeal's last entry against its row.
+async fn check_appeal(tx: &mut Tx, entry: &Entry, said: &Json) -> Result<(), Unproven> {
+    let id = &entry.subject_id;
+    let text = "SELECT id, record, kind, state, claim, authority, outcome, ledger_seq FROM appeals WHERE id = $1";
+    let Some(row) = query("appeals", text).bind(id).fetch_optional(tx).await? else {
+        return Err(broken(entry.seq, format!("appeal {id} is gone")));
+    };
+    let differing = || -> Result<Vec<&str>, Error> {
+        if row.count::<u64>("ledger_seq")? > entry.seq {
+            return Ok(Vec::new());
+        }
+        let mut differing = Vec::new();
+        for (column, name) in [
+            ("record", "record"),
+            ("kind", "appeal_kind"),
+            ("state", "state"),
+            ("claim", "claim"),
+            ("authority", "authority"),
+            ("outcome", "outcome"),
+        ] {
+            if row.get::<Option<String>>(column)?.as_deref() != said[name].as_str() {
+                differing.push(column);
+            }
+        }
+        Ok(differing)
+    };
+    match differing().map_err(|error| unparsed(entry.seq, error))?.join(", ") {
+        columns if columns.is_empty() => Ok(()),
+        columns => Err(broken(entry.seq, format!("appeal {id} differs from this, its last entry, in {columns}"))),
+    }
+}
+
+/// Finds a capture, a decided incident or an appeal of which the ledger says nothing.
 pub(super) async fn check_untold(tx: &mut Tx, end: Head) -> Result<(), Unproven> {
     let captures = "SELECT COALESCE(id, '') AS id FROM captures WHERE id IS NULL OR NOT EXISTS (SELECT 1 FROM ledger \
                     WHERE subject_type = 'capture' AND subject_id = captures.id AND kind = 'capture.received') LIMIT 1";
     let incidents = "SELECT COALESCE(id, '') AS id FROM incidents WHERE state IN ('recorded', 'rejected') AND (id IS NULL \
                      OR NOT EXISTS (SELECT 1 FROM ledger WHERE subject_type = 'incident' AND subject_id = incidents.id \
                      AND kind = 'incident.reviewed')) LIMIT 1";
-    for (what, table, text) in [("capture", "captures", captures), ("decided incident", "incidents", incidents)] {
+    let appeals = "SELECT COALESCE(id, '') AS id FROM appeals WHERE id IS NULL OR NOT EXISTS (SELECT 1 FROM ledger \
+                   WHERE subject_type = 'appeal' AND subject_id = appeals.id AND seq = appeals.ledger_seq) LIMIT 1";
+    for (what, table, text) in [
+        ("capture", "captures", captures),
+        ("decided incident", "incidents", incidents),
+        ("appeal", "appeals", appeals),
+    ] {
         if let Some(row) = query(table, text).fetch_optional(&mut *tx).await? {
             let id = row.get::<String>("id").map_err(|error| unparsed(end.seq, error))?;
             return Err(broken(end.seq, format!("{what} {id:?} stands in no entry")));

@@ -94,7 +94,7 @@ async fn what_cannot_be_done_is_refused_by_name_and_leaves_nothing() {
         let desk = &house.desk;
         let first = desk.receive(capture("a", "浙K12345", 0), vec![picture(1)]).await.unwrap();
         let id = desk.receive(capture("b", "浙K12345", 300), vec![picture(2)]).await.unwrap().incident.unwrap();
-        let seizure = NewSeizure { act: Act::Tow, legal_basis: TOW.into(), what: what("浙K12345") };
+        let seizure = NewSeizure { act: Act::Tow, legal_basis: TOW.into(), ground: None, what: what("浙K12345") };
         let (seizure, _) = desk.propose_seizure(seizure, None, &officer()).await.unwrap();
         let rows = house.rows().await;
 
@@ -128,9 +128,9 @@ async fn incidents_are_exported_like_records_and_the_export_stands_in_the_ledger
     for house in houses().await {
         let ripe = house.ripe("浙K12345").await;
         house.desk.receive(capture("o", "浙K54321", 0), vec![picture(5)]).await.unwrap();
-        let all = house.desk.export_incidents(None, &supervisor("wu")).await.unwrap();
+        let all = house.desk.export_incidents(None, &supervisor("wu")).await.unwrap().csv();
         assert_eq!((all.matches("\r\n").count(), house.last_step().await), (3, Step::RecordsExported));
-        let csv = house.desk.export_incidents(Some(IncidentState::Ripe), &supervisor("wu")).await.unwrap();
+        let csv = house.desk.export_incidents(Some(IncidentState::Ripe), &supervisor("wu")).await.unwrap().csv();
         let line = csv.lines().nth(1).unwrap();
         assert!(line.starts_with(&format!("{ripe},ripe,浙K12345,motor,Z1,")), "{line}");
         assert_eq!(csv.lines().count(), 2);

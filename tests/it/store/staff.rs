@@ -18,6 +18,7 @@ super::on_both! {
     tries_at_the_same_time_count_too,
     a_reset_account_gets_its_new_role_and_loses_its_sessions,
     what_is_no_account_is_refused,
+    a_second_factor_is_asked_for_and_each_code_is_taken_once,
 }
 
 const PASSWORD: &str = "correct horse";
@@ -116,4 +117,35 @@ async fn what_is_no_account_is_refused(db: &Db) {
     assert!(matches!(desk.sign_in("'; DROP TABLE staff; --", PASSWORD).await, Err(Refused::Wrong)));
     desk.add("li.wei", Role::Officer, "八个字的长密码啊").await.unwrap();
     desk.sign_in("li.wei", "八个字的长密码啊").await.unwrap();
+}
+
+/// The code of a secret at an instant, computed by somebody else.
+fn code(uri: &str, seconds: i64) -> String {
+    let script = "import sys,hmac,base64,struct;s=sys.argv[1].split('secret=')[1].split('&')[0];\
+                  h=hmac.new(base64.b32decode(s),struct.pack('>q',int(sys.argv[2])//30),'sha1').digest();o=h[19]&15;\
+                  print('%06d'%((struct.unpack('>I',h[o:o+4])[0]&0x7fffffff)%1000000))";
+    let output =
+        std::process::Command::new("python3").args(["-c", script, uri, &seconds.to_string()]).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
+async fn a_second_factor_is_asked_for_and_each_code_is_taken_once(db: &Db) {
+    let (desk, clock) = desk(db);
+    desk.add("lan", Role::Officer, PASSWORD).await.unwrap();
+    assert!(matches!(desk.set_totp("nobody", true).await, Err(Refused::Name)));
+    let uri = desk.set_totp("lan", true).await.unwrap().unwrap();
+    let now = clock.now().timestamp();
+    let good = code(&uri, now);
+    assert!(matches!(desk.sign_in("lan", PASSWORD).await, Err(Refused::Code)));
+    let wrong = if good == "000000" { "000001" } else { "000000" };
+    assert!(matches!(desk.sign_in_with("lan", PASSWORD, Some(wrong)).await, Err(Refused::Code)));
+    assert!(matches!(desk.sign_in_with("lan", "wrong", Some(&good)).await, Err(Refused::Wrong)));
+    clock.advance(Duration::minutes(16));
+    let later = code(&uri, clock.now().timestamp());
+    desk.sign_in_with("lan", PASSWORD, Some(&later)).await.unwrap();
+    assert!(matches!(desk.sign_in_with("lan", PASSWORD, Some(&later)).await, Err(Refused::Code)), "used");
+    desk.set_totp("lan", false).await.unwrap();
+    desk.sign_in("lan", PASSWORD).await.unwrap();
+    prove(db, None).await.unwrap();
 }

@@ -3,14 +3,14 @@
 
 use libfuzzer_sys::fuzz_target;
 use yunpark_sensors::{
-    Codec, Decoder, Topic, axis, chirpstack, hikvision, milesight_camera, native,
+    Codec, Decoder, Topic, axis, chirpstack, exif, hikvision, isapi, itsapi, milesight_camera, multipart, native,
     sparkplug::{Births, Kind, Origin},
-    the_things_stack,
+    the_things_stack, viid,
 };
 
 fuzz_target!(|data: &[u8]| {
     let [which, message @ ..] = data else { return };
-    match which % 12 {
+    match which % 18 {
         0 => {
             if let Ok(uplink) = chirpstack::parse(message) {
                 let _ = uplink.report(&Decoder::Codec(Codec::PniPlacepod));
@@ -30,7 +30,9 @@ fuzz_target!(|data: &[u8]| {
             let origin = Origin { group: "g", node: "n", device: Some("d") };
             // A birth, then data, out of the same bytes cut in two.
             let (birth, data) = message.split_at(message.len() / 2);
-            for (kind, bytes) in [(Kind::Birth, birth), (Kind::Birth, message), (Kind::Data, data), (Kind::Death, message)] {
+            for (kind, bytes) in
+                [(Kind::Birth, birth), (Kind::Birth, message), (Kind::Data, data), (Kind::Death, message)]
+            {
                 let _ = births.read(kind, origin, bytes, Default::default(), |_| Some(&decoder));
             }
         }
@@ -46,10 +48,16 @@ fuzz_target!(|data: &[u8]| {
         10 => {
             let _ = (native::space_state(message), native::passage(message), native::count(message));
         }
-        _ => {
+        11 => {
             if let Ok(text) = std::str::from_utf8(message) {
                 let _ = Topic::parse(text);
             }
         }
+        12 => drop(isapi::parse(message)),
+        13 => drop((itsapi::parse(message), itsapi::keep_alive(message))),
+        14 => drop(multipart::parts(message, "b")),
+        15 => drop(exif::read(message)),
+        16 => drop((viid::parse_motor_vehicles(message), viid::parse_non_motor_vehicles(message))),
+        _ => drop((viid::parse_images(message), viid::parse_notifications(message))),
     }
 });

@@ -2,7 +2,11 @@
 //!
 //! Structures after GA 36-2018; the serial of a plate never holds I or O, so `O` and `I` read there mean `0` and `1`.
 
+mod near;
+
 use serde::{Deserialize, Serialize};
+
+pub use near::{Match, keys_of, keys_sought, match_of};
 
 const PROVINCES: &str = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼";
 const COLOURS: [&str; 8] = ["新能源", "渐变", "蓝", "黄", "绿", "白", "黑", "红"];
@@ -31,7 +35,7 @@ pub enum PlateKind {
     Learner,
     /// 港 or 澳
     HongKongMacao,
-    /// 使
+    /// 使: six digits and the word, or the older form with the word first.
     Embassy,
     /// 领
     Consulate,
@@ -39,9 +43,19 @@ pub enum PlateKind {
     ArmedPolice,
     /// The army's two letters and five digits.
     Army,
+    /// 应急: of the fire and rescue services, with the letter of their branch.
+    Emergency,
+    /// 民航: for vehicles inside an airport.
+    CivilAviation,
+    /// 临: a temporary plate.
+    Temporary,
+    /// An electric bicycle's plate of Zhejiang: the city's name, a letter or none, digits.
+    ElectricBicycle,
+    /// Latin letters and digits alone: of another country, or a plate whose province was not read.
+    Foreign,
     /// A plate with unread characters, each told as `?`.
     Partial,
-    /// Free text: an e-bike's plate, a temporary one, a foreign one.
+    /// Free text: a plate of no structure known here.
     Other,
     /// Nothing that could be read, or no plate at all.
     Unreadable,
@@ -50,7 +64,7 @@ pub enum PlateKind {
 impl PlateKind {
     /// Vehicles that may be on urgent duty: a person decides, and nothing is dropped in silence.
     pub fn may_be_on_duty(self) -> bool {
-        matches!(self, Self::Police | Self::ArmedPolice | Self::Army)
+        matches!(self, Self::Police | Self::ArmedPolice | Self::Army | Self::Emergency)
     }
 }
 
@@ -172,7 +186,7 @@ fn normalise(raw: &str) -> (String, PlateKind) {
     if unread.contains('?') && starts_as_a_plate && matches!(unread.chars().count(), 7 | 8) {
         return (unread, PlateKind::Partial);
     }
-    let kind = if joined.contains('?') { PlateKind::Partial } else { PlateKind::Other };
+    let kind = if joined.contains('?') { PlateKind::Partial } else { unstructured(&joined) };
     (joined, kind)
 }
 
@@ -227,14 +241,33 @@ fn kind_of(chars: &[char]) -> Option<PlateKind> {
             is_armed_police.then_some(PlateKind::ArmedPolice)
         }
         [a, b, ref number @ ..] if number.len() == 5 && digits(number) && is_army(a, b) => Some(PlateKind::Army),
-        [ref number @ .., '使'] if number.len() == 6 && digits(number) => Some(PlateKind::Embassy),
+        [ref number @ .., '使'] | ['使', ref number @ ..] if number.len() == 6 && digits(number) => {
+            Some(PlateKind::Embassy)
+        }
+        ['民', '航', ref number @ ..] if number.len() == 5 && serial(number) => Some(PlateKind::CivilAviation),
+        [province, letter, ref number @ .., '应', '急']
+            if PROVINCES.contains(province)
+                && letter.is_ascii_uppercase()
+                && (4..=5).contains(&number.len())
+                && serial(number) =>
+        {
+            Some(PlateKind::Emergency)
+        }
+        ['临', province, letter, ref number @ ..] | [province, letter, '临', ref number @ ..]
+            if PROVINCES.contains(province)
+                && issuer(letter)
+                && (4..=6).contains(&number.len())
+                && number.iter().all(char::is_ascii_alphanumeric) =>
+        {
+            Some(PlateKind::Temporary)
+        }
         [province, letter, ref rest @ ..] if PROVINCES.contains(province) && issuer(letter) => match *rest {
             [ref number @ .., '领'] if number.len() == 4 && digits(number) => Some(PlateKind::Consulate),
             [ref part @ .., suffix] if part.len() == 4 && serial(part) && !suffix.is_ascii() => match suffix {
                 '警' => Some(PlateKind::Police),
                 '挂' => Some(PlateKind::Trailer),
                 '学' => Some(PlateKind::Learner),
-                '港' | '澳' => Some(PlateKind::HongKongMacao),
+                '港' | '澳' if province == '粤' && letter == 'Z' => Some(PlateKind::HongKongMacao),
                 _ => None,
             },
             [first, second, ref number @ ..]
@@ -250,6 +283,24 @@ fn kind_of(chars: &[char]) -> Option<PlateKind> {
         },
         _ => None,
     }
+}
+
+/// What a text without a plate's structure may be.
+fn unstructured(text: &str) -> PlateKind {
+    let chars: Vec<char> = text.chars().collect();
+    let name = chars.iter().take_while(|c| !c.is_ascii()).count();
+    let rest = &chars[name..];
+    let number = rest.strip_prefix(&[*rest.first().unwrap_or(&' ')]).filter(|_| rest[0].is_ascii_uppercase());
+    let number = number.unwrap_or(rest);
+    let digits = number.iter().all(char::is_ascii_digit);
+    if (2..=4).contains(&name) && digits && (5..=7).contains(&number.len()) {
+        return PlateKind::ElectricBicycle;
+    }
+    let is_mixed = chars.iter().any(char::is_ascii_digit) && chars.iter().any(char::is_ascii_uppercase);
+    if name == 0 && is_mixed && (4..=9).contains(&chars.len()) && chars.iter().all(char::is_ascii_alphanumeric) {
+        return PlateKind::Foreign;
+    }
+    PlateKind::Other
 }
 
 fn is_serial(c: char) -> bool {
@@ -285,7 +336,15 @@ mod tests {
             ("沪A1234领", "沪A1234领", PlateKind::Consulate),
             ("WJ浙1234X", "WJ浙1234X", PlateKind::ArmedPolice),
             ("VA12345", "VA12345", PlateKind::Army),
-            ("云和012345", "云和012345", PlateKind::Other),
+            ("使014578", "使014578", PlateKind::Embassy),
+            ("浙X1234应急", "浙X1234应急", PlateKind::Emergency),
+            ("民航A1234", "民航A1234", PlateKind::CivilAviation),
+            ("浙E·临12345", "浙E临12345", PlateKind::Temporary),
+            ("浙Z1234港", "浙Z1234港", PlateKind::Other),
+            ("云和012345", "云和012345", PlateKind::ElectricBicycle),
+            ("湖州A123456", "湖州A123456", PlateKind::ElectricBicycle),
+            ("B-MW 1234", "BMW1234", PlateKind::Foreign),
+            ("叉车", "叉车", PlateKind::Other),
             ("浙E-2345", "浙E?2345", PlateKind::Partial),
             ("浙E-12345", "浙E12345", PlateKind::Ordinary),
             ("无车牌", "", PlateKind::Unreadable),

@@ -1,0 +1,137 @@
+//! Permits and exemptions: granted by a supervisor for a plate, a zone and a time; a capture under one never counts against its
+//! vehicle.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use utoipa::ToSchema;
+
+use super::{Desk, Error, Person, error::text};
+use crate::{
+    clock,
+    domain::{
+        ids::ZoneId,
+        ledger::{Kind as Step, NewEntry},
+        plate::Plate,
+        time::{Instant, parse_rfc3339, rfc3339},
+    },
+    store::{
+        Tx, ledger,
+        permits::{self, Permit},
+    },
+};
+
+/// A permit as a supervisor grants it.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewPermit {
+    /// The plate.
+    pub plate: String,
+    /// The zone; every zone when absent.
+    #[schema(value_type = Option<String>)]
+    #[serde(default)]
+    pub zone: Option<ZoneId>,
+    /// From when, RFC 3339.
+    pub from: String,
+    /// Until when, RFC 3339.
+    pub to: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// A permit as staff see it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PermitView {
+    /// Its id.
+    pub id: String,
+    /// The plate.
+    pub plate: String,
+    /// The zone; every zone when none.
+    pub zone: Option<ZoneId>,
+    /// From when.
+    pub from: DateTime<Utc>,
+    /// Until when.
+    pub to: DateTime<Utc>,
+    /// Why.
+    pub reason: String,
+    /// Who granted it.
+    pub granted_by: String,
+}
+
+impl From<Permit> for PermitView {
+    fn from(permit: Permit) -> Self {
+        let Permit { id, plate, zone, from, to, reason, granted_by, ended_at: _ } = permit;
+        Self { id, plate, zone, from, to, reason, granted_by }
+    }
+}
+
+impl Desk {
+    /// Grants a permit.
+    pub async fn grant_permit(&self, new: NewPermit, person: &Person) -> Result<PermitView, Error> {
+        let plate = Plate::read(&text("plate", &new.plate, 64)?);
+        if !plate.names_a_vehicle() {
+            return Err(Error::invalid("plate", "must be a plate with every character read"));
+        }
+        if new.zone.as_ref().is_some_and(|zone| !self.city().zones.contains_key(zone)) {
+            return Err(Error::invalid("zone", "is not in the city"));
+        }
+        let instant =
+            |field, text: &str| parse_rfc3339(text).map_err(|_| Error::invalid(field, "is no RFC 3339 instant"));
+        let (from, to) = (instant("from", &new.from)?, instant("to", &new.to)?);
+        let now = self.clock.now();
+        if to <= from || to <= now {
+            return Err(Error::invalid("to", "must be after from, and in the future"));
+        }
+        let permit = Permit {
+            id: clock::new_id(),
+            plate: plate.norm().to_owned(),
+            zone: new.zone,
+            from,
+            to,
+            reason: text("reason", &new.reason, 500)?,
+            granted_by: person.name.clone(),
+            ended_at: None,
+        };
+        let mut tx = self.db.begin_write().await?;
+        permits::grant(&mut tx, &permit, now).await?;
+        let told = json!({
+            "plate": permit.plate, "zone": permit.zone, "from": rfc3339(from), "to": rfc3339(to), "reason": permit.reason,
+        });
+        enter(&mut tx, Step::PermitGranted, &permit.id, told, person, now).await?;
+        tx.commit().await?;
+        Ok(permit.into())
+    }
+
+    /// Ends a permit; whether there was one that ran.
+    pub async fn end_permit(&self, id: &str, person: &Person) -> Result<bool, Error> {
+        let now = self.clock.now();
+        let mut tx = self.db.begin_write().await?;
+        if !permits::end(&mut tx, id, now).await? {
+            return Ok(false);
+        }
+        enter(&mut tx, Step::PermitEnded, id, json!({}), person, now).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    /// Permits that run now, those that end first first.
+    pub async fn permits(&self, plate: Option<&str>, limit: u32) -> Result<Vec<PermitView>, Error> {
+        let plate = plate.map(|plate| Plate::read(plate).norm().to_owned());
+        let found = permits::running(&self.db, plate.as_deref(), self.clock.now(), limit).await?;
+        Ok(found.into_iter().map(PermitView::from).collect())
+    }
+}
+
+async fn enter(
+    tx: &mut Tx,
+    kind: Step,
+    id: &str,
+    payload: serde_json::Value,
+    person: &Person,
+    now: Instant,
+) -> Result<(), Error> {
+    let (subject_type, subject_id) = ("permit", id.to_owned());
+    let entry = NewEntry { actor: person.actor(), kind, subject_type, subject_id, payload, evidence: Vec::new() };
+    ledger::append(tx, entry, now).await?;
+    Ok(())
+}
