@@ -34,6 +34,7 @@ use crate::{
         ids::LotId,
     },
     enforcement::{self, Desk},
+    feeds::{Press, Spots},
     forecast::{Forecaster, Recorder},
     guidance::{Guide, OrderDesk, OrderFeed},
     history,
@@ -172,6 +173,13 @@ impl App {
             let (desk, rest) = (desk.clone(), rest.clone());
             lifecycle.start("incidents", Stage::Rest, async move { desk.run(rest).await });
         }
+        let spots = Arc::new(Spots::default());
+        if has(Role::Web) {
+            let what = (board.clone(), engine.clone(), db.clone());
+            lifecycle.start("spots", Stage::Rest, spots.clone().follow(what, city.clone(), rest.clone()));
+        }
+        let seen = (board.clone(), city.clone());
+        let press = Arc::new(Press::new(seen, spots, signs.clone(), clock.clone(), config.clone()));
         let staff = Arc::new(StaffDesk::new(db.clone(), clock.clone(), config.session.clone()));
         let orders = Arc::new(OrderDesk::new(db.clone(), clock.clone(), city.clone()));
         let services: Shared = Arc::new(Services {
@@ -181,6 +189,7 @@ impl App {
             engine,
             board,
             kept,
+            press,
             signs,
             orders,
             forecaster,

@@ -8,10 +8,12 @@ use figment::{
 };
 use serde::{Deserialize, Serialize};
 
+mod feeds;
 mod guidance;
 mod mqtt;
 
 pub use crate::domain::guidance::Policy;
+pub use feeds::{Feeds, Source, SourceKind, Subscriber};
 pub use guidance::{Brightness, Colours, Guidance, LanguageWords, Words};
 pub use mqtt::{DeadLetters, Mqtt, MqttVersion};
 
@@ -101,6 +103,8 @@ pub struct Config {
     pub sensors: Sensors,
     /// Captures, incidents, records.
     pub enforcement: Enforcement,
+    /// Open data, out and in.
+    pub feeds: Feeds,
     /// Sign-in of staff.
     pub session: Session,
     /// Logs.
@@ -421,6 +425,9 @@ impl Config {
         ];
         if let Some((key, _, reason)) = rules.into_iter().chain(self.mqtt.rules()).find(|(_, holds, _)| !holds) {
             return Err((key, reason.to_owned()));
+        }
+        if let Some((key, reason)) = self.feeds.fault() {
+            return Err((key, reason));
         }
         if let Some((key, reason)) = self.guidance.fault() {
             return Err((key, reason.to_owned()));

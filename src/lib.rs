@@ -13,6 +13,7 @@ pub mod config;
 pub mod display;
 pub mod domain;
 pub mod enforcement;
+pub mod feeds;
 pub mod forecast;
 pub mod guidance;
 pub mod history;

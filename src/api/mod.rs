@@ -6,6 +6,7 @@ mod csv;
 mod dead_letters;
 mod displays;
 mod evidence;
+mod feeds;
 pub mod health;
 mod incidents;
 pub mod json;
@@ -48,7 +49,7 @@ pub fn router(services: Shared) -> Router {
     let plays = |role: Role| services.config.node.roles.contains(&role);
     let mut routes = operators();
     if plays(Role::Web) {
-        routes = routes.merge(pages_and_public());
+        routes = routes.merge(pages_and_public()).merge(feeds::routes(&services));
     }
     if plays(Role::Enforcement) {
         routes = routes.merge(staff()).merge(cameras());

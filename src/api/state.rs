@@ -12,6 +12,7 @@ use crate::{
     config::Config,
     domain::city::City,
     enforcement::Desk,
+    feeds::Press,
     forecast::Forecaster,
     guidance::OrderDesk,
     keeper::Bell,
@@ -43,6 +44,8 @@ pub struct Services {
     pub kept: Bell,
     /// Fan-out to live sessions.
     pub hub: Arc<Hub>,
+    /// Writes the open data.
+    pub press: Arc<Press>,
     /// What signs should show, and show.
     pub signs: Arc<SignBoard>,
     /// What people have signs show.
