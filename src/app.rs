@@ -34,7 +34,11 @@ use crate::{
         ids::LotId,
     },
     enforcement::{self, Desk},
-    feeds::{Press, Spots},
+    feeds::{
+        Press, Spots,
+        sources::{Sources, fetch::Fetcher, mapping::Mapping},
+        webhooks::Post,
+    },
     forecast::{Forecaster, Recorder},
     guidance::{Guide, OrderDesk, OrderFeed},
     history,
@@ -180,6 +184,20 @@ impl App {
         }
         let seen = (board.clone(), city.clone());
         let press = Arc::new(Press::new(seen, spots, signs.clone(), clock.clone(), config.clone()));
+        check_columns(&config)?;
+        let fetcher = Fetcher::new(config.feeds.allow_private_addresses);
+        let kept_in = (engine.clone(), db.clone());
+        let asked = config.feeds.sources.clone();
+        let sources = Arc::new(Sources::new(asked, fetcher.clone(), kept_in, counted_city.clone(), clock.clone()));
+        if has(Role::Ingest) {
+            lifecycle.start("sources", Stage::Rest, sources.clone().run(rest.clone()));
+        }
+        let told = (press.clone(), signs.clone(), sources.clone());
+        let subscribers = config.feeds.subscribers.clone();
+        let post = Arc::new(Post::new(subscribers, told, (db.clone(), fetcher), clock.clone()));
+        if has(Role::Web) {
+            lifecycle.start("post", Stage::Rest, post.clone().run(rest.clone()));
+        }
         let staff = Arc::new(StaffDesk::new(db.clone(), clock.clone(), config.session.clone()));
         let orders = Arc::new(OrderDesk::new(db.clone(), clock.clone(), city.clone()));
         let services: Shared = Arc::new(Services {
@@ -190,6 +208,8 @@ impl App {
             board,
             kept,
             press,
+            sources,
+            post,
             signs,
             orders,
             forecaster,
@@ -238,6 +258,20 @@ impl App {
     pub async fn run(self, stop: impl Future<Output = ()>) -> Result<(), Death> {
         self.lifecycle.run(stop, self.grace).await
     }
+}
+
+/// A mapping that names a field there is not would be passed over in silence.
+fn check_columns(config: &Config) -> Result<(), crate::config::Error> {
+    for (name, source) in &config.feeds.sources {
+        if let Some(field) = Mapping::unknown(&source.columns) {
+            return Err(crate::config::Error {
+                key: format!("feeds.sources.{name}.columns"),
+                source_name: "configuration".to_owned(),
+                reason: format!("there is no field {field:?}"),
+            });
+        }
+    }
+    Ok(())
 }
 
 /// Whether a role of this node speaks MQTT.

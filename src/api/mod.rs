@@ -24,6 +24,7 @@ mod seizures;
 mod sensors;
 mod session;
 mod sign_orders;
+mod subscribers;
 pub mod signs;
 mod state;
 mod statistics;
@@ -70,6 +71,9 @@ fn operators() -> Router<Shared> {
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics))
         .route("/api/v1/dead-letters", get(dead_letters::list))
+        .route("/api/v1/feed-sources", get(subscribers::sources))
+        .route("/api/v1/webhooks", get(subscribers::list))
+        .route("/api/v1/webhooks/{id}/replay", post(subscribers::replay))
         .route("/api/v1/openapi.json", get(openapi::document))
         .route("/api/v1/sensors", get(sensors::list))
         .route("/api/v1/sensors/{id}", get(sensors::one))

@@ -12,7 +12,7 @@ use crate::{
     config::Config,
     domain::city::City,
     enforcement::Desk,
-    feeds::Press,
+    feeds::{Press, sources::Sources, webhooks::Post},
     forecast::Forecaster,
     guidance::OrderDesk,
     keeper::Bell,
@@ -46,6 +46,10 @@ pub struct Services {
     pub hub: Arc<Hub>,
     /// Writes the open data.
     pub press: Arc<Press>,
+    /// Other operators' feeds, and how they are.
+    pub sources: Arc<Sources>,
+    /// Tells subscribers.
+    pub post: Arc<Post>,
     /// What signs should show, and show.
     pub signs: Arc<SignBoard>,
     /// What people have signs show.

@@ -1,5 +1,6 @@
 //! The command line: the arguments, and which command's file takes them.
 
+mod convert;
 mod dead_letters;
 mod decode;
 mod demo;
@@ -52,6 +53,8 @@ enum Command {
         #[arg(long)]
         dry_run: bool,
     },
+    /// Print another operator's file of car parks or bays as a city file.
+    Convert(convert::Options),
     /// Accounts of staff.
     #[command(subcommand)]
     User(UserCommand),
@@ -221,6 +224,10 @@ pub fn main() -> ExitCode {
             Ok(json) => say(&json),
             Err(line) => complain(&line),
         },
+        Command::Convert(options) => match convert::run(&options) {
+            Ok(code) => code,
+            Err(error) => complain(&format!("{error:#}")),
+        },
         command => in_runtime(command),
     }
 }
@@ -276,7 +283,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
             let config = Config::load(Some(&config.config))?;
             sign::render(&config, &sign, &out).await
         }
-        Command::Config(_) | Command::Decode { .. } => Ok(ExitCode::SUCCESS),
+        Command::Config(_) | Command::Convert(_) | Command::Decode { .. } => Ok(ExitCode::SUCCESS),
     }
 }
 

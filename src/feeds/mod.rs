@@ -15,8 +15,10 @@ pub mod picture;
 pub mod press;
 pub mod query;
 pub mod siri;
+pub mod sources;
 pub mod spots;
 pub mod uid;
+pub mod webhooks;
 pub mod xml;
 
 pub use catalogue::Feed;

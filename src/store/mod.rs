@@ -12,6 +12,7 @@ pub mod captures;
 pub mod city;
 pub mod dead_letters;
 pub mod evidence;
+pub mod feed_sources;
 pub mod history;
 pub mod incidents;
 pub mod ledger;
@@ -22,6 +23,7 @@ pub mod sign_orders;
 pub mod staff;
 pub mod transitions;
 pub mod verify;
+pub mod webhooks;
 
 pub use self::{
     connect::{Db, Tx},

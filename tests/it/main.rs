@@ -10,6 +10,7 @@ mod city;
 mod crash;
 mod dead_letters;
 mod enforcement;
+mod feeds;
 mod guidance;
 mod ingest;
 mod ledger;
