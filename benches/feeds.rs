@@ -53,7 +53,8 @@ fn city() -> Result<City, Failure> {
     }));
     let file = json!({"type": "FeatureCollection", "groups": [], "sensors": [], "features": features,
         "yunpark": {"version": 1, "name": "大城", "time_zone": "Asia/Shanghai", "fictional": true}});
-    read(&file.to_string(), &|_| true).map_err(|faults| format!("{} faults, such as {}", faults.len(), faults[0]).into())
+    read(&file.to_string(), &|_| true)
+        .map_err(|faults| format!("{} faults, such as {}", faults.len(), faults[0]).into())
 }
 
 /// Runs a task again and again for a while: how long one took on average, and how many bytes it gave.
@@ -78,8 +79,14 @@ fn main() -> Result<(), Failure> {
         .values()
         .map(|lot| {
             let free = lot.capacity / 3;
-            let told = Availability { free, occupied: lot.capacity - free, unknown: 0, observed_at: Some(now), version: 1,
-                ..Availability::unheard(lot.id.clone(), lot.capacity) };
+            let told = Availability {
+                free,
+                occupied: lot.capacity - free,
+                unknown: 0,
+                observed_at: Some(now),
+                version: 1,
+                ..Availability::unheard(lot.id.clone(), lot.capacity)
+            };
             (lot.id.clone(), told)
         })
         .collect();
@@ -96,7 +103,8 @@ fn main() -> Result<(), Failure> {
     let one = picture(&counts, 0);
     writeln!(out, "{LOTS} lots, {} signs; one core", city.signs.len())?;
     for feed in Feed::ALL {
-        let (took, bytes) = average(span / 8, |_| black_box(feed.write(&one, Variant::default(), &settings, &signs)).len());
+        let (took, bytes) =
+            average(span / 8, |_| black_box(feed.write(&one, Variant::default(), &settings, &signs)).len());
         writeln!(out, "  {:<18} {:>8.2} ms {:>9} bytes", format!("{feed:?}"), took.as_secs_f64() * 1e3, bytes)?;
     }
     let every = |counts: &mut BTreeMap<LotId, Availability>, round: u32| {
@@ -106,13 +114,18 @@ fn main() -> Result<(), Failure> {
             (lot.free, lot.occupied, lot.version) = (free, lot.capacity - free, lot.version + 1);
         }
         let picture = picture(counts, round);
-        let written: usize =
-            Feed::ALL.iter().map(|feed| black_box(feed.write(&picture, Variant::default(), &settings, &signs)).len()).sum();
+        let written: usize = Feed::ALL
+            .iter()
+            .map(|feed| black_box(feed.write(&picture, Variant::default(), &settings, &signs)).len())
+            .sum();
         let page = parkapi_v3::sites(&picture, &asked, Variant::default(), &settings);
         let kinds = [ngsi_ld::Kind::OffStreet, ngsi_ld::Kind::OnStreet];
         let entities: usize = kinds
             .iter()
-            .map(|kind| serde_json::to_vec(&ngsi_ld::entities(&picture, *kind, Variant::default(), &settings)).map_or(0, |all| all.len()))
+            .map(|kind| {
+                serde_json::to_vec(&ngsi_ld::entities(&picture, *kind, Variant::default(), &settings))
+                    .map_or(0, |all| all.len())
+            })
             .sum();
         written + entities + serde_json::to_vec(&page.items).map_or(0, |all| all.len())
     };

@@ -24,10 +24,10 @@ mod seizures;
 mod sensors;
 mod session;
 mod sign_orders;
-mod subscribers;
 pub mod signs;
 mod state;
 mod statistics;
+mod subscribers;
 mod transitions;
 mod viid;
 

@@ -58,7 +58,9 @@ pub fn run(options: &Options) -> anyhow::Result<ExitCode> {
         Some(file) => {
             use figment::providers::{Format, Toml};
             let columns = figment::Figment::new().merge(Toml::file_exact(file));
-            columns.extract::<BTreeMap<String, String>>().with_context(|| format!("{} is no mapping", file.display()))?
+            columns
+                .extract::<BTreeMap<String, String>>()
+                .with_context(|| format!("{} is no mapping", file.display()))?
         }
     };
     if let Some(field) = Mapping::unknown(&own) {

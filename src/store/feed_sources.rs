@@ -7,7 +7,10 @@ use crate::domain::{ids::LotId, time::Instant};
 
 /// The lots a source has closed.
 pub async fn closed(on: impl Into<On<'_>>, source: &str) -> Result<BTreeSet<LotId>, Error> {
-    let row = query("feed_sources", "SELECT closed FROM feed_sources WHERE source = $1").bind(source).fetch_optional(on).await?;
+    let row = query("feed_sources", "SELECT closed FROM feed_sources WHERE source = $1")
+        .bind(source)
+        .fetch_optional(on)
+        .await?;
     let kept = row.map(|row| row.parse("closed", |text| serde_json::from_str::<BTreeSet<LotId>>(text))).transpose()?;
     Ok(kept.unwrap_or_default())
 }

@@ -13,6 +13,8 @@ const FILES: &[(i64, &str, &str)] = &[
     (5, "history", include_str!("../../migrations/0005_history.sql")),
     (6, "sensors", include_str!("../../migrations/0006_sensors.sql")),
     (7, "sign_orders", include_str!("../../migrations/0007_sign_orders.sql")),
+    (25, "feed_sources", include_str!("../../migrations/0025_feed_sources.sql")),
+    (26, "webhooks", include_str!("../../migrations/0026_webhooks.sql")),
 ];
 
 /// All migrations.

@@ -4,7 +4,7 @@ use std::{net::SocketAddr, sync::Arc};
 
 use axum::{
     extract::{ConnectInfo, Request, State},
-    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
+    http::{HeaderMap, HeaderName, HeaderValue, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -26,7 +26,6 @@ pub async fn around(State(guard): State<Guard>, request: Request, next: Next) ->
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0);
     let reader = reader(request.headers(), peer, guard.behind_proxy);
     let mut response = match guard.limiter.take(reader, tokio::time::Instant::now()) {
-        Ok(()) if request.method() == Method::OPTIONS => StatusCode::NO_CONTENT.into_response(),
         Ok(()) => next.run(request).await,
         Err(wait) => {
             metrics::counter!("yunpark_feeds_refused_total").increment(1);

@@ -13,10 +13,11 @@ use std::sync::Arc;
 use axum::{
     Json, Router,
     extract::State,
-    http::{HeaderValue, header},
+    handler::Handler,
+    http::{HeaderValue, StatusCode, header},
     middleware,
     response::{IntoResponse, Response},
-    routing::get,
+    routing::{MethodRouter, get},
 };
 use serde::Deserialize;
 
@@ -39,32 +40,41 @@ pub fn routes(services: &Shared) -> Router<Shared> {
     let limiter = Arc::new(Limiter::new(settings.requests_per_minute, settings.burst));
     let guarded = guard::Guard { limiter, behind_proxy: settings.behind_proxy };
     Router::new()
-        .route("/feeds/catalogue.json", get(list))
-        .route("/feeds/parkapi/v1", get(parkapi_v1_cities))
-        .route("/feeds/parkapi/v1/{city}", get(parkapi_v1_city))
-        .route("/feeds/parkapi/v3/sources", get(sources))
-        .route("/feeds/parkapi/v3/parking-sites", get(parking_sites))
-        .route("/feeds/parkapi/v3/parking-sites/{id}", get(parking_site))
-        .route("/feeds/parkapi/v3/parking-spots", get(parking_spots))
-        .route("/feeds/parkapi/v3/parking-spots/{id}", get(parking_spot))
-        .route("/feeds/geojson/{file}", get(geojson_sites))
-        .route("/feeds/geojson/parking-spots/{file}", get(geojson_spots))
-        .route("/feeds/datex2/v3/parking-table.xml", get(datex2_v3_table))
-        .route("/feeds/datex2/v3/parking-status.xml", get(datex2_v3_status))
-        .route("/feeds/datex2/v3/vms-table.xml", get(datex2_v3_signs_table))
-        .route("/feeds/datex2/v3/vms.xml", get(datex2_v3_signs))
-        .route("/feeds/datex2/v2/parking-table.xml", get(datex2_v2_table))
-        .route("/feeds/datex2/v2/parking-status.xml", get(datex2_v2_status))
-        .route("/feeds/cds/curbs/zones", get(cds_zones))
-        .route("/feeds/cds/curbs/policies", get(cds_policies))
-        .route("/feeds/cds/events/status", get(cds_status))
-        .route("/feeds/cds/events/events", get(cds_events))
-        .route("/feeds/cds/metrics/aggregates", get(cds_aggregates))
-        .route("/feeds/ngsi-ld/v1/entities", get(ngsi_ld_entities))
-        .route("/feeds/ngsi-ld/v1/entities/{id}", get(ngsi_ld_entity))
-        .route("/feeds/siri/facility-monitoring.xml", get(siri_fm))
+        .route("/feeds/catalogue.json", read(list))
+        .route("/feeds/parkapi/v1", read(parkapi_v1_cities))
+        .route("/feeds/parkapi/v1/{city}", read(parkapi_v1_city))
+        .route("/feeds/parkapi/v3/sources", read(sources))
+        .route("/feeds/parkapi/v3/parking-sites", read(parking_sites))
+        .route("/feeds/parkapi/v3/parking-sites/{id}", read(parking_site))
+        .route("/feeds/parkapi/v3/parking-spots", read(parking_spots))
+        .route("/feeds/parkapi/v3/parking-spots/{id}", read(parking_spot))
+        .route("/feeds/geojson/{file}", read(geojson_sites))
+        .route("/feeds/geojson/parking-spots/{file}", read(geojson_spots))
+        .route("/feeds/datex2/v3/parking-table.xml", read(datex2_v3_table))
+        .route("/feeds/datex2/v3/parking-status.xml", read(datex2_v3_status))
+        .route("/feeds/datex2/v3/vms-table.xml", read(datex2_v3_signs_table))
+        .route("/feeds/datex2/v3/vms.xml", read(datex2_v3_signs))
+        .route("/feeds/datex2/v2/parking-table.xml", read(datex2_v2_table))
+        .route("/feeds/datex2/v2/parking-status.xml", read(datex2_v2_status))
+        .route("/feeds/cds/curbs/zones", read(cds_zones))
+        .route("/feeds/cds/curbs/policies", read(cds_policies))
+        .route("/feeds/cds/events/status", read(cds_status))
+        .route("/feeds/cds/events/events", read(cds_events))
+        .route("/feeds/cds/metrics/aggregates", read(cds_aggregates))
+        .route("/feeds/ngsi-ld/v1/entities", read(ngsi_ld_entities))
+        .route("/feeds/ngsi-ld/v1/entities/{id}", read(ngsi_ld_entity))
+        .route("/feeds/siri/facility-monitoring.xml", read(siri_fm))
         .layer(middleware::from_fn_with_state(guarded, guard::around))
         .route("/feeds", get(pages::feeds))
+}
+
+/// A feed is read, and a page of another site may first ask whether it may.
+fn read<H, T>(handler: H) -> MethodRouter<Shared>
+where
+    H: Handler<T, Shared>,
+    T: 'static,
+{
+    get(handler).options(|| async { StatusCode::NO_CONTENT })
 }
 
 /// Every feed in plain words.

@@ -126,6 +126,8 @@ fn record_status(xml: &mut Xml, site: Site<'_>, picture: &Picture, version: &str
         xml.leaf("parkingFault", fault);
     }
     xml.inside("parkingOccupancy", &[], |xml| {
+        // Readers that know this element want something in it, also where nothing is known of what is free.
+        xml.leaf("parkingNumberOfSpacesOverride", site.judged.counts.capacity);
         if let Some(counts) = site.live() {
             xml.leaf("parkingNumberOfVacantSpaces", counts.free);
             xml.leaf("parkingNumberOfOccupiedSpaces", counts.occupied);

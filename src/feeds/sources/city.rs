@@ -24,7 +24,8 @@ pub struct Heading {
 /// A city file with a lot for each record that has a place and a capacity, or one lot of all bays; and what was left out, and why.
 pub fn city_file(records: &[Record], heading: &Heading) -> Result<(Value, Vec<String>), Ill> {
     let (mut features, mut left_out) = (Vec::new(), Vec::new());
-    let bays: Vec<&Record> = records.iter().filter(|record| record.capacity.is_none() && record.place.is_some()).collect();
+    let bays: Vec<&Record> =
+        records.iter().filter(|record| record.capacity.is_none() && record.place.is_some()).collect();
     let lots = records.iter().filter(|record| record.capacity.is_some());
     let mut bays_of: BTreeMap<String, Vec<&Record>> = BTreeMap::new();
     for bay in bays {
@@ -68,8 +69,10 @@ pub fn city_file(records: &[Record], heading: &Heading) -> Result<(Value, Vec<St
     }
     for (id, bays) in bays_of {
         let count = bays.len() as f64;
-        let middle = bays.iter().filter_map(|bay| bay.place).fold([0.0, 0.0], |sum, place| [sum[0] + place.x, sum[1] + place.y]);
-        let name = heading.one_lot.as_ref().filter(|(one, _)| *one == id).map_or(id.as_str(), |(_, name)| name.as_str());
+        let middle =
+            bays.iter().filter_map(|bay| bay.place).fold([0.0, 0.0], |sum, place| [sum[0] + place.x, sum[1] + place.y]);
+        let name =
+            heading.one_lot.as_ref().filter(|(one, _)| *one == id).map_or(id.as_str(), |(_, name)| name.as_str());
         let mut properties = lot(&id, name, Some(LotKind::Street), bays.len() as u32, heading);
         spaces(&mut properties, &mut features, &id, &bays);
         features.push(feature([middle[0] / count, middle[1] / count], properties));

@@ -15,7 +15,8 @@ use crate::domain::{lot::LotKind, observation::SpaceState, time::parse_rfc3339};
 const MAX_DEPTH: usize = 100;
 
 /// The elements that are a record each.
-const RECORDS: [&str; 4] = ["parkingRecord", "hierarchyElementGeneral", "parkingRecordStatus", "parkingStatusInformation"];
+const RECORDS: [&str; 4] =
+    ["parkingRecord", "hierarchyElementGeneral", "parkingRecordStatus", "parkingStatusInformation"];
 
 /// The records of a document.
 pub(super) fn records(body: &[u8]) -> Result<Vec<Record>, Ill> {
@@ -107,7 +108,8 @@ fn begin(start: &BytesStart<'_>, path: &[String], current: &mut Option<(usize, R
             *current = Some((path.len(), Record { id, ..Record::default() }));
         }
         Some((_, record)) if matches!(name, "parkingRecordReference" | "reference") && record.id.is_empty() => {
-            record.id = attribute(start, "id").ok_or_else(|| Ill::Other("a status names no place to park".to_owned()))?;
+            record.id =
+                attribute(start, "id").ok_or_else(|| Ill::Other("a status names no place to park".to_owned()))?;
         }
         Some((_, record)) if name == "parentId" => record.of_site = attribute(start, "id"),
         _ => {}
@@ -153,7 +155,9 @@ fn take(record: &mut Record, path: &[String], text: &str) -> Result<(), Ill> {
         "urbanParkingSiteType" if text == "onStreetParking" => record.kind = Some(LotKind::Street),
         "parkingLayout" if record.kind.is_none() => {
             record.kind = Some(match text {
-                "multiStorey" | "underground" | "undergroundAndMultistorey" | "automatedParkingGarage" => LotKind::Garage,
+                "multiStorey" | "underground" | "undergroundAndMultistorey" | "automatedParkingGarage" => {
+                    LotKind::Garage
+                }
                 _ => LotKind::CarPark,
             });
         }

@@ -48,7 +48,11 @@ impl Fetcher {
     pub async fn get(&self, url: &str, timeout_ms: u64, max_bytes: usize) -> Result<Vec<u8>, Ill> {
         let asked = self.exchange(url, Request::get("/"), Bytes::new(), max_bytes);
         let (status, body) = within(timeout_ms, asked).await?;
-        if status.is_success() { Ok(body) } else { Err(Ill::Unreachable(format!("it answers with status {}", status.as_u16()))) }
+        if status.is_success() {
+            Ok(body)
+        } else {
+            Err(Ill::Unreachable(format!("it answers with status {}", status.as_u16())))
+        }
     }
 
     /// Sends a body; the status it is answered with.
@@ -180,7 +184,12 @@ fn is_public(address: IpAddr) -> bool {
             let link_local = first & 0xffc0 == 0xfe80;
             // Addresses of IPv4 in the clothes of translation and tunnels.
             let translated = six.segments()[..2] == [0x64, 0xff9b] || first == 0x2002;
-            !(six.is_loopback() || six.is_unspecified() || six.is_multicast() || unique_local || link_local || translated)
+            !(six.is_loopback()
+                || six.is_unspecified()
+                || six.is_multicast()
+                || unique_local
+                || link_local
+                || translated)
         }
     }
 }
@@ -192,8 +201,22 @@ mod tests {
     #[test]
     fn addresses_of_our_own_networks_are_told_from_public_ones() {
         for own in [
-            "127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "224.0.0.1",
-            "255.255.255.255", "::1", "::", "fd00::1", "fe80::1", "::ffff:127.0.0.1", "::ffff:10.0.0.1", "64:ff9b::7f00:1",
+            "127.0.0.1",
+            "10.1.2.3",
+            "172.16.0.1",
+            "192.168.1.1",
+            "169.254.169.254",
+            "100.64.0.1",
+            "0.0.0.0",
+            "224.0.0.1",
+            "255.255.255.255",
+            "::1",
+            "::",
+            "fd00::1",
+            "fe80::1",
+            "::ffff:127.0.0.1",
+            "::ffff:10.0.0.1",
+            "64:ff9b::7f00:1",
         ] {
             assert!(!is_public(own.parse().unwrap()), "{own}");
         }
@@ -205,7 +228,13 @@ mod tests {
     #[tokio::test]
     async fn a_host_of_our_own_network_is_not_asked_by_address_or_by_name() {
         let fetcher = Fetcher::new(false);
-        for url in ["http://127.0.0.1:9/", "http://[::1]:9/", "http://localhost:9/", "http://2130706433:9/", "http://0x7f.1:9/"] {
+        for url in [
+            "http://127.0.0.1:9/",
+            "http://[::1]:9/",
+            "http://localhost:9/",
+            "http://2130706433:9/",
+            "http://0x7f.1:9/",
+        ] {
             let Err(Ill::Unreachable(why)) = fetcher.get(url, 5000, 100).await else { panic!("{url} was asked") };
             assert!(why.contains("network of our own"), "{url}: {why}");
         }

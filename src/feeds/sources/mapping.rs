@@ -50,7 +50,8 @@ impl Mapping {
     /// The mapping with some fields read from other columns; a field that is unknown is passed over here, see
     /// [`Mapping::unknown`].
     pub fn of(own: &BTreeMap<String, String>) -> Self {
-        let column = |(field, default): (&'static str, &str)| (field, own.get(field).map_or(default, String::as_str).to_owned());
+        let column =
+            |(field, default): (&'static str, &str)| (field, own.get(field).map_or(default, String::as_str).to_owned());
         Self(FIELDS.into_iter().map(column).collect())
     }
 

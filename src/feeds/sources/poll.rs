@@ -167,7 +167,9 @@ impl Sources {
         if state.since.is_none() || before != (state.ill, state.kind) {
             state.since = Some(now);
             match &state.reason {
-                Some(reason) => tracing::warn!(source.name = name, reason, "a source is ill; what it leaves out grows stale"),
+                Some(reason) => {
+                    tracing::warn!(source.name = name, reason, "a source is ill; what it leaves out grows stale")
+                }
                 None => tracing::info!(source.name = name, records = state.records, "a source is well"),
             }
         }

@@ -215,7 +215,10 @@ mod tests {
         let records = of_csv(table.as_bytes(), &mapping(&own)).unwrap();
         let first = &records[0];
         assert_eq!((first.id.as_str(), first.name.as_deref()), ("7", Some("Am Markt; Nord")));
-        assert_eq!((first.capacity, first.free, first.is_open, first.max_height_m), (Some(120), Some(33), Some(true), Some(1.85)));
+        assert_eq!(
+            (first.capacity, first.free, first.is_open, first.max_height_m),
+            (Some(120), Some(33), Some(true), Some(1.85))
+        );
         assert_eq!(first.place, Some(Coord { x: 8.4037, y: 49.0069 }));
         assert_eq!((records[1].free, records[1].is_open), (None, Some(false)));
     }

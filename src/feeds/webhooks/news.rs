@@ -104,7 +104,8 @@ pub fn messages(issue: &Issue, picture: &Picture, city: &str, subscriber: &Subsc
     let wanted = |lot: &LotId| subscriber.lots.is_empty() || subscriber.lots.contains(lot);
     let lots: Vec<&Value> = issue.changes.iter().filter(|(lot, _)| wanted(lot)).map(|(_, told)| told).collect();
     let envelope = |kind: &str, data: Value| {
-        let mut body = json!({ "type": kind, "city": city, "timestamp": rfc3339(picture.at), "cursor": picture.cursor });
+        let mut body =
+            json!({ "type": kind, "city": city, "timestamp": rfc3339(picture.at), "cursor": picture.cursor });
         body["data"] = data;
         body.to_string()
     };

@@ -56,7 +56,10 @@ const PATHS: [&str; 21] = [
 
 #[test]
 fn every_feed_is_open_to_all_named_compressed_and_counted() {
-    let node = Node::start(&Places { more: "[feeds]\nburst = 200\nrequests_per_minute = 60".into(), ..Places::default() }, &sample::city_file());
+    let node = Node::start(
+        &Places { more: "[feeds]\nburst = 200\nrequests_per_minute = 60".into(), ..Places::default() },
+        &sample::city_file(),
+    );
     wait_for("the city's date to be known", || {
         let (_, sources) = node.get("/feeds/parkapi/v3/sources")?;
         (sources["items"][0]["static_data_updated_at"] != "1970-01-01T00:00:00Z").then_some(())
@@ -74,7 +77,8 @@ fn every_feed_is_open_to_all_named_compressed_and_counted() {
     }
     // A reader who has it is told so, until something moves.
     let (_, head, _) = curl(&node, "/feeds/parkapi/v1", &[]);
-    let (etag, date) = (header(&head, "etag").unwrap().to_uppercase(), header(&head, "last-modified").unwrap().to_owned());
+    let (etag, date) =
+        (header(&head, "etag").unwrap().to_uppercase(), header(&head, "last-modified").unwrap().to_owned());
     let etag = etag.replace("W/", "").to_lowercase();
     let (status, _, body) = curl(&node, "/feeds/parkapi/v1", &["-H", &format!("If-None-Match: W/{etag}")]);
     assert_eq!((status, body.len()), (304, 0));
@@ -82,11 +86,13 @@ fn every_feed_is_open_to_all_named_compressed_and_counted() {
     let date = chrono::DateTime::parse_from_rfc2822(&date).unwrap().to_rfc2822().replace("+0000", "GMT");
     assert_eq!(curl(&node, "/feeds/parkapi/v1", &["-H", &format!("If-Modified-Since: {date}")]).0, 304);
     for encoding in ["gzip", "br"] {
-        let (_, head, body) = curl(&node, "/feeds/datex2/v3/parking-table.xml", &["-H", &format!("Accept-Encoding: {encoding}")]);
+        let (_, head, body) =
+            curl(&node, "/feeds/datex2/v3/parking-table.xml", &["-H", &format!("Accept-Encoding: {encoding}")]);
         assert_eq!(header(&head, "content-encoding"), Some(encoding));
         assert!(body.len() < 4000, "{} bytes", body.len());
     }
-    let (status, head, _) = curl(&node, "/feeds/parkapi/v1", &["-X", "OPTIONS", "-H", "Access-Control-Request-Method: GET"]);
+    let (status, head, _) =
+        curl(&node, "/feeds/parkapi/v1", &["-X", "OPTIONS", "-H", "Access-Control-Request-Method: GET"]);
     assert_eq!((status, header(&head, "access-control-allow-methods")), (204, Some("get, head, options")));
     for (path, status) in [
         ("/feeds/parkapi/v1/elsewhere", 404),

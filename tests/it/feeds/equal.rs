@@ -57,15 +57,18 @@ fn told(node: &Node) -> Vec<(&'static str, String, Option<u64>)> {
         let (cursor, body) = feed(node, path);
         (path, cursor, number_in(&body, about, mark))
     };
-    let named = |list: &Value, key: &str, field: &str| {
-        list.as_array()?.iter().find(|each| each[key] == "L1")?[field].as_u64()
+    let named =
+        |list: &Value, key: &str, field: &str| list.as_array()?.iter().find(|each| each[key] == "L1")?[field].as_u64();
+    let spots = |list: &Value, of: &dyn Fn(&Value) -> bool| {
+        Some(list.as_array()?.iter().filter(|each| of(each)).count() as u64)
     };
-    let spots = |list: &Value, of: &dyn Fn(&Value) -> bool| Some(list.as_array()?.iter().filter(|each| of(each)).count() as u64);
     vec![
         json("/feeds/parkapi/v1/city", &|body| named(&body["lots"], "id", "free")),
         json("/feeds/parkapi/v3/parking-sites", &|body| named(&body["items"], "uid", "realtime_free_capacity")),
         json("/feeds/parkapi/v3/parking-sites/L1", &|body| body["realtime_free_capacity"].as_u64()),
-        json("/feeds/parkapi/v3/parking-spots", &|body| spots(&body["items"], &|spot| spot["realtime_status"] == "AVAILABLE")),
+        json("/feeds/parkapi/v3/parking-spots", &|body| {
+            spots(&body["items"], &|spot| spot["realtime_status"] == "AVAILABLE")
+        }),
         json("/feeds/geojson/city.geojson", &|body| {
             let features = body["features"].as_array()?;
             features.iter().find(|each| each["id"] == "L1")?["properties"]["realtime_free_capacity"].as_u64()
@@ -76,7 +79,9 @@ fn told(node: &Node) -> Vec<(&'static str, String, Option<u64>)> {
         json("/feeds/ngsi-ld/v1/entities?type=OffStreetParking&options=keyValues", &|body| {
             named(body, "parkingSiteId", "availableSpotNumber")
         }),
-        json("/feeds/ngsi-ld/v1/entities?type=ParkingSpot&options=keyValues", &|body| spots(body, &|spot| spot["status"] == "free")),
+        json("/feeds/ngsi-ld/v1/entities?type=ParkingSpot&options=keyValues", &|body| {
+            spots(body, &|spot| spot["status"] == "free")
+        }),
         xml("/feeds/datex2/v3/parking-status.xml", "id=\"L1\"", "<prk:numberOfVacantSpaces>"),
         xml("/feeds/datex2/v2/parking-status.xml", "id=\"L1\"", "<parkingNumberOfVacantSpaces>"),
         xml("/feeds/siri/facility-monitoring.xml", "<FacilityRef>L1<", "<Count>"),
@@ -117,9 +122,7 @@ async fn one_free_count_at_one_cursor_is_the_same_through_every_door() {
         wait_for("every feed to stand at the cursor", || {
             told(&node).iter().all(|(_, at, _)| *at == cursor).then_some(())
         });
-        wait_for("the sign's own feed, which moves with the sign", || {
-            (told(&node).last()?.2? == wanted).then_some(())
-        });
+        wait_for("the sign's own feed, which moves with the sign", || (told(&node).last()?.2? == wanted).then_some(()));
         for (path, at, told) in told(&node) {
             assert_eq!((at.as_str(), told), (cursor.as_str(), Some(wanted)), "{path}");
         }

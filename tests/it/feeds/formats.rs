@@ -9,7 +9,9 @@ use yunpark::{
         record::{Kind, Record, State as RecordState},
     },
     feeds::{
-        Feed, Picture, SitesQuery, Variant, cds, cds::Device, datex2,
+        Feed, Picture, SitesQuery, Variant, cds,
+        cds::Device,
+        datex2,
         datum::Crs,
         ngsi_ld::{self, Kind as Entity},
         parkapi_v3,
@@ -34,7 +36,10 @@ fn text(feed: Feed, picture: &Picture) -> String {
 fn about<'t>(text: &'t str, element: &str, id: &str) -> &'t str {
     let (open, close) = (format!("<{element}"), format!("</{element}>"));
     let parts = text.split(open.as_str()).skip(1).map(|part| part.split(close.as_str()).next().unwrap());
-    parts.into_iter().find(|part| part.contains(&format!("id=\"{id}\""))).unwrap_or_else(|| panic!("nothing about {id}"))
+    parts
+        .into_iter()
+        .find(|part| part.contains(&format!("id=\"{id}\"")))
+        .unwrap_or_else(|| panic!("nothing about {id}"))
 }
 
 #[tokio::test]
@@ -71,19 +76,33 @@ async fn parkapi_v3_drops_its_realtime_fields_with_their_age() {
     let page = parkapi_v3::sites(&picture, &asked, Variant::default(), &sample::settings());
     let site = |id: &str| page.items.iter().find(|item| item["uid"] == id).unwrap();
     assert_eq!((page.total, page.next), (8, None));
-    for (id, free, opening) in [("FULL", 0, "OPEN"), ("SHUT", 33, "CLOSED"), ("NIGHT", 44, "CLOSED"), ("BIKES", 12, "OPEN")] {
+    for (id, free, opening) in
+        [("FULL", 0, "OPEN"), ("SHUT", 33, "CLOSED"), ("NIGHT", 44, "CLOSED"), ("BIKES", 12, "OPEN")]
+    {
         assert_eq!(site(id)["has_realtime_data"], true, "{id}");
-        assert_eq!((&site(id)["realtime_free_capacity"], &site(id)["realtime_opening_status"]), (&json!(free), &json!(opening)));
+        assert_eq!(
+            (&site(id)["realtime_free_capacity"], &site(id)["realtime_opening_status"]),
+            (&json!(free), &json!(opening))
+        );
     }
     for id in ["OLD", "MUTE"] {
         assert_eq!(site(id)["has_realtime_data"], false);
-        let realtime: Vec<&String> = site(id).as_object().unwrap().keys().filter(|key| key.starts_with("realtime_")).collect();
+        let realtime: Vec<&String> =
+            site(id).as_object().unwrap().keys().filter(|key| key.starts_with("realtime_")).collect();
         assert!(realtime.is_empty(), "{id}: {realtime:?}");
     }
-    assert_eq!((&site("BIKES")["purpose"], &site("ROW")["type"], &site("FULL")["max_height"]), (&json!("BIKE"), &json!("ON_STREET"), &json!(190)));
+    assert_eq!(
+        (&site("BIKES")["purpose"], &site("ROW")["type"], &site("FULL")["max_height"]),
+        (&json!("BIKE"), &json!("ON_STREET"), &json!(190))
+    );
     let spots = parkapi_v3::spots(&picture, &asked, Variant::default(), &sample::settings());
     let told: Vec<(&Value, &Value)> = spots.items.iter().map(|spot| (&spot["uid"], &spot["realtime_status"])).collect();
-    let taken = [("ROW~S1", json!("AVAILABLE")), ("ROW~S2", json!("TAKEN")), ("ROW~S3", json!("AVAILABLE")), ("ROW~S4", Value::Null)];
+    let taken = [
+        ("ROW~S1", json!("AVAILABLE")),
+        ("ROW~S2", json!("TAKEN")),
+        ("ROW~S3", json!("AVAILABLE")),
+        ("ROW~S4", Value::Null),
+    ];
     assert_eq!(told.len(), 4);
     for ((uid, status), (wanted_uid, wanted)) in told.into_iter().zip(&taken) {
         assert_eq!((uid, status), (&json!(wanted_uid), wanted));
@@ -101,7 +120,10 @@ async fn geojson_is_read_by_a_library_and_shifts_only_when_asked() {
     let shifted = Feed::GeoJsonSites.write(&picture, variant, &sample::settings(), &sample::signs());
     let (plain, shifted) = (json(Feed::GeoJsonSites, &picture), serde_json::from_slice::<Value>(&shifted).unwrap());
     let place = |document: &Value| document["features"][0]["geometry"]["coordinates"][0].as_f64().unwrap();
-    assert!((0.003..0.007).contains(&(place(&shifted) - place(&plain)).abs()), "some hundred metres in this part of China");
+    assert!(
+        (0.003..0.007).contains(&(place(&shifted) - place(&plain)).abs()),
+        "some hundred metres in this part of China"
+    );
     assert!(shifted["features"][0]["properties"]["name"].as_str().unwrap().starts_with("Car park"));
 }
 
@@ -144,10 +166,16 @@ async fn datex_two_tells_each_state_and_no_old_number() {
     for (id, wanted) in [
         ("FULL", ["<fac:openingStatus>open<", "<prk:numberOfVacantSpaces>0<", "<prk:status>full<"]),
         ("FEW", ["<fac:openingStatus>open<", "<prk:numberOfVacantSpaces>8<", "<prk:status>almostFull<"]),
-        ("SHUT", ["<fac:openingStatus>temporarilyClosed<", "<prk:numberOfVacantSpaces>33<", "<prk:status>spacesAvailable<"]),
+        (
+            "SHUT",
+            ["<fac:openingStatus>temporarilyClosed<", "<prk:numberOfVacantSpaces>33<", "<prk:status>spacesAvailable<"],
+        ),
         ("NIGHT", ["<fac:openingStatus>closed<", "<prk:numberOfVacantSpaces>44<", "<prk:status>spacesAvailable<"]),
         ("OLD", ["<fac:lastUpdated>", "<prk:parkingFault>communicationsFailure<", "<prk:status>unknown<"]),
-        ("MUTE", ["<fac:openingStatus>open<", "<prk:parkingFault>noParkingInformationAvailable<", "<prk:status>unknown<"]),
+        (
+            "MUTE",
+            ["<fac:openingStatus>open<", "<prk:parkingFault>noParkingInformationAvailable<", "<prk:status>unknown<"],
+        ),
         ("ROW~S2", ["prk:SpaceStatus", "<prk:occupied>true<", "<prk:measurementOrCalculationTime>"]),
     ] {
         for part in wanted {
@@ -158,9 +186,11 @@ async fn datex_two_tells_each_state_and_no_old_number() {
     assert!(!status.contains("ROW~S4"), "a bay nobody knows of is not told as free or taken");
     let old = text(Feed::Datex2Status, &picture);
     let lot = |id: &str| about(&old, "parkingRecordStatus", id);
-    assert!(lot("FEW").contains("<parkingNumberOfVacantSpaces>8<") && lot("FEW").contains("<parkingSiteStatus>almostFull<"));
+    assert!(
+        lot("FEW").contains("<parkingNumberOfVacantSpaces>8<") && lot("FEW").contains("<parkingSiteStatus>almostFull<")
+    );
     assert!(lot("SHUT").contains("<parkingSiteOpeningStatus>closedAbnormal<"));
-    assert!(lot("OLD").contains("<parkingOccupancy>") && !lot("OLD").contains("Vacant"));
+    assert!(lot("OLD").contains("<parkingNumberOfSpacesOverride>80<") && !lot("OLD").contains("Vacant"));
     assert!(!old.contains("BIKES"));
 }
 
@@ -168,10 +198,17 @@ async fn datex_two_tells_each_state_and_no_old_number() {
 async fn the_signs_publication_tells_what_each_shows_and_what_is_wrong() {
     let text = text(Feed::Datex3Signs, &sample::picture().await);
     let sign = |id: &str| about(&text, "vms:vmsControllerStatus", id);
-    assert!(sign("SG-OK").contains("<vms:textLine>城西 &lt;北&gt; 42</vms:textLine><vms:lineColour>green<"), "{}", sign("SG-OK"));
+    assert!(
+        sign("SG-OK").contains("<vms:textLine>城西 &lt;北&gt; 42</vms:textLine><vms:lineColour>green<"),
+        "{}",
+        sign("SG-OK")
+    );
     assert!(sign("SG-OK").contains("<vms:workingStatus>working<") && !sign("SG-OK").contains("Fault"));
     assert!(sign("SG-WRONG").contains("is &lt;too&gt; wide") && sign("SG-WRONG").contains("<vms:vmsFault>other<"));
-    assert!(sign("SG-GONE").contains("<vms:vmsControllerFault>communicationsFailure<") && sign("SG-GONE").contains("notWorking"));
+    assert!(
+        sign("SG-GONE").contains("<vms:vmsControllerFault>communicationsFailure<")
+            && sign("SG-GONE").contains("notWorking")
+    );
     assert!(!sign("SG-GONE").contains("textLine"), "nobody knows what it shows");
     assert!(sign("SG-DARK").contains("<vms:workingStatus>blank<") && sign("SG-DARK").contains("<vms:isBlank>true<"));
     assert!(!sign("SG-NEW").contains("workingStatus"));
@@ -188,23 +225,39 @@ async fn ngsi_ld_keeps_the_schema_of_each_kind() {
             let found = ngsi_ld::entity(&picture, entity["id"].as_str().unwrap(), Variant::default(), &settings);
             assert_eq!(found.as_ref(), Some(entity), "an entity is found by its id");
             let normalized = ngsi_ld::normalized(entity.clone());
-            assert_eq!((&normalized["location"]["type"], &normalized["name"]["type"]), (&json!("GeoProperty"), &json!("Property")));
+            assert_eq!(
+                (&normalized["location"]["type"], &normalized["name"]["type"]),
+                (&json!("GeoProperty"), &json!("Property"))
+            );
         }
         let mut broken = entities[0].clone();
         broken["status"] = json!(["ajar"]);
         broken["location"] = json!("here");
         assert!(!schemas::ngsi_ld(kind.name(), &broken).is_empty(), "the schema is looked at");
     }
-    let lot = |id: &str| ngsi_ld::entity(&picture, &format!("urn:ngsi-ld:OffStreetParking:city:{id}"), Variant::default(), &settings).unwrap();
-    assert_eq!((&lot("FEW")["availableSpotNumber"], &lot("FEW")["status"]), (&json!(8), &json!(["open", "almostFull"])));
-    assert_eq!((&lot("OLD")["availableSpotNumber"], &lot("SHUT")["status"]), (&Value::Null, &json!(["closedAbnormal"])));
+    let lot = |id: &str| {
+        ngsi_ld::entity(&picture, &format!("urn:ngsi-ld:OffStreetParking:city:{id}"), Variant::default(), &settings)
+            .unwrap()
+    };
+    assert_eq!(
+        (&lot("FEW")["availableSpotNumber"], &lot("FEW")["status"]),
+        (&json!(8), &json!(["open", "almostFull"]))
+    );
+    assert_eq!(
+        (&lot("OLD")["availableSpotNumber"], &lot("SHUT")["status"]),
+        (&Value::Null, &json!(["closedAbnormal"]))
+    );
 }
 
 #[tokio::test]
 async fn siri_tells_free_bays_as_trip_planners_read_them() {
     let text = text(Feed::Siri, &sample::picture().await);
-    let lot = |id: &str| text.split("<FacilityCondition>").find(|part| part.contains(&format!("<FacilityRef>{id}<"))).unwrap();
-    assert!(lot("FEW").contains("<CountingType>presentCount</CountingType><CountedFeatureUnit>bays</CountedFeatureUnit><Count>8</Count>"));
+    let lot = |id: &str| {
+        text.split("<FacilityCondition>").find(|part| part.contains(&format!("<FacilityRef>{id}<"))).unwrap()
+    };
+    assert!(lot("FEW").contains(
+        "<CountingType>presentCount</CountingType><CountedFeatureUnit>bays</CountedFeatureUnit><Count>8</Count>"
+    ));
     assert!(lot("SHUT").contains("<Status>notAvailable<") && lot("OLD").contains("<Status>unknown<"));
     assert!(!lot("OLD").contains("Count") && text.matches("<MonitoredCounting>").count() == 5);
 }
@@ -221,7 +274,10 @@ async fn curb_data_keeps_its_schemas() {
     check("Curbs API.yaml", "/curbs/zones", &zones);
     check("Curbs API.yaml", "/curbs/policies", &json(Feed::CdsPolicies, &picture));
     let row = zones["data"]["zones"].as_array().unwrap().iter().find(|zone| zone["user_zone_id"] == "ROW").unwrap();
-    assert_eq!((&row["available_spaces"], &row["num_spaces"], &row["street_name"]), (&json!(2), &json!(4), &json!("凤鸣街")));
+    assert_eq!(
+        (&row["available_spaces"], &row["num_spaces"], &row["street_name"]),
+        (&json!(2), &json!(4), &json!("凤鸣街"))
+    );
     let devices = [
         Device { id: "fcd6bd00001a2b3c".into(), source: cds::Source::InGround, is_online: Some(false) },
         Device { id: "CAM-1".into(), source: cds::Source::Camera, is_online: None },
@@ -278,12 +334,18 @@ async fn enforcement_events_keep_their_schema_and_hold_no_plate_and_no_name() {
     let kinds: Vec<&str> = events.iter().filter_map(|event| event["event_type"].as_str()).collect();
     assert_eq!(kinds, ["citation_issued", "vehicle_violation_end", "vehicle_violation_start"], "newest first");
     assert_eq!(events[0]["enforcement"]["enforcement_id"], events[2]["enforcement"]["enforcement_id"], "one stay");
-    assert_eq!((&events[0]["enforcement"]["is_warning"], &events[0]["event_time"]), (&json!(true), &json!((now - minutes(10)).timestamp_millis())));
+    assert_eq!(
+        (&events[0]["enforcement"]["is_warning"], &events[0]["event_time"]),
+        (&json!(true), &json!((now - minutes(10)).timestamp_millis()))
+    );
     if let Some(faults) = schemas::cds("Events API.yaml", "/events/events", &document) {
         assert_eq!(faults, Vec::<String>::new());
         let mut broken = document.clone();
         broken["data"]["events"][0]["event_type"] = json!("towed");
-        assert!(!schemas::cds("Events API.yaml", "/events/events", &broken).unwrap().is_empty(), "the schema is looked at");
+        assert!(
+            !schemas::cds("Events API.yaml", "/events/events", &broken).unwrap().is_empty(),
+            "the schema is looked at"
+        );
     }
 }
 

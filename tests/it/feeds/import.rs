@@ -97,7 +97,12 @@ fn inline(pairs: &[(&str, &str)]) -> String {
 fn all(node: &Node, path: &str) -> BTreeMap<String, Value> {
     let (status, page) = node.get(path).unwrap();
     assert_eq!((status, &page["next_path"]), (200, &Value::Null));
-    page["items"].as_array().unwrap().iter().map(|item| (item["uid"].as_str().unwrap().to_owned(), item.clone())).collect()
+    page["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|item| (item["uid"].as_str().unwrap().to_owned(), item.clone()))
+        .collect()
 }
 
 #[test]
@@ -119,14 +124,19 @@ fn karlsruhe_comes_back_as_it_went_in() {
     let city = converted(&path, &["--name", "Karlsruhe", "--columns", file.path().to_str().unwrap()]);
     let port = serve([("/sites.json", body(fs::read(&path).unwrap()))].into());
     let more = format!(
-        "[feeds]\nallow_private_addresses = true\nlanguage = \"de\"\ncountry = \"DE\"\n[feeds.sources]\n\
+        "[feeds]\nrequests_per_minute = 100000\nburst = 100000\nallow_private_addresses = true\nlanguage = \"de\"\ncountry = \"DE\"\n[feeds.sources]\n\
          KA = {{ kind = \"parkapi\", url = \"http://127.0.0.1:{port}/sites.json\", every_s = 1, columns = {} }}",
         inline(&mapping)
     );
     let node = Node::start(&Places { more, ..Places::default() }, &city);
-    let live = |feature: &Value| ["OK", "Geschlossen"].contains(&feature["properties"]["echtzeit_status"].as_str().unwrap_or_default());
+    let live = |feature: &Value| {
+        ["OK", "Geschlossen"].contains(&feature["properties"]["echtzeit_status"].as_str().unwrap_or_default())
+    };
     let features = sent["features"].as_array().unwrap();
-    let lots: Vec<&Value> = features.iter().filter(|feature| feature["properties"]["gesamte_parkplaetze"].as_u64().is_some_and(|n| n > 0)).collect();
+    let lots: Vec<&Value> = features
+        .iter()
+        .filter(|feature| feature["properties"]["gesamte_parkplaetze"].as_u64().is_some_and(|n| n > 0))
+        .collect();
     let told = wait_for("every live lot to be told", || {
         let told = all(&node, "/feeds/parkapi/v3/parking-sites");
         let live_now = told.values().filter(|site| site["has_realtime_data"] == true).count();
@@ -141,7 +151,10 @@ fn karlsruhe_comes_back_as_it_went_in() {
             let away = told[axis].as_f64().unwrap() - feature["geometry"]["coordinates"][at].as_f64().unwrap();
             assert!(away.abs() < 1e-7, "{axis} of {sent}");
         }
-        let height_cm = sent["max_durchfahrtshoehe"].as_f64().filter(|height_m| *height_m > 0.0).map(|height_m| (height_m * 100.0).round());
+        let height_cm = sent["max_durchfahrtshoehe"]
+            .as_f64()
+            .filter(|height_m| *height_m > 0.0)
+            .map(|height_m| (height_m * 100.0).round());
         assert_eq!(told["max_height"].as_f64(), height_cm, "{sent}");
         if live(feature) {
             assert_eq!(told["realtime_free_capacity"], sent["freie_parkplaetze"], "{sent}");
@@ -163,7 +176,7 @@ fn the_bays_of_freiburg_come_back_one_by_one() {
     let city = converted(&path, &more);
     let port = serve([("/bays.json", body(fs::read(&path).unwrap()))].into());
     let more = format!(
-        "[feeds]\nallow_private_addresses = true\n[feeds.sources]\nFR = {{ kind = \"parkapi\", \
+        "[feeds]\nrequests_per_minute = 100000\nburst = 100000\nallow_private_addresses = true\n[feeds.sources]\nFR = {{ kind = \"parkapi\", \
          url = \"http://127.0.0.1:{port}/bays.json\", every_s = 1, lots = {{ \"*\" = \"FR\" }}, columns = {} }}",
         inline(&mapping)
     );
@@ -237,12 +250,22 @@ async fn our_own_documents_say_the_same_when_they_are_read_again() {
     assert_eq!((v3["ROW~S2"].state, v3["ROW~S1"].state), (Some(SpaceState::Occupied), Some(SpaceState::Free)));
     same(&by_id(sources::read(&xml, &datex2::v2::status(&picture, &settings)).unwrap()), &picture, true);
     let json = source(SourceKind::Parkapi);
-    same(&by_id(sources::read(&json, &geojson::sites(&picture, Variant::default(), &settings)).unwrap()), &picture, false);
-    for table in [datex2::table(&picture, Variant::default(), &settings), datex2::v2::table(&picture, Variant::default(), &settings)] {
+    same(
+        &by_id(sources::read(&json, &geojson::sites(&picture, Variant::default(), &settings)).unwrap()),
+        &picture,
+        false,
+    );
+    for table in [
+        datex2::table(&picture, Variant::default(), &settings),
+        datex2::v2::table(&picture, Variant::default(), &settings),
+    ] {
         let read = by_id(sources::read(&xml, &table).unwrap());
         for site in picture.sites().filter(|site| site.is_for_cars()) {
             let record = &read[site.lot.id.as_str()];
-            assert_eq!((record.capacity, record.name.as_deref()), (Some(site.lot.capacity), Some(site.lot.name.zh.as_str())));
+            assert_eq!(
+                (record.capacity, record.name.as_deref()),
+                (Some(site.lot.capacity), Some(site.lot.name.zh.as_str()))
+            );
             let place = record.place.unwrap();
             assert!((place.x - site.lot.location.x).abs() < 1e-7 && (place.y - site.lot.location.y).abs() < 1e-7);
             assert_eq!(record.kind, Some(site.lot.kind), "{}", site.lot.id);
@@ -259,7 +282,14 @@ fn what_cannot_be_true_is_not_believed() {
     let spoilt = |key: &str, value: Value| {
         let mut item = good.clone();
         item[key] = value;
-        read(json!([good, item.as_object().map(|item| { let mut item = item.clone(); item["uid"] = json!("B"); item })]))
+        read(json!([
+            good,
+            item.as_object().map(|item| {
+                let mut item = item.clone();
+                item["uid"] = json!("B");
+                item
+            })
+        ]))
     };
     for (key, value) in [
         ("realtime_free_capacity", json!(11)),
@@ -285,7 +315,9 @@ fn an_ill_source_is_marked_with_its_reason_and_the_rest_go_on() {
     let items = |items: &[Value]| json!({ "items": items }).to_string();
     let whole = items(&[item("OK", 7)]);
     let old = json!({"items": [{"uid": "OLD", "capacity": 50, "realtime_free_capacity": 9, "realtime_data_updated_at": "2024-11-27T18:39:00Z"}]});
-    let redirect: Answer = Box::new(|stream| write!(stream, "HTTP/1.1 302 Found\r\nLocation: /ok\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"));
+    let redirect: Answer = Box::new(|stream| {
+        write!(stream, "HTTP/1.1 302 Found\r\nLocation: /ok\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+    });
     let port = serve(
         [
             ("/ok", body(whole.clone())),
@@ -300,12 +332,20 @@ fn an_ill_source_is_marked_with_its_reason_and_the_rest_go_on() {
         ]
         .into(),
     );
-    let mut more = "[feeds]\nallow_private_addresses = true\n[feeds.sources]\n".to_owned();
+    let mut more =
+        "[feeds]\nrequests_per_minute = 100000\nburst = 100000\nallow_private_addresses = true\n[feeds.sources]\n"
+            .to_owned();
     let names = ["OK", "EMPTY", "HALF", "BROKEN", "HTML", "LYING", "LONG", "REDIRECT", "SLOW", "OLD"];
     for name in names {
         let (path, kind) = (name.to_lowercase(), if name == "HTML" { "datex2" } else { "parkapi" });
-        let lots = if name == "HALF" { "{ \"HALF\" = \"HALF\", \"OTHER\" = \"OTHER\" }".to_owned() } else { format!("{{ \"{name}\" = \"{name}\" }}") };
-        more += &format!("{name} = {{ kind = \"{kind}\", url = \"http://127.0.0.1:{port}/{path}\", every_s = 1, timeout_ms = 1500, max_bytes = 100000, lots = {lots} }}\n");
+        let lots = if name == "HALF" {
+            "{ \"HALF\" = \"HALF\", \"OTHER\" = \"OTHER\" }".to_owned()
+        } else {
+            format!("{{ \"{name}\" = \"{name}\" }}")
+        };
+        more += &format!(
+            "{name} = {{ kind = \"{kind}\", url = \"http://127.0.0.1:{port}/{path}\", every_s = 1, timeout_ms = 1500, max_bytes = 100000, lots = {lots} }}\n"
+        );
     }
     let features: Vec<Value> = (names.iter().chain(&["OTHER"]))
         .map(|name| {

@@ -26,7 +26,8 @@ fn another_reader_understands_every_lot_and_counts_the_same() {
     let lots = wait_for("the counts to stand in the feeds", || {
         let (_, page) = node.get("/feeds/parkapi/v3/parking-sites?purpose=CAR")?;
         let items = page["items"].as_array()?.clone();
-        let free = |uid: &str| items.iter().find(|item| item["uid"] == uid).map(|item| item["realtime_free_capacity"].clone());
+        let free =
+            |uid: &str| items.iter().find(|item| item["uid"] == uid).map(|item| item["realtime_free_capacity"].clone());
         let whole = free("SHUT")? == 33 && free("FEW")? == 8 && free("FULL")? == 0 && free("ROW")? == 1;
         whole.then_some(items)
     });
@@ -41,7 +42,11 @@ fn another_reader_understands_every_lot_and_counts_the_same() {
         let uid = lot["uid"].as_str().unwrap();
         for list in ["sites", "table"] {
             let understood = &read[list][uid];
-            assert_eq!((&understood["name"], &understood["capacity"]), (&lot["name"], &lot["capacity"]), "{list} {uid}");
+            assert_eq!(
+                (&understood["name"], &understood["capacity"]),
+                (&lot["name"], &lot["capacity"]),
+                "{list} {uid}"
+            );
             for axis in ["lat", "lon"] {
                 let away = understood[axis].as_f64().unwrap() - lot[axis].as_f64().unwrap();
                 assert!(away.abs() < 1e-6, "{list} {uid} {axis}");

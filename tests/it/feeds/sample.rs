@@ -74,7 +74,8 @@ pub fn city_file() -> Value {
         "properties": {"kind": "zone", "id": "Z1", "name": {"zh": "人行道", "en": "Pavement"}, "rule": "time_limited",
             "dwell_s": 300, "street_class": 1, "hours": "Mo-Fr 08:00-18:00"},
     });
-    let panels = json!([{"id": "P1", "width_px": 160, "height_px": 32, "lines": [{"lot": "FULL", "travel_time_s": 60}]}]);
+    let panels =
+        json!([{"id": "P1", "width_px": 160, "height_px": 32, "lines": [{"lot": "FULL", "travel_time_s": 60}]}]);
     let sign = |id: &str| {
         json!({
             "type": "Feature", "geometry": {"type": "Point", "coordinates": [119.571, 28.109]},
@@ -173,8 +174,18 @@ pub async fn picture() -> Picture {
 pub fn signs() -> SignBoard {
     let board = SignBoard::default();
     let panel = PanelId::parse("P1").unwrap();
-    let line = |text: &str, state, colour| Line { label: "城西 <北>".into(), text: text.into(), state, colour, ..Line::default() };
-    let face = Face { mode: Mode::Normal, lines: vec![line("42", LineState::Free, Colour::Green), line("满", LineState::Full, Colour::Red)], ..Face::blank(7) };
+    let line = |text: &str, state, colour| Line {
+        label: "城西 <北>".into(),
+        text: text.into(),
+        state,
+        colour,
+        ..Line::default()
+    };
+    let face = Face {
+        mode: Mode::Normal,
+        lines: vec![line("42", LineState::Free, Colour::Green), line("满", LineState::Full, Colour::Red)],
+        ..Face::blank(7)
+    };
     for (id, health) in [
         ("SG-OK", HealthState::Ok),
         ("SG-WRONG", HealthState::Failing),

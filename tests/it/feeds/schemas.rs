@@ -51,7 +51,8 @@ pub fn ngsi_ld(kind: &str, document: &Value) -> Vec<String> {
     let common = read("fiware/common-schema.json");
     let address = "https://smart-data-models.github.io/data-models/common-schema.json";
     let registry = jsonschema::Registry::new().add(address, common).unwrap().prepare().unwrap();
-    let validator = jsonschema::options().with_registry(&registry).should_validate_formats(true).build(&schema).unwrap();
+    let validator =
+        jsonschema::options().with_registry(&registry).should_validate_formats(true).build(&schema).unwrap();
     faults(&validator, document)
 }
 
@@ -64,7 +65,10 @@ pub fn python() -> Option<PathBuf> {
         return Some(python);
     }
     assert!(std::env::var_os("CI").is_none(), "there is no parkapi-sources; `./run test` installs it");
-    let _ = writeln!(std::io::stderr(), "SKIPPED with other readers: there is no parkapi-sources; `./run test` installs it");
+    let _ = writeln!(
+        std::io::stderr(),
+        "SKIPPED with other readers: there is no parkapi-sources; `./run test` installs it"
+    );
     None
 }
 

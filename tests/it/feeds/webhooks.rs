@@ -106,14 +106,18 @@ fn a_subscriber_who_was_away_is_told_in_order_and_can_check_the_signature() {
 fn what_was_given_up_is_kept_and_can_be_replayed() {
     let (port, hook) = subscriber(410);
     let node = node(port);
-    let dead = wait_for("a message to be given up", || messages(&node, "dead").into_iter().find(|message| message["kind"] == "changes"));
+    let dead = wait_for("a message to be given up", || {
+        messages(&node, "dead").into_iter().find(|message| message["kind"] == "changes")
+    });
     assert_eq!((&dead["tries"], &dead["reason"]), (&1.into(), &"it answers with status 410".into()));
     hook.lock().unwrap().answers = 200;
     let supervisor = node.sign_in("li");
     let path = format!("/api/v1/webhooks/{}/replay", dead["id"].as_str().unwrap());
     assert_eq!(node.ask("POST", &path, &[], None).unwrap().0, 401);
     assert_eq!(node.ask("POST", &path, &[("Authorization", &supervisor)], None).unwrap().0, 204);
-    let sent = wait_for("the message to be sent", || messages(&node, "sent").into_iter().find(|message| message["id"] == dead["id"]));
+    let sent = wait_for("the message to be sent", || {
+        messages(&node, "sent").into_iter().find(|message| message["id"] == dead["id"])
+    });
     assert_eq!(sent["tries"], 1);
     let again = node.ask("POST", "/api/v1/webhooks/msg_none/replay", &[("Authorization", &supervisor)], None).unwrap();
     assert_eq!(again.0, 404);
