@@ -35,6 +35,11 @@ use crate::{
         ids::LotId,
     },
     enforcement::{self, Desk},
+    feeds::{
+        Press, Spots,
+        sources::{Sources, fetch::Fetcher, mapping::Mapping},
+        webhooks::Post,
+    },
     forecast::{Arrival, Forecaster, Recorder},
     guidance::{Guide, OrderDesk, OrderFeed, arrival::Expected},
     history,
@@ -195,6 +200,27 @@ impl App {
             lifecycle.start("heads", Stage::Rest, signer.run(rest.clone()));
             lifecycle.start("incidents", Stage::Rest, async move { desk.run(rest).await });
         }
+        let spots = Arc::new(Spots::default());
+        if has(Role::Web) {
+            let what = (board.clone(), engine.clone(), db.clone());
+            lifecycle.start("spots", Stage::Rest, spots.clone().follow(what, city.clone(), rest.clone()));
+        }
+        let seen = (board.clone(), city.clone());
+        let press = Arc::new(Press::new(seen, spots, signs.clone(), clock.clone(), config.clone()));
+        check_columns(&config)?;
+        let fetcher = Fetcher::new(config.feeds.allow_private_addresses);
+        let kept_in = (engine.clone(), db.clone());
+        let asked = config.feeds.sources.clone();
+        let sources = Arc::new(Sources::new(asked, fetcher.clone(), kept_in, counted_city.clone(), clock.clone()));
+        if has(Role::Ingest) {
+            lifecycle.start("sources", Stage::Rest, sources.clone().run(rest.clone()));
+        }
+        let told = (press.clone(), signs.clone(), sources.clone());
+        let subscribers = config.feeds.subscribers.clone();
+        let post = Arc::new(Post::new(subscribers, told, (db.clone(), fetcher), clock.clone()));
+        if has(Role::Web) {
+            lifecycle.start("post", Stage::Rest, post.clone().run(rest.clone()));
+        }
         let staff = Arc::new(StaffDesk::new(db.clone(), clock.clone(), config.session.clone()));
         let orders = Arc::new(OrderDesk::new(db.clone(), clock.clone(), city.clone()));
         let services: Shared = Arc::new(Services {
@@ -204,6 +230,9 @@ impl App {
             engine,
             board,
             kept,
+            press,
+            sources,
+            post,
             signs,
             orders,
             forecaster,
@@ -253,6 +282,20 @@ impl App {
     pub async fn run(self, stop: impl Future<Output = ()>) -> Result<(), Death> {
         self.lifecycle.run(stop, self.grace).await
     }
+}
+
+/// A mapping that names a field there is not would be passed over in silence.
+fn check_columns(config: &Config) -> Result<(), crate::config::Error> {
+    for (name, source) in &config.feeds.sources {
+        if let Some(field) = Mapping::unknown(&source.columns) {
+            return Err(crate::config::Error {
+                key: format!("feeds.sources.{name}.columns"),
+                source_name: "configuration".to_owned(),
+                reason: format!("there is no field {field:?}"),
+            });
+        }
+    }
+    Ok(())
 }
 
 /// Whether a role of this node speaks MQTT.

@@ -9,6 +9,7 @@ use figment::{
 use serde::{Deserialize, Serialize};
 
 mod demand;
+mod feeds;
 mod forecast;
 mod guidance;
 mod law;
@@ -16,6 +17,7 @@ mod mqtt;
 
 pub use crate::domain::guidance::Policy;
 pub use demand::Demand;
+pub use feeds::{Feeds, Source, SourceKind, Subscriber};
 pub use forecast::Forecast;
 pub use guidance::{Brightness, Colours, Guidance, LanguageWords, Words};
 pub use law::{Basis, Documents, Fines, FirstOffence, FirstOffencePolicy, Law, LegalBases, LookUps, Retention};
@@ -111,6 +113,8 @@ pub struct Config {
     pub sensors: Sensors,
     /// Captures, incidents, records.
     pub enforcement: Enforcement,
+    /// Open data, out and in.
+    pub feeds: Feeds,
     /// Sign-in of staff.
     pub session: Session,
     /// Logs.
@@ -460,6 +464,9 @@ impl Config {
         ];
         if let Some((key, _, reason)) = rules.into_iter().chain(self.mqtt.rules()).find(|(_, holds, _)| !holds) {
             return Err((key, reason.to_owned()));
+        }
+        if let Some((key, reason)) = self.feeds.fault() {
+            return Err((key, reason));
         }
         if let Some((key, reason)) = self.guidance.fault() {
             return Err((key, reason.to_owned()));

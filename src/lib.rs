@@ -14,6 +14,7 @@ pub mod demand;
 pub mod display;
 pub mod domain;
 pub mod enforcement;
+pub mod feeds;
 pub mod forecast;
 pub mod guidance;
 pub mod history;

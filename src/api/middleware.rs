@@ -25,7 +25,7 @@ pub fn around(router: Router<Shared>, services: &Shared) -> Router<Shared> {
             tracing::error!("a request handler panicked");
             Problem::internal("the fault is logged; try again later").into_response()
         }))
-        .layer(CompressionLayer::new().gzip(true))
+        .layer(CompressionLayer::new().br(true).gzip(true))
         .layer(middleware::from_fn(safe_headers))
         .layer(middleware::from_fn(counted))
 }

@@ -4,13 +4,14 @@ mod audit;
 pub mod auth;
 mod cameras;
 mod captures;
-mod counters;
 mod check;
+mod counters;
 mod courses;
 mod csv;
 mod dead_letters;
 mod displays;
 mod evidence;
+mod feeds;
 pub mod health;
 mod incidents;
 mod isapi;
@@ -34,6 +35,7 @@ mod sign_orders;
 pub mod signs;
 mod state;
 mod statistics;
+mod subscribers;
 mod transitions;
 mod under_way;
 mod viid;
@@ -57,7 +59,7 @@ pub fn router(services: Shared) -> Router {
     let plays = |role: Role| services.config.node.roles.contains(&role);
     let mut routes = operators();
     if plays(Role::Web) {
-        routes = routes.merge(pages_and_public());
+        routes = routes.merge(pages_and_public()).merge(feeds::routes(&services));
     }
     if plays(Role::Enforcement) {
         routes = routes.merge(staff()).merge(cameras());
@@ -79,6 +81,9 @@ fn operators() -> Router<Shared> {
         .route("/metrics", get(health::metrics))
         .route("/api/v1/counters", get(counters::list))
         .route("/api/v1/dead-letters", get(dead_letters::list))
+        .route("/api/v1/feed-sources", get(subscribers::sources))
+        .route("/api/v1/webhooks", get(subscribers::list))
+        .route("/api/v1/webhooks/{id}/replay", post(subscribers::replay))
         .route("/api/v1/openapi.json", get(openapi::document))
         .route("/api/v1/sensors", get(sensors::list))
         .route("/api/v1/sensors/{id}", get(sensors::one))

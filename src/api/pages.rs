@@ -27,6 +27,11 @@ pub async fn signs(headers: HeaderMap) -> Response {
     page("signs.html", &headers)
 }
 
+/// `GET /feeds`: the open data in plain words.
+pub async fn feeds(headers: HeaderMap) -> Response {
+    page("feeds.html", &headers)
+}
+
 /// `GET /api/v1/signs/{id}/page`: the screen of a sign; it reads from its address which.
 pub fn display(headers: &HeaderMap) -> Response {
     page("display.html", headers)

@@ -13,6 +13,7 @@ use crate::{
     demand::DemandDesk,
     domain::city::City,
     enforcement::Desk,
+    feeds::{Press, sources::Sources, webhooks::Post},
     forecast::Forecaster,
     guidance::OrderDesk,
     keeper::Bell,
@@ -44,6 +45,12 @@ pub struct Services {
     pub kept: Bell,
     /// Fan-out to live sessions.
     pub hub: Arc<Hub>,
+    /// Writes the open data.
+    pub press: Arc<Press>,
+    /// Other operators' feeds, and how they are.
+    pub sources: Arc<Sources>,
+    /// Tells subscribers.
+    pub post: Arc<Post>,
     /// What signs should show, and show.
     pub signs: Arc<SignBoard>,
     /// What people have signs show.

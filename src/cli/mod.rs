@@ -1,5 +1,6 @@
 //! The command line: the arguments, and which command's file takes them.
 
+mod convert;
 mod dead_letters;
 mod decode;
 mod demo;
@@ -58,6 +59,8 @@ enum Command {
         #[arg(long)]
         dry_run: bool,
     },
+    /// Print another operator's file of car parks or bays as a city file.
+    Convert(convert::Options),
     /// Accounts of staff.
     #[command(subcommand)]
     User(UserCommand),
@@ -273,6 +276,10 @@ pub fn main() -> ExitCode {
             Ok(json) => say(&json),
             Err(line) => complain(&line),
         },
+        Command::Convert(options) => match convert::run(&options) {
+            Ok(code) => code,
+            Err(error) => complain(&format!("{error:#}")),
+        },
         Command::Forecast(ForecastCommand::Backtest(options)) => match forecast::backtest(*options) {
             Ok(code) => code,
             Err(error) => complain(&format!("{error:#}")),
@@ -351,7 +358,9 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
             let config = Config::load(Some(&config.config))?;
             sign::render(&config, &sign, &out).await
         }
-        Command::Config(_) | Command::Decode { .. } | Command::Forecast(_) => Ok(ExitCode::SUCCESS),
+        Command::Config(_) | Command::Convert(_) | Command::Decode { .. } | Command::Forecast(_) => {
+            Ok(ExitCode::SUCCESS)
+        }
     }
 }
 

@@ -3,9 +3,9 @@
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::domain::{
-    terms::{Calendar, Term},
     lot::VehicleClass,
     record::Act,
+    terms::{Calendar, Term},
 };
 
 /// Articles, terms and amounts that change with the law and the place; each with its source.

@@ -3,9 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    terms::{Calendar, Deadline},
     course::{Clocks, Procedure},
     record::Record,
+    terms::{Calendar, Deadline},
     time::Instant,
 };
 

@@ -101,6 +101,13 @@ pub async fn revision(on: impl Into<On<'_>>) -> Result<Option<u64>, Error> {
     row.map(|row| row.count("revision")).transpose()
 }
 
+/// When a city was last imported; `None` before the first import.
+pub async fn imported_at(on: impl Into<On<'_>>) -> Result<Option<Instant>, Error> {
+    let row =
+        query("city_revision", "SELECT imported_at_us FROM city_revision WHERE id = 1").fetch_optional(on).await?;
+    row.map(|row| row.instant("imported_at_us")).transpose()
+}
+
 /// The city in force, in the order of its file; `None` before the first import.
 pub async fn load(tx: &mut Tx) -> Result<Option<(u64, Vec<Feature>)>, Error> {
     let Some(revision) = revision(&mut *tx).await? else { return Ok(None) };

@@ -146,6 +146,18 @@ pub async fn silent_since(on: impl Into<On<'_>>, before: Instant, limit: u32) ->
     rows.iter().map(|row| row.get("id")).collect()
 }
 
+/// Up to `limit` incidents that ripened, or were last seen, from `from` on and before `to`.
+pub async fn between(on: impl Into<On<'_>>, from: Instant, to: Instant, limit: u32) -> Result<Vec<Incident>, Error> {
+    let rows = query(
+        "incidents",
+        select!(
+            "WHERE state <> 'merged' AND ((ripe_at_us >= $1 AND ripe_at_us < $2) \
+             OR (last_seen_us >= $1 AND last_seen_us < $2)) ORDER BY last_seen_us DESC, id DESC LIMIT $3"
+        ),
+    );
+    rows.bind(from).bind(to).bind(limit).fetch_all(on).await?.iter().map(read).collect()
+}
+
 /// How many incidents are in a state.
 pub async fn count(on: impl Into<On<'_>>, state: State) -> Result<u64, Error> {
     let text = "SELECT COUNT(*) AS n FROM incidents WHERE state = $1";

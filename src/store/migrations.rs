@@ -24,6 +24,8 @@ const FILES: &[(i64, &str, &str)] = &[
     (18, "doubts", include_str!("../../migrations/0018_doubts.sql")),
     (20, "forecast", include_str!("../../migrations/0020_forecast.sql")),
     (21, "under_way", include_str!("../../migrations/0021_under_way.sql")),
+    (25, "feed_sources", include_str!("../../migrations/0025_feed_sources.sql")),
+    (26, "webhooks", include_str!("../../migrations/0026_webhooks.sql")),
 ];
 
 /// All migrations.

@@ -16,6 +16,7 @@ pub mod dead_letters;
 pub mod demand;
 pub mod erasures;
 pub mod evidence;
+pub mod feed_sources;
 pub mod forecast_models;
 pub mod heads;
 pub mod history;
@@ -31,6 +32,7 @@ pub mod staff;
 pub mod staged;
 pub mod transitions;
 pub mod verify;
+pub mod webhooks;
 
 pub use self::{
     connect::{Db, Tx},

@@ -11,6 +11,7 @@ mod city;
 mod crash;
 mod dead_letters;
 mod enforcement;
+mod feeds;
 mod guidance;
 mod ingest;
 mod ledger;

@@ -13,6 +13,7 @@ export const PAGES = [
   { name: "navigate", path: "/", ready: "[data-lot]", gl: false, act: (page) => page.click(".go >> nth=0") },
   { name: "bays", path: "/", ready: '[data-map="shown"]', gl: true, act: zoomIn },
   { name: "signs", path: "/signs", ready: "[data-sign]", gl: false },
+  { name: "feeds", path: "/feeds", ready: "[data-feed]", gl: false },
   { name: "officer-review", path: "/officer", ready: "[data-tab]", gl: false, staff: true, act: tab("review") },
   { name: "officer-street", path: "/officer", ready: "[data-tab]", gl: false, staff: true, act: tab("street") },
   { name: "officer-seizure", path: "/officer", ready: "[data-tab]", gl: false, staff: true, act: seizure },

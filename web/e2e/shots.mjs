@@ -37,7 +37,7 @@ for (const gl of [true, false]) {
             await page.waitForFunction(() => [...document.images].every((image) => image.complete)).catch(() => undefined);
             await page.waitForTimeout(gl ? 1200 : 300);
             const wide = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
-            await page.screenshot({ path: file, fullPage: staff === true || name === "signs" });
+            await page.screenshot({ path: file, fullPage: staff === true || ["signs", "feeds"].includes(name) });
             tell({ event: "shot", file, overflows: wide });
             faults += Number(wide);
           } catch (error) {

@@ -9,6 +9,7 @@ import type { Connection } from "./live/socket.ts";
 const PAGES = [
   ["/", "nav.map"],
   ["/signs", "nav.signs"],
+  ["/feeds", "nav.feeds"],
   ["/officer", "nav.officer"],
   ["/supervisor", "nav.supervisor"],
   ["/operator", "nav.operator"],

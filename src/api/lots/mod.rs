@@ -10,7 +10,7 @@ pub use actions::{ActionBody, ActionView};
 pub use filter::{Filter, LotsQuery, QueryFault};
 pub use forecast::{ArrivalView, ForecastQuery, ForecastView, tell_arrivals};
 pub(in crate::api) use history::instant;
-pub use history::{HistoryPoint, HistoryQuery, HistoryView};
+pub use history::{Asked, HistoryPoint, HistoryQuery, HistoryView};
 pub use spaces::{SpaceView, SpacesView};
 
 use std::collections::BTreeMap;

@@ -8,8 +8,8 @@ use serde::Serialize;
 
 use super::{Outcome, State, is_final};
 use crate::domain::{
-    terms::{Calendar, Deadline, Term},
     record::{Act, Kind, Record},
+    terms::{Calendar, Deadline, Term},
     time::Instant,
 };
 

@@ -4,9 +4,9 @@ use chrono_tz::Asia::Shanghai;
 
 use super::*;
 use crate::domain::{
-    terms::{Calendar, Term, Unit},
     lot::VehicleClass,
     record::Act,
+    terms::{Calendar, Term, Unit},
     time::parse_rfc3339,
 };
 
