@@ -27,7 +27,7 @@ pub(super) struct Person {
 }
 
 /// Everybody of a day, in the order they come.
-pub(super) fn crowd(streets: &Streets, crowd: &Crowd, day: &Day, seed: u64) -> Vec<Person> {
+pub(super) fn crowd(streets: &Streets, crowd: &Crowd, day: Day, seed: u64) -> Vec<Person> {
     let mut random = StdRng::seed_from_u64(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15));
     // With arrivals at a steady rate the lots hold rate * stay in the long run, and what they hold varies by its root: this is
     // the mean that reaches the peak now and then.
@@ -65,7 +65,7 @@ fn person(streets: &Streets, crowd: &Crowd, random: &mut StdRng, enters_s: u32) 
     };
     // Three in four want to be around the market, the others anywhere in the middle.
     let around = |centre: i32, random: &mut StdRng| centre + random.random_range(0..3) + random.random_range(0..3) - 2;
-    let middle = |random: &mut StdRng| (random.random_range(1..last) + random.random_range(1..last)) / 2;
+    let middle = |random: &mut StdRng| i32::midpoint(random.random_range(1..last), random.random_range(1..last));
     let to = if random.random::<f64>() < MARKET {
         Corner { x: around(5, random), y: around(4, random) }
     } else {

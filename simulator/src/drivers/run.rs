@@ -47,6 +47,9 @@ struct Car {
     cruised: u32,
 }
 
+/// What the signs at each corner say, from what the world is like.
+pub type Guide<'a> = dyn FnMut(&World) -> BTreeMap<Corner, Vec<Told>> + 'a;
+
 /// Drives a day. `guide` is asked every second what each lot is told as at each sign's corner: `None` is a town without signs.
 /// `memory` is what earlier days taught; it learns this one too.
 pub fn run(
@@ -55,9 +58,9 @@ pub fn run(
     day: &Day,
     seed: u64,
     memory: &mut Memory,
-    mut guide: Option<&mut dyn FnMut(&World) -> BTreeMap<Corner, Vec<Told>>>,
+    mut guide: Option<&mut Guide<'_>>,
 ) -> Report {
-    let people = crowd(streets, people, day, seed);
+    let people = crowd(streets, people, *day, seed);
     let known = memory.clone();
     let mut world = World { now_s: 0, occupied: vec![0; streets.lots.len()], said: Vec::new() };
     let mut leaving: BTreeMap<u32, Vec<usize>> = BTreeMap::new();

@@ -28,6 +28,7 @@ impl Corner {
     }
 
     /// The next corner on the way to another: the longer leg first, so that all who go the same way pass the same signs.
+    #[must_use]
     pub fn towards(self, other: Self) -> Self {
         let (dx, dy) = (other.x - self.x, other.y - self.y);
         if dx.abs() >= dy.abs() && dx != 0 {

@@ -1,10 +1,8 @@
 //! What drivers do, with and without signs.
 
-use std::collections::BTreeMap;
+use super::{people::crowd, run::Guide, *};
 
-use super::{people::crowd, *};
-
-fn day(crowd: &Crowd, seed: u64, guide: Option<&mut dyn FnMut(&World) -> BTreeMap<Corner, Vec<Told>>>) -> Report {
+fn day(crowd: &Crowd, seed: u64, guide: Option<&mut Guide<'_>>) -> Report {
     let (streets, day) = (Streets::centre(), Day { length_s: 6_000, counted_from_s: 2_400 });
     let mut memory = Memory::new(&streets, day.length_s);
     run(&streets, crowd, &day, seed, &mut memory, guide)
@@ -13,7 +11,7 @@ fn day(crowd: &Crowd, seed: u64, guide: Option<&mut dyn FnMut(&World) -> BTreeMa
 #[test]
 fn the_same_seed_brings_the_same_drivers() {
     let streets = Streets::centre();
-    let people = |seed| crowd(&streets, &Crowd::default(), &Day::default(), seed);
+    let people = |seed| crowd(&streets, &Crowd::default(), Day::default(), seed);
     assert_eq!(people(3), people(3));
     assert_ne!(people(3), people(4));
     assert!(people(3).len() > 300);
