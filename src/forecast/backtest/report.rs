@@ -104,7 +104,9 @@ impl Report {
 impl HorizonReport {
     fn of(grid: &Grid, minutes: u32, scores: &BTreeMap<usize, Score>) -> Self {
         let mut all = Score::new(RIVALS.len());
-        scores.values().for_each(|score| all.add(score));
+        for score in scores.values() {
+            all.add(score);
+        }
         let rows = all.rows.max(1.0);
         let names = std::iter::once("yunpark").chain(RIVALS);
         let methods = names.enumerate().map(|(index, name)| MethodReport {

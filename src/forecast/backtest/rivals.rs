@@ -219,8 +219,8 @@ impl Ahead {
         for row in 0..FEATURES {
             let gain = seen[row] / denominator;
             self.weights[row] += gain * error;
-            for column in 0..FEATURES {
-                self.covariance[row][column] = (self.covariance[row][column] - gain * seen[column]) * grow;
+            for (value, seen) in self.covariance[row].iter_mut().zip(&seen) {
+                *value = (*value - gain * seen) * grow;
             }
         }
     }

@@ -82,8 +82,8 @@ impl Rls {
         for row in 0..FEATURES {
             let gain = seen[row] / denominator;
             self.weights[row] += gain * error;
-            for column in row..FEATURES {
-                self.covariance[index(row, column)] -= gain * seen[column];
+            for (column, seen) in seen.iter().enumerate().skip(row) {
+                self.covariance[index(row, column)] -= gain * seen;
             }
         }
     }
