@@ -110,7 +110,7 @@ fn main() -> Result<(), Failure> {
     let every = |counts: &mut BTreeMap<LotId, Availability>, round: u32| {
         // One car comes or goes.
         if let Some(lot) = counts.values_mut().nth(round as usize % LOTS as usize) {
-            let free = if round % 2 == 0 { lot.free - 1 } else { lot.free + 1 };
+            let free = if round.is_multiple_of(2) { lot.free - 1 } else { lot.free + 1 };
             (lot.free, lot.occupied, lot.version) = (free, lot.capacity - free, lot.version + 1);
         }
         let picture = picture(counts, round);

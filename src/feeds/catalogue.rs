@@ -3,7 +3,13 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{cds::curbs, datex2, geojson, parkapi_v1, picture::Picture, press::Variant, siri};
+use super::{
+    cds::curbs,
+    datex2, geojson, parkapi_v1,
+    picture::{Picture, Site},
+    press::Variant,
+    siri,
+};
 use crate::{
     config,
     domain::{text::Localized, time::Instant},
@@ -77,7 +83,7 @@ impl Feed {
     pub fn has_content(self, picture: &Picture) -> bool {
         match self {
             Self::Datex3Table | Self::Datex3Status => !picture.lots.is_empty(),
-            Self::Datex2Table | Self::Datex2Status => picture.sites().any(|site| site.is_for_cars()),
+            Self::Datex2Table | Self::Datex2Status => picture.sites().any(Site::is_for_cars),
             Self::Datex3SignsTable | Self::Datex3Signs => !picture.city.signs.is_empty(),
             _ => true,
         }

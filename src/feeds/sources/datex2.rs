@@ -136,9 +136,14 @@ fn take(record: &mut Record, path: &[String], text: &str) -> Result<(), Ill> {
             let x = number(record)?;
             record.place.get_or_insert(Coord { x, y: f64::NAN }).x = x;
         }
-        "parkingNumberOfSpaces" | "spacesTotal" => record.capacity = Some(count(record)?),
-        "quantity" if within("supply") => record.capacity = Some(count(record)?),
-        "parkingNumberOfSpacesOverride" | "numberOfSpacesOverride" => record.capacity = Some(count(record)?),
+        "quantity" if !within("supply") => {}
+        "parkingNumberOfSpaces"
+        | "spacesTotal"
+        | "quantity"
+        | "parkingNumberOfSpacesOverride"
+        | "numberOfSpacesOverride" => {
+            record.capacity = Some(count(record)?);
+        }
         "parkingNumberOfVacantSpaces" | "numberOfVacantSpaces" => record.free = Some(count(record)?),
         "parkingNumberOfOccupiedSpaces" | "numberOfOccupiedSpaces" => record.occupied = Some(count(record)?),
         "parkingStatusOriginTime" | "lastUpdated" => {

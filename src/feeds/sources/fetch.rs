@@ -46,7 +46,7 @@ impl Fetcher {
 
     /// The body behind an address, at most so many bytes, within so many milliseconds.
     pub async fn get(&self, url: &str, timeout_ms: u64, max_bytes: usize) -> Result<Vec<u8>, Ill> {
-        let asked = self.exchange(url, Request::get("/"), Bytes::new(), max_bytes);
+        let asked = Box::pin(self.exchange(url, Request::get("/"), Bytes::new(), max_bytes));
         let (status, body) = within(timeout_ms, asked).await?;
         if status.is_success() {
             Ok(body)
@@ -61,7 +61,7 @@ impl Fetcher {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let sent = self.exchange(url, request, body.into(), ACKNOWLEDGEMENT_BYTES);
+        let sent = Box::pin(self.exchange(url, request, body.into(), ACKNOWLEDGEMENT_BYTES));
         Ok(within(timeout_ms, sent).await?.0.as_u16())
     }
 

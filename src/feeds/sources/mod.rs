@@ -133,8 +133,8 @@ fn believe(records: Vec<Record>) -> Result<Vec<Record>, Ill> {
     }
     let mut ids: Vec<&str> = records.iter().map(|record| record.id.as_str()).collect();
     ids.sort_unstable();
-    if let Some(twice) = ids.windows(2).find(|pair| pair[0] == pair[1]) {
-        return Err(Ill::Lying(format!("{}: it is told of twice", twice[0])));
+    if let Some([twice, ..]) = ids.windows(2).find(|pair| pair.first() == pair.get(1)) {
+        return Err(Ill::Lying(format!("{twice}: it is told of twice")));
     }
     Ok(records)
 }

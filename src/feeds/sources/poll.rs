@@ -54,7 +54,7 @@ pub struct SourceState {
 
 /// The sources, and how they are.
 pub struct Sources {
-    sources: BTreeMap<String, Source>,
+    each: BTreeMap<String, Source>,
     fetcher: Fetcher,
     engine: Engine,
     db: Db,
@@ -73,7 +73,7 @@ impl Sources {
         clock: Clock,
     ) -> Self {
         let states = sources.keys().map(|name| (name.clone(), SourceState::default())).collect();
-        Self { sources, fetcher, engine, db, city, clock, states: Mutex::new(states) }
+        Self { each: sources, fetcher, engine, db, city, clock, states: Mutex::new(states) }
     }
 
     /// How they are, by name.
@@ -83,7 +83,7 @@ impl Sources {
 
     /// Asks all of them until `stop`.
     pub async fn run(self: Arc<Self>, stop: CancellationToken) -> Result<(), Infallible> {
-        let each = self.sources.iter().map(|(name, source)| self.follow(name, source));
+        let each = self.each.iter().map(|(name, source)| self.follow(name, source));
         tokio::select! {
             () = stop.cancelled() => {}
             _ = join_all(each) => stop.cancelled().await,
@@ -166,11 +166,10 @@ impl Sources {
         state.reason = wrong.as_ref().map(ToString::to_string);
         if state.since.is_none() || before != (state.ill, state.kind) {
             state.since = Some(now);
-            match &state.reason {
-                Some(reason) => {
-                    tracing::warn!(source.name = name, reason, "a source is ill; what it leaves out grows stale")
-                }
-                None => tracing::info!(source.name = name, records = state.records, "a source is well"),
+            if let Some(reason) = &state.reason {
+                tracing::warn!(source.name = name, reason, "a source is ill; what it leaves out grows stale");
+            } else {
+                tracing::info!(source.name = name, records = state.records, "a source is well");
             }
         }
         metrics::gauge!("yunpark_feed_source_ill", "source" => name.to_owned()).set(if state.ill { 1.0 } else { 0.0 });

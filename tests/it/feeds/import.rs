@@ -85,7 +85,8 @@ fn sample_file(name: &str) -> (std::path::PathBuf, Value) {
 }
 
 fn columns(pairs: &[(&str, &str)]) -> String {
-    pairs.iter().map(|(field, column)| format!("{field} = \"{column}\"\n")).collect()
+    let lines: Vec<String> = pairs.iter().map(|(field, column)| format!("{field} = \"{column}\"")).collect();
+    lines.join("\n")
 }
 
 fn inline(pairs: &[(&str, &str)]) -> String {
@@ -343,9 +344,10 @@ fn an_ill_source_is_marked_with_its_reason_and_the_rest_go_on() {
         } else {
             format!("{{ \"{name}\" = \"{name}\" }}")
         };
-        more += &format!(
+        let line = format!(
             "{name} = {{ kind = \"{kind}\", url = \"http://127.0.0.1:{port}/{path}\", every_s = 1, timeout_ms = 1500, max_bytes = 100000, lots = {lots} }}\n"
         );
+        more.push_str(&line);
     }
     let features: Vec<Value> = (names.iter().chain(&["OTHER"]))
         .map(|name| {
