@@ -43,7 +43,7 @@ fn picture(nth: usize) -> Bytes {
     };
     let picture = image::RgbImage::from_fn(1280, 720, |x, y| image::Rgb([(x / 6) as u8, (y / 4) as u8, rough()]));
     let mut bytes = Cursor::new(Vec::new());
-    image::codecs::jpeg::JpegEncoder::new_with_quality(&mut bytes, 62).encode_image(&picture).unwrap();
+    image::codecs::jpeg::JpegEncoder::new_with_quality(&mut bytes, 90).encode_image(&picture).unwrap();
     bytes.into_inner().into()
 }
 

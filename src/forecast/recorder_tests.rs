@@ -15,7 +15,7 @@ fn at(text: &str) -> Instant {
     parse_rfc3339(text).unwrap()
 }
 
-async fn node(db: &Db, now: Instant) -> (Arc<Forecaster>, Recorder) {
+fn node(db: &Db, now: Instant) -> (Arc<Forecaster>, Recorder) {
     let config = Config::load(None).unwrap();
     let engine = Engine::memory(None, Limits::of(&config.availability)).unwrap();
     let city = City { time_zone: Shanghai, ..City::default() };
@@ -59,7 +59,7 @@ async fn a_node_that_starts_again_forecasts_as_if_it_had_never_stopped() {
     let (start, middle) = (at("2026-03-01T00:00:00Z"), at("2026-03-04T07:13:00Z"));
     let end = middle + chrono::Duration::minutes(100);
     // One node learns it all in one go.
-    let (whole, recorder) = node(&db, start).await;
+    let (whole, recorder) = node(&db, start);
     recorder.recall(start).await.unwrap();
     let (before, after) = (points(&lots, start, (middle - start).num_minutes()), points(&lots, middle, 100));
     whole.learn(&before);
@@ -70,7 +70,7 @@ async fn a_node_that_starts_again_forecasts_as_if_it_had_never_stopped() {
     history::append(&mut tx, &before).await.unwrap();
     history::append(&mut tx, &after).await.unwrap();
     tx.commit().await.unwrap();
-    let (again, recorder) = node(&db, end).await;
+    let (again, recorder) = node(&db, end);
     assert_eq!(recorder.recall(end).await.unwrap(), after.len(), "only what came after");
     let (whole, again) = (whole.kept().unwrap(), again.kept().unwrap());
     assert_eq!(whole.as_of, again.as_of);

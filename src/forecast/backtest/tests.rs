@@ -1,5 +1,7 @@
 //! How the forecast does on real car parks, where the series is at hand.
 
+use std::fmt::Write;
+
 use chrono_tz::UTC;
 
 use super::*;
@@ -58,7 +60,7 @@ fn dirty_rows_are_counted_and_stay_within_the_lot() {
     let mut text = "lot,time,occupied,capacity\n".to_owned();
     for minute in 0..3000 {
         let (day, hour, rest) = (1 + minute / 1440, minute / 60 % 24, minute % 60);
-        text += &format!("A,2026-03-0{day}T{hour:02}:{rest:02}:00Z,{},50\n", minute % 51);
+        writeln!(text, "A,2026-03-0{day}T{hour:02}:{rest:02}:00Z,{},50", minute % 51).unwrap();
     }
     text += "A,2026-03-01T00:05:00Z,7,50\nA,2026-03-01T00:06:00Z,-3,50\nA,2026-03-01T00:07:00Z,54,50\nB,nonsense,1,2\n";
     let table = Table::read(&text, &Columns::default(), UTC).unwrap();

@@ -131,7 +131,9 @@ mod tests {
             (state >> 40) as f64 / f64::from(1 << 24) - 0.5
         };
         for step in 0..2000 {
-            x.iter_mut().for_each(|value| *value = 0.2 * next());
+            for value in &mut x {
+                *value = 0.2 * next();
+            }
             let wild = if step % 100 == 99 { 1.0 } else { 0.0 };
             rls.learn(&x, dot(&law, &x) + wild, step * 900, 30.0 * 86_400.0);
         }
