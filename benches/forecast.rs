@@ -235,7 +235,9 @@ fn learn(covariance: &mut [f64], weights: &mut [f64], x: &[f64; FEATURES], targe
         let (low, high) = if row < column { (row, column) } else { (column, row) };
         low * (2 * FEATURES - low - 1) / 2 + high
     };
-    covariance.iter_mut().for_each(|value| *value *= 1.0001);
+    for value in covariance.iter_mut() {
+        *value *= 1.0001;
+    }
     let seen: [f64; FEATURES] =
         std::array::from_fn(|row| (0..FEATURES).map(|column| covariance[index(row, column)] * x[column]).sum());
     let denominator = 1.0 + seen.iter().zip(x).map(|(a, b)| a * b).sum::<f64>();
