@@ -118,6 +118,7 @@ fn a_sign_twelve_minutes_away_says_full_before_the_lot_is_and_never_flaps() {
             now,
             rules: &config.guidance,
             stale_after: Duration::seconds(900),
+            answer: Duration::seconds(5),
             is_open: &|_| true,
             ahead: &ahead,
             orders: &[],

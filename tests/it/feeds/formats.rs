@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 use yunpark::{
     domain::{
+        course::Course,
         ids::ZoneId,
         incident::{Incident, State},
         lot::VehicleClass,
@@ -324,6 +325,9 @@ async fn enforcement_events_keep_their_schema_and_hold_no_plate_and_no_name() {
         act: None,
         legal_basis: None,
         evidence: Vec::new(),
+        course: Course::default(),
+        follows: None,
+        due: None,
         ledger_seq: 9,
     };
     let body = cds::events::events(&picture.city, &[incident], &[record], (now - minutes(60), now), now, &settings);
