@@ -178,6 +178,7 @@ impl Signs {
             now,
             rules: &self.config.guidance,
             stale_after: Duration::seconds(self.config.availability.stale_after_s.into()),
+            answer: Duration::milliseconds(self.config.display.timeout_ms as i64),
             is_open: &|_| true,
             ahead: &ahead,
             orders: &[],

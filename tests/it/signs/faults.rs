@@ -135,14 +135,18 @@ async fn the_answer_of_another_unit_card_display_or_panel_confirms_nothing() {
         };
         desire(34);
         until("every sign", || signs.iter().all(|sign| confirmed(sign) == Some(34))).await;
-        faults.iter().for_each(|faults| faults.set(Switches { foreign: true, ..Switches::default() }));
+        for faults in &faults {
+            faults.set(Switches { foreign: true, ..Switches::default() });
+        }
         desire(36);
         until("every sign to be ill", || {
             signs.iter().all(|sign| state(&driven, &ids(sign).0).is_some_and(|state| state != HealthState::Ok))
         })
         .await;
         assert!(signs.iter().all(|sign| confirmed(sign) != Some(36)), "{:?}", signs.map(confirmed));
-        faults.iter().for_each(|faults| faults.set(Switches::default()));
+        for faults in &faults {
+            faults.set(Switches::default());
+        }
         until("every sign to be well", || signs.iter().all(|sign| confirmed(sign) == Some(36))).await;
         stop.cancel();
     })
