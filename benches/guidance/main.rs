@@ -7,9 +7,9 @@
 
 mod signs;
 
-use std::{collections::BTreeMap, io::Write};
+use std::io::Write;
 
-use yunpark_simulator::drivers::{Corner, Crowd, Day, Memory, Report, Streets, Told, World, run};
+use yunpark_simulator::drivers::{Crowd, Day, Guide, Memory, Report, Streets, World, run};
 
 use signs::{Policy, Signs};
 
@@ -75,11 +75,11 @@ fn main() -> Result<(), Failure> {
         for (name, policy) in ARMS {
             let mut reports = Vec::new();
             for seed in 1..=seeds {
-                let mut memory = experience(&streets, &case, &day, seed);
+                let mut memory = experience(&streets, &case, day, seed);
                 let mut signs =
                     policy.map(|policy| Signs::new(&streets, policy, case.update_s, case.lag_s)).transpose()?;
                 let mut told;
-                let guide: Option<&mut dyn FnMut(&World) -> BTreeMap<Corner, Vec<Told>>> = match &mut signs {
+                let guide: Option<&mut Guide<'_>> = match &mut signs {
                     None => None,
                     Some(signs) => {
                         told = |world: &World| signs.told(world);
@@ -98,10 +98,10 @@ fn main() -> Result<(), Failure> {
 }
 
 /// What ten days without signs have taught.
-fn experience(streets: &Streets, case: &Case, day: &Day, seed: u64) -> Memory {
+fn experience(streets: &Streets, case: &Case, day: Day, seed: u64) -> Memory {
     let mut memory = Memory::new(streets, day.length_s);
     for taught in 0..TAUGHT {
-        run(streets, &case.crowd, day, 1_000 * seed + taught, &mut memory, None);
+        run(streets, &case.crowd, &day, 1_000 * seed + taught, &mut memory, None);
     }
     memory
 }

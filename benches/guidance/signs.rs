@@ -49,7 +49,7 @@ pub struct Signs {
     policy: Policy,
     config: Config,
     city: City,
-    signs: Vec<(Corner, Sign, PanelState)>,
+    each: Vec<(Corner, Sign, PanelState)>,
     lots: Vec<LotId>,
     capacities: Vec<u32>,
     update_s: u32,
@@ -96,7 +96,7 @@ impl Signs {
             policy,
             config,
             city,
-            signs,
+            each: signs,
             versions: vec![1; lots.len()],
             last: vec![0; lots.len()],
             lots,
@@ -150,7 +150,7 @@ impl Signs {
         if self.policy == Policy::Raw {
             let told: Vec<Told> =
                 self.lots.iter().map(|lot| if lots[lot].free > 0 { Told::Open } else { Told::Full }).collect();
-            self.shown = self.signs.iter().map(|(corner, ..)| (*corner, told.clone())).collect();
+            self.shown = self.each.iter().map(|(corner, ..)| (*corner, told.clone())).collect();
             return;
         }
         let start = now - Duration::seconds(world.now_s.into());
@@ -183,7 +183,7 @@ impl Signs {
             ahead: &ahead,
             orders: &[],
         };
-        for (corner, sign, state) in &mut self.signs {
+        for (corner, sign, state) in &mut self.each {
             let composed = compose(sign, &sign.panels[0], &situation, state);
             let version = u64::from(world.now_s) + 1;
             state.advance(composed.face, &composed.lost, now, min_dwell(sign, &self.config.guidance), || version);

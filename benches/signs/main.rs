@@ -18,6 +18,7 @@ use std::{
 
 use rumqttc::{AsyncClient, MqttOptions, QoS};
 use serde_json::{Value, json};
+use tokio::task::JoinSet;
 use yunpark::{
     clock::Clock,
     domain::time::{self, parse_rfc3339, rfc3339},
@@ -41,6 +42,8 @@ struct Traffic<'a> {
     /// Counts of each lot that no sign was seen to show yet, oldest first.
     waiting: Vec<VecDeque<(String, time::Instant)>>,
     round: u32,
+    /// Keeps the client's connection moving.
+    _poll: JoinSet<()>,
 }
 
 /// What one measurement gave.
@@ -75,8 +78,9 @@ impl<'a> Traffic<'a> {
         options.set_inflight(1_000);
         let (client, mut events) = AsyncClient::new(options, 10_000);
         events.network_options.set_tcp_nodelay(true);
-        tokio::spawn(async move { while events.poll().await.is_ok() {} });
-        Self { node, client, waiting: vec![VecDeque::new(); lots], round: 0 }
+        let mut poll = JoinSet::new();
+        poll.spawn(async move { while events.poll().await.is_ok() {} });
+        Self { node, client, waiting: vec![VecDeque::new(); lots], round: 0, _poll: poll }
     }
 
     async fn publish(&mut self, lot: usize) -> Result<(), Failure> {
@@ -90,7 +94,7 @@ impl<'a> Traffic<'a> {
     }
 
     /// Asks the node what its signs were seen to show, and since when.
-    async fn look(&mut self, outcome: &mut Outcome) -> Result<(), Failure> {
+    fn look(&mut self, outcome: &mut Outcome) -> Result<(), Failure> {
         let view = tokio::task::block_in_place(|| self.node.get("/api/v1/signs"))?;
         for sign in view["signs"].as_array().into_iter().flatten() {
             let lot = sign["id"].as_str().and_then(|id| id.strip_prefix('S')?.parse::<usize>().ok()).ok_or("an id")?;
@@ -125,14 +129,14 @@ impl<'a> Traffic<'a> {
                 sent += 1;
             }
             if start.elapsed() >= next_look {
-                self.look(&mut outcome).await?;
+                self.look(&mut outcome)?;
                 next_look += LOOK;
             }
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
         outcome.share = (self.node.processor_s()? - before) / start.elapsed().as_secs_f64();
         tokio::time::sleep(LOOK.min(Duration::from_secs(3))).await;
-        self.look(&mut outcome).await?;
+        self.look(&mut outcome)?;
         outcome.missed += self.waiting.iter().map(VecDeque::len).sum::<usize>();
         Ok(outcome)
     }

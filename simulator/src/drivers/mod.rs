@@ -14,7 +14,7 @@ mod tests;
 
 pub use mind::Memory;
 pub use report::Report;
-pub use run::{Told, World, run};
+pub use run::{Guide, Told, World, run};
 pub use streets::{Corner, Place, Streets};
 
 /// How many drivers come, and what they are like.
