@@ -9,7 +9,7 @@ use axum::{
 use serde::Deserialize;
 
 use super::{Problem, Shared, json::Params};
-use crate::enforcement::checking::Checked;
+use crate::{domain::text::escape_html as escape, enforcement::checking::Checked};
 
 /// What is on the document, and what its holder knows.
 #[derive(Debug, Deserialize)]
@@ -90,8 +90,4 @@ fn table(services: &Shared, checked: &Checked) -> String {
     format!(
         "<p role=\"status\"><b>文书真实有效。</b> <small>This document is genuine.</small></p><table>{rows}</table>"
     )
-}
-
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\'', "&#39;")
 }

@@ -4,31 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     course::{Clocks, Procedure},
-    record::Record,
+    record::{Record, words},
     terms::{Calendar, Deadline},
     time::Instant,
 };
-
-macro_rules! words {
-    ($(#[$doc:meta])* $name:ident { $($(#[$each:meta])* $variant:ident = $word:literal,)* }) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-        #[serde(rename_all = "snake_case")]
-        pub enum $name {
-            $($(#[$each])* $variant,)*
-        }
-        impl $name {
-            /// The word as it is kept and told.
-            pub fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $word,)* }
-            }
-            /// Reads a word.
-            pub fn parse(word: &str) -> Option<Self> {
-                [$(Self::$variant),*].into_iter().find(|each| each.as_str() == word)
-            }
-        }
-    };
-}
 
 words! {
     /// What kind of appeal.

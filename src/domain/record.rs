@@ -11,6 +11,7 @@ use super::{
     time::Instant,
 };
 
+/// Words that are kept and told as they are written, each a variant.
 macro_rules! words {
     ($(#[$doc:meta])* $name:ident { $($(#[$each:meta])* $variant:ident = $word:literal,)* }) => {
         $(#[$doc])*
@@ -33,6 +34,7 @@ macro_rules! words {
         }
     };
 }
+pub(super) use words;
 
 words! {
     /// What is recorded.

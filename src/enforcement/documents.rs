@@ -8,12 +8,13 @@ use qrcodegen::{QrCode, QrCodeEcc};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{Desk, Error, Person, lookup::what, notice::escape, view::NearLot};
+use super::{Desk, Error, Person, lookup::what, view::NearLot};
 use crate::{
     domain::{
         course::{Outcome, Procedure},
         ledger::{Digest, Kind as Step, NewEntry},
         record::{Kind, Record, Refused},
+        text::escape_html as escape,
         time::Instant,
     },
     store::{

@@ -13,6 +13,7 @@ use crate::{
     domain::{
         ledger::Kind as Step,
         record::{Kind, Record, Refused, State},
+        text::escape_html as escape,
         time::Instant,
     },
     store::{history, incidents, records},
@@ -180,9 +181,4 @@ fn advice(kind: Kind) -> (&'static str, &'static str) {
             "Ask the authority where the vehicle is and how to get it back. You may state your case.",
         ),
     }
-}
-
-/// A text as it may stand in HTML.
-pub(super) fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\'', "&#39;")
 }
