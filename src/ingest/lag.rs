@@ -57,6 +57,11 @@ impl Lag {
         metrics::gauge!("yunpark_ingest_in_hand").set(self.in_hand.load(Relaxed) as f64);
     }
 
+    /// Messages taken and not yet acknowledged.
+    pub(super) fn in_hand(&self) -> u64 {
+        self.in_hand.load(Relaxed)
+    }
+
     /// How many messages wait behind the batch that is being applied.
     pub(super) fn queued(&self, messages: usize) {
         self.queued.store(messages as u64, Relaxed);

@@ -83,6 +83,11 @@ const REQUESTS: usize = 65_535 + 64;
 const AT_ONCE: usize = 1024;
 /// How much is read from the socket at once, bytes.
 const READ: usize = 64 * 1024;
+/// With so many messages in hand the pipeline has enough to do, and reading at once would only cost: the broker writes each
+/// message by itself, and each would wake the door.
+const PLENTY: u64 = 64;
+/// How long the door then lets messages gather in the socket before it reads them together.
+const GATHER: Duration = Duration::from_millis(1);
 /// How long connecting, and writing, may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -166,6 +171,14 @@ impl Line {
         let written = tokio::time::timeout(PATIENCE, self.stream.write_all(&self.outgoing)).await;
         self.outgoing.clear();
         Ok(written.map_err(|_| Fault::Ended("the broker does not read".to_owned()))??)
+    }
+
+    /// Waits for bytes, and leaves them in the socket until `moment`.
+    async fn fill_after(&mut self, moment: tokio::time::Instant) -> Result<(), Fault> {
+        if moment > tokio::time::Instant::now() {
+            tokio::time::sleep_until(moment).await;
+        }
+        self.fill().await
     }
 
     /// Waits for bytes.
@@ -307,6 +320,7 @@ impl Door {
         let mut requests = Vec::new();
         let mut alive = tokio::time::interval(Duration::from_secs(u64::from(KEEP_ALIVE_S) / 2));
         let mut unanswered = 0;
+        let mut next_read = tokio::time::Instant::now();
         // What came with the acknowledgement of the connection.
         self.take(&mut line, &mut waiting, stop, backoff, &mut unanswered)?;
         loop {
@@ -342,10 +356,13 @@ impl Door {
                     // The pipeline takes nothing more; the broker keeps these for the next start.
                     _ => waiting.clear(),
                 },
-                filled = line.fill(), if waiting.is_empty() => {
+                filled = line.fill_after(next_read), if waiting.is_empty() => {
                     filled?;
                     self.take(&mut line, &mut waiting, stop, backoff, &mut unanswered)?;
                     hand_on(&self.queue, &mut waiting);
+                    if self.lag.in_hand() >= PLENTY {
+                        next_read = tokio::time::Instant::now() + GATHER;
+                    }
                 }
             }
         }

@@ -336,6 +336,7 @@ on_every_engine! {
 
     async fn a_new_city_file_keeps_the_state_of_what_stays(engine: Engine) {
         engine.configure(&city(), at(0)).await.unwrap();
+        let start = engine.lots().await.unwrap().cursor;
         engine.apply(&[
             space("A", "1", Free, 1000), space("A", "2", Occupied, 1000), space("B", "1", Free, 1000),
             observed("C", Statement::Occupied { count: 8 }, 1000),
@@ -351,6 +352,10 @@ on_every_engine! {
         assert_eq!(counts(&engine, "C").await, (0, 6, 0, 0, 2), "eight inside of six");
         let (_, changes) = drain(&engine, before.cursor.clone()).await;
         assert_eq!(changes.len(), 2, "followers of lots that stay go on: {changes:?}");
+        let (_, all) = drain(&engine, start).await;
+        let told = all.iter().find(|change| change.availability.lot == lot_id("A") && !change.spaces.is_empty());
+        let spaces: Vec<&str> = told.unwrap().spaces.iter().map(|space| space.space.as_str()).collect();
+        assert_eq!(spaces, ["1", "2"], "what was told of spaces that are gone still names them");
         assert_eq!(one(&engine, space("A", "2", Free, 1000)).await, Outcome::Late, "its order is kept too");
         assert_eq!(one(&engine, space("A", "1", Free, 5000)).await, Outcome::UnknownSpace);
 

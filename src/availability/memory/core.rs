@@ -1,6 +1,6 @@
 //! The in-process engine's state as plain code: what is applied, what changed, what a follower may still read.
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap};
 
 use foldhash::quality::RandomState;
 use serde::{Deserialize, Serialize};
@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     super::{contract::Limits, layout::LotLayout, lot_memory::LotMemory},
     lot::Lot,
+    ring::Ring,
     space::NEVER,
 };
 use crate::domain::{
@@ -36,9 +37,7 @@ pub(super) struct Core {
     queued: Vec<i64>,
     /// Lots to be settled at the end of the step.
     touched: Vec<u32>,
-    changes: VecDeque<Change>,
-    /// Number of the first change still kept.
-    first: u64,
+    changes: Ring,
     /// How often the set of lots has changed; an older follower takes a new snapshot.
     pub(super) generation: u64,
 }
@@ -67,8 +66,7 @@ impl Core {
             dues: BTreeSet::new(),
             queued: Vec::new(),
             touched: Vec::new(),
-            changes: VecDeque::new(),
-            first: 0,
+            changes: Ring::new(limits.stream_length),
             generation: 0,
         }
     }
@@ -91,6 +89,7 @@ impl Core {
             lot
         };
         let lots = state.lots.into_iter().map(lot).collect();
+        self.changes.name(&self.lots);
         self.put(lots);
         self.generation += 1;
     }
@@ -122,6 +121,7 @@ impl Core {
     /// Declares the whole city.
     pub(super) fn configure(&mut self, layouts: &[LotLayout]) {
         let debounce_us = self.limits.debounce_us();
+        self.changes.name(&self.lots);
         let mut known: HashMap<LotId, Lot> = self.lots.drain(..).map(|lot| (lot.id().clone(), lot)).collect();
         let mut lots = Vec::with_capacity(layouts.len());
         for layout in layouts {
@@ -256,12 +256,7 @@ impl Core {
             (lot.touched.is_listed, lot.touched.is_changed) = (false, false);
             if touched != (false, false) {
                 lot.published_us = lot.observed_us();
-                let spaces = lot.take_moved();
-                self.changes.push_back(Change { availability: lot.availability(), spaces });
-                while self.changes.len() > self.limits.stream_length.max(1) {
-                    self.changes.pop_front();
-                    self.first += 1;
-                }
+                self.changes.push(place, lot);
             }
             self.queue(place);
         }
@@ -289,16 +284,11 @@ impl Core {
 
     /// The number the next change will have.
     pub(super) fn next(&self) -> u64 {
-        self.first + self.changes.len() as u64
+        self.changes.next()
     }
 
     /// The changes from number `from` on and the number after the last of them; `None` if some are gone, or not yet.
     pub(super) fn changes_from(&self, from: u64) -> Option<(u64, Vec<Change>)> {
-        let skip = usize::try_from(from.checked_sub(self.first)?).ok()?;
-        if skip > self.changes.len() {
-            return None;
-        }
-        let changes: Vec<Change> = self.changes.iter().skip(skip).take(MAX_CHANGES).cloned().collect();
-        Some((from + changes.len() as u64, changes))
+        self.changes.from(from, MAX_CHANGES, &self.lots)
     }
 }

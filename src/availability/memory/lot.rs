@@ -12,12 +12,12 @@ use super::{
         order::Stamp,
     },
     counter::Counter,
-    space::{NEVER, Space, Times},
+    space::{NEVER, Space, Times, Word},
     tally::{Class, GroupTally, Tally},
 };
 use crate::domain::{
     action::{Action, CounterState, Service},
-    availability::{Availability, Confidence, Freshness, Outcome, SpaceStatus},
+    availability::{Availability, Confidence, Freshness, GroupCount, Outcome, SpaceStatus},
     ids::{LotId, SpaceId},
     lot::CountedBy,
     observation::{Observation, Statement},
@@ -61,6 +61,45 @@ pub(super) struct Touched {
     pub(super) is_changed: bool,
     /// The spaces that moved, by place.
     moved: Vec<u32>,
+}
+
+/// What is told of a lot, but for its name.
+#[derive(Debug, Clone)]
+pub(super) struct Told {
+    capacity: u32,
+    counts: Tally,
+    reserved: u32,
+    closed: bool,
+    stale: u32,
+    dead: u32,
+    groups: Vec<GroupCount>,
+    confidence: Confidence,
+    /// Microseconds; 0 before the first word.
+    observed_us: i64,
+    version: u64,
+}
+
+impl Told {
+    /// As it is told of this lot.
+    pub(super) fn of(self, lot: &LotId) -> Availability {
+        let Tally { free, occupied, unknown, out } = self.counts;
+        Availability {
+            lot: lot.clone(),
+            capacity: self.capacity,
+            free,
+            occupied,
+            unknown,
+            out_of_service: out,
+            reserved: self.reserved,
+            closed: self.closed,
+            stale_spaces: self.stale,
+            dead_spaces: self.dead,
+            groups: self.groups,
+            confidence: self.confidence,
+            observed_at: (self.observed_us > 0).then(|| from_micros(self.observed_us)).flatten(),
+            version: self.version,
+        }
+    }
 }
 
 impl Lot {
@@ -329,29 +368,31 @@ impl Lot {
         Tally { free: served - occupied, occupied, unknown: 0, out }
     }
 
-    pub(super) fn availability(&self) -> Availability {
-        let Tally { free, occupied, unknown, out } = self.counts();
+    /// What is told of it, but for its name.
+    pub(super) fn told(&self) -> Told {
+        let counts = self.counts();
         let by_spaces = self.layout.counted_by == CountedBy::Spaces;
-        Availability {
-            lot: self.layout.lot.clone(),
+        Told {
             capacity: self.capacity,
-            free,
-            occupied,
-            unknown,
-            out_of_service: out,
-            reserved: if by_spaces { self.reserved_spaces } else { out },
+            counts,
+            reserved: if by_spaces { self.reserved_spaces } else { counts.out },
             closed: self.closed,
-            stale_spaces: self.stale,
-            dead_spaces: self.dead,
+            stale: self.stale,
+            dead: self.dead,
             groups: self.groups.iter().map(GroupTally::told).collect(),
             confidence: if by_spaces {
-                Confidence::share(u64::from(free) + u64::from(occupied), u64::from(self.capacity - out))
+                let known = u64::from(counts.free) + u64::from(counts.occupied);
+                Confidence::share(known, u64::from(self.capacity - counts.out))
             } else {
                 self.counter.counts.confidence(self.capacity)
             },
-            observed_at: (self.observed_us > 0).then(|| from_micros(self.observed_us)).flatten(),
+            observed_us: self.observed_us,
             version: self.version,
         }
+    }
+
+    pub(super) fn availability(&self) -> Availability {
+        self.told().of(self.id())
     }
 
     /// The spaces by their ids.
@@ -359,15 +400,19 @@ impl Lot {
         self.spaces.iter().map(Space::status).collect()
     }
 
-    /// The spaces that moved since this was last asked, by their ids.
-    pub(super) fn take_moved(&mut self) -> Vec<SpaceStatus> {
-        let mut moved = std::mem::take(&mut self.touched.moved);
+    /// Hands out the spaces that moved since this was last asked, in the order of their ids: each one's place, and what is told.
+    pub(super) fn take_moved(&mut self, mut tell: impl FnMut(u32, Word)) {
+        let moved = &mut self.touched.moved;
         moved.sort_unstable();
         moved.dedup();
-        let statuses = moved.iter().map(|place| self.spaces[*place as usize].status()).collect();
-        moved.clear();
-        self.touched.moved = moved;
-        statuses
+        for place in moved.drain(..) {
+            tell(place, self.spaces[place as usize].word());
+        }
+    }
+
+    /// What was told of the space at a place.
+    pub(super) fn status(&self, place: u32, word: Word) -> Option<SpaceStatus> {
+        self.spaces.get(place as usize).map(|space| word.of(&space.id))
     }
 
     pub(super) fn counters(&self) -> CounterState {

@@ -4,6 +4,7 @@ mod core;
 mod counter;
 mod journal;
 mod lot;
+mod ring;
 mod space;
 mod tally;
 

@@ -49,6 +49,30 @@ pub(super) struct Space {
     pub(super) groups: u8,
 }
 
+/// What is told of a space, but for its name.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Word {
+    state: SpaceState,
+    service: Service,
+    freshness: Freshness,
+    /// Microseconds; 0 before the first word.
+    observed_us: i64,
+}
+
+impl Word {
+    /// As it is told of this space.
+    pub(super) fn of(self, space: &SpaceId) -> SpaceStatus {
+        SpaceStatus {
+            space: space.clone(),
+            state: self.state,
+            out_of_service: self.service != Service::InService,
+            reserved: self.service == Service::Reserved,
+            freshness: self.freshness,
+            observed_at: (self.observed_us > 0).then(|| from_micros(self.observed_us)).flatten(),
+        }
+    }
+}
+
 impl Space {
     pub(super) fn new(space: &SpaceLayout, has_classes: bool) -> Self {
         let mut new = Self {
@@ -144,15 +168,18 @@ impl Space {
         due_us
     }
 
-    pub(super) fn status(&self) -> SpaceStatus {
-        SpaceStatus {
-            space: self.id.clone(),
+    /// What is told of it, but for its name.
+    pub(super) fn word(&self) -> Word {
+        Word {
             state: self.shown,
-            out_of_service: self.service != Service::InService,
-            reserved: self.service == Service::Reserved,
+            service: self.service,
             freshness: self.freshness,
-            observed_at: self.mark.is_heard().then(|| from_micros(self.mark.at_us)).flatten(),
+            observed_us: if self.mark.is_heard() { self.mark.at_us } else { 0 },
         }
+    }
+
+    pub(super) fn status(&self) -> SpaceStatus {
+        self.word().of(&self.id)
     }
 
     pub(super) fn memory(&self) -> SpaceMemory {
