@@ -5,6 +5,7 @@
 //! seconds, more slowly than its sign's own rate limit, so that the limit delays nothing. What is timed ends when the
 //! node has seen the sign show the number: read back, acknowledged or echoed, by its kind.
 
+#[path = "../node.rs"]
 mod node;
 #[path = "../rig.rs"]
 mod rig;
@@ -169,7 +170,7 @@ async fn warm_up(traffic: &mut Traffic<'_>, with_signs: bool) -> Result<(), Fail
 
 async fn start(street: &Street, broker: u16, with_signs: bool) -> Result<Node, Failure> {
     let city = street.city(with_signs);
-    tokio::task::spawn_blocking(move || Node::start(broker, &city).map_err(|error| error.to_string()))
+    tokio::task::spawn_blocking(move || Node::start(broker, &city.to_string(), "").map_err(|error| error.to_string()))
         .await?
         .map_err(Into::into)
 }

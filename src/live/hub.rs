@@ -8,10 +8,11 @@ use std::{
     },
 };
 
-use axum::extract::ws::Utf8Bytes;
 use geo::Coord;
 use serde_json::value::RawValue;
 use tokio::sync::broadcast;
+use tokio_tungstenite::tungstenite::Utf8Bytes;
+use tokio_util::task::TaskTracker;
 
 use super::message::ServerMessage;
 use crate::domain::{
@@ -85,6 +86,8 @@ pub struct Hub {
     frames: broadcast::Sender<Arc<Frame>>,
     seats: Arc<AtomicUsize>,
     max_seats: usize,
+    /// The sessions on sockets, each a task of its own.
+    pub sessions: TaskTracker,
 }
 
 /// No seat is left.
@@ -134,6 +137,7 @@ impl Hub {
             frames: broadcast::Sender::new(BACKLOG),
             seats: Arc::default(),
             max_seats,
+            sessions: TaskTracker::new(),
         }
     }
 

@@ -3,14 +3,12 @@
 
 pub(super) mod events;
 mod pump;
+mod socket;
 
 use std::{collections::BTreeSet, time::Duration};
 
 use axum::{
-    extract::{
-        State, WebSocketUpgrade,
-        ws::{Message, Utf8Bytes, WebSocket, rejection::WebSocketUpgradeRejection},
-    },
+    extract::{Request, State},
     response::{Response, sse::Event},
 };
 use futures_util::{SinkExt, Stream, StreamExt, stream::SplitSink};
@@ -19,7 +17,9 @@ use tokio::sync::{
     broadcast::{self, error::RecvError},
     mpsc,
 };
+use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
 
+use self::socket::Socket;
 use super::{Problem, Shared, json::Params};
 use crate::{
     availability::Follow,
@@ -33,8 +33,6 @@ pub use pump::pump;
 const HEARTBEAT: Duration = Duration::from_secs(10);
 /// A client that takes nothing for this long is let go.
 const SEND_LIMIT: Duration = Duration::from_secs(30);
-/// Largest message a client may send, bytes.
-const MAX_MESSAGE: usize = 16 * 1024;
 /// Steps of the stream that a resuming client is caught up over; further behind, a snapshot is shorter.
 const MAX_STEPS: usize = 20;
 
@@ -48,15 +46,20 @@ pub struct Resume {
 pub async fn open(
     State(services): State<Shared>,
     Params(resume): Params<Resume>,
-    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+    request: Request,
 ) -> Result<Response, Problem> {
-    let upgrade = upgrade.map_err(|rejection| Problem::bad_request(rejection.body_text()).named("not-a-websocket"))?;
+    let (answer, upgrade) = socket::accept(request)?;
     let seat = services.hub.seat().map_err(|full| Problem::unavailable(full.to_string()))?;
-    let upgrade = upgrade.read_buffer_size(2048).write_buffer_size(2048).max_message_size(MAX_MESSAGE);
-    Ok(upgrade.on_upgrade(move |socket| async move { serve(services, socket, resume, seat).await }))
+    let sessions = services.hub.sessions.clone();
+    sessions.spawn(async move {
+        if let Some(socket) = socket::on(upgrade).await {
+            serve(services, socket, resume, seat).await;
+        }
+    });
+    Ok(answer)
 }
 
-async fn serve(services: Shared, socket: WebSocket, resume: Resume, _seat: Seat) {
+async fn serve(services: Shared, socket: Socket, resume: Resume, _seat: Seat) {
     let (out, incoming) = socket.split();
     let talk = Talk::new(services, Out::Socket(out));
     let frames = talk.services.hub.join().frames;
@@ -67,10 +70,11 @@ async fn serve(services: Shared, socket: WebSocket, resume: Resume, _seat: Seat)
 async fn converse(
     mut talk: Talk,
     mut frames: broadcast::Receiver<std::sync::Arc<Frame>>,
-    mut incoming: impl Stream<Item = Result<Message, axum::Error>> + Unpin,
+    mut incoming: impl Stream<Item = Result<Message, Error>> + Unpin,
     resume: Resume,
 ) {
-    if talk.start(resume).await.is_none() {
+    // What is seldom done is boxed: ten thousand sessions at rest need no room for it.
+    if Box::pin(talk.start(resume)).await.is_none() {
         return;
     }
     let beat = tokio::time::sleep(HEARTBEAT);
@@ -81,16 +85,16 @@ async fn converse(
                 Ok(frame) => talk.tell(&frame).await,
                 Err(RecvError::Lagged(missed)) => {
                     metrics::counter!("yunpark_live_frames_skipped_total").increment(missed);
-                    talk.catch_up().await
+                    Box::pin(talk.catch_up()).await
                 }
                 Err(RecvError::Closed) => None,
             },
             message = incoming.next() => match message {
-                Some(Ok(Message::Text(text))) => talk.answer(&text).await,
+                Some(Ok(Message::Text(text))) => Box::pin(talk.answer(&text)).await,
                 Some(Ok(Message::Binary(_))) => {
                     talk.say(ServerMessage::Error { detail: "send text, not binary" }.to_text()).await
                 }
-                Some(Ok(Message::Ping(_) | Message::Pong(_))) => Some(Said::Nothing),
+                Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => Some(Said::Nothing),
                 Some(Ok(Message::Close(_)) | Err(_)) | None => None,
             },
             () = &mut beat => {
@@ -119,7 +123,7 @@ enum Said {
 
 /// Where a session's messages go.
 enum Out {
-    Socket(SplitSink<WebSocket, Message>),
+    Socket(SplitSink<Socket, Message>),
     Events(mpsc::Sender<Event>),
 }
 
@@ -139,9 +143,18 @@ impl Talk {
     }
 
     async fn say(&mut self, text: impl Into<Utf8Bytes>) -> Option<Said> {
-        let text = text.into();
+        self.send(text.into(), false).await
+    }
+
+    /// Says something long that is seldom said.
+    async fn say_all(&mut self, text: impl Into<Utf8Bytes>) -> Option<Said> {
+        self.send(text.into(), true).await
+    }
+
+    async fn send(&mut self, text: Utf8Bytes, in_pieces: bool) -> Option<Said> {
         let sent = async {
             match &mut self.out {
+                Out::Socket(socket) if in_pieces => socket::send_in_pieces(socket, text).await.is_ok(),
                 Out::Socket(socket) => socket.send(Message::Text(text)).await.is_ok(),
                 Out::Events(events) => {
                     let event = Event::default().id(&self.cursor.0).data(text.as_str());
@@ -166,7 +179,7 @@ impl Talk {
         let lots = present.what.iter().map(|lot| &*lot.json).collect();
         let text = ServerMessage::Changes { cursor: &present.cursor.0, lots }.to_text();
         (self.told, self.cursor) = (present.number, present.cursor);
-        self.say(text).await
+        self.say_all(text).await
     }
 
     /// The lots that changed after the client's cursor; `None` if a snapshot says it sooner.
@@ -199,13 +212,13 @@ impl Talk {
             (told.number, told.cursor, text.into())
         };
         (self.told, self.cursor) = (number, cursor);
-        self.say(text).await
+        self.say_all(text).await
     }
 
     /// Tells one frame, shared or cut to the session's view.
     async fn tell(&mut self, frame: &Frame) -> Option<Said> {
         if frame.renew && frame.number > self.told {
-            return self.catch_up().await;
+            return Box::pin(self.catch_up()).await;
         }
         let mut said = Said::Nothing;
         if frame.number > self.told {
@@ -220,7 +233,7 @@ impl Talk {
             }
         }
         if frame.spaces_lost {
-            return self.all_spaces(said).await;
+            return Box::pin(self.all_spaces(said)).await;
         }
         for text in self.session.moved_spaces(frame) {
             said = self.say(text).await?;
@@ -245,7 +258,7 @@ impl Talk {
                 Ok(None) => ServerMessage::Error { detail: "no such lot" }.to_text(),
                 Err(_) => ServerMessage::Error { detail: "spaces are not available at the moment" }.to_text(),
             };
-            said = self.say(text).await?;
+            said = self.say_all(text).await?;
         }
         Some(said)
     }

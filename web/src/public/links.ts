@@ -24,7 +24,7 @@ export function navigationLink(app: MapApp, at: LonLat, name: string): string {
     case "tencent":
       return `https://apis.map.qq.com/uri/v1/marker?marker=coord:${fixed(gcjLat)},${fixed(gcjLon)};title:${title}&referer=yunpark`;
     case "apple":
-      return `https://maps.apple.com/?daddr=${fixed(gcjLat)},${fixed(gcjLon)}&dirflg=d`;
+      return `https://maps.apple.com/?daddr=${fixed(lat)},${fixed(lon)}&dirflg=d`;
     case "geo":
       return `geo:${fixed(lat)},${fixed(lon)}?q=${fixed(lat)},${fixed(lon)}(${title})`;
   }

@@ -1,4 +1,6 @@
-//! A real `yunpark serve` beside the emulated signs, and what it says and costs.
+//! A real `yunpark serve`, and what it says and costs.
+
+#![allow(dead_code, clippy::allow_attributes, reason = "each benchmark uses its part")]
 
 use std::{
     fs,
@@ -29,18 +31,18 @@ impl Drop for Node {
 }
 
 impl Node {
-    /// Imports the city and waits until the node is ready.
-    pub fn start(broker: u16, city: &Value) -> Result<Self, Failure> {
+    /// Imports the city and waits until the node is ready; `http` are further lines of that section.
+    pub fn start(broker: u16, city: &str, http_lines: &str) -> Result<Self, Failure> {
         let (folder, http) = (tempfile::tempdir()?, free_port()?);
         let here = folder.path().display();
         let text = format!(
-            "[http]\nlisten = \"127.0.0.1:{http}\"\n[mqtt]\nurl = \"mqtt://127.0.0.1:{broker}\"\n\
+            "[http]\nlisten = \"127.0.0.1:{http}\"\n{http_lines}[mqtt]\nurl = \"mqtt://127.0.0.1:{broker}\"\n\
              client_id = \"node-{http}\"\n[store]\nurl = \"sqlite://{here}/yunpark.db\"\n\
              evidence_dir = \"{here}/evidence\"\n[availability]\njournal = \"{here}/journal\"\n"
         );
         let (config, file) = (folder.path().join("yunpark.toml"), folder.path().join("city.geojson"));
         fs::write(&config, text)?;
-        fs::write(&file, city.to_string())?;
+        fs::write(&file, city)?;
         let yunpark = |verb: &str| {
             let mut command = Command::new(env!("CARGO_BIN_EXE_yunpark"));
             command.arg(verb).arg("--config").arg(&config).stdin(Stdio::null()).stdout(Stdio::null());
@@ -73,14 +75,29 @@ impl Node {
         Ok(serde_json::from_slice(&answer[head + 4..])?)
     }
 
+    /// The port of its HTTP door.
+    pub fn port(&self) -> u16 {
+        self.http
+    }
+
+    /// Its process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Processor time of all its threads so far, seconds.
     pub fn processor_s(&self) -> Result<f64, Failure> {
-        let mut spent_ns = 0.0;
-        for thread in fs::read_dir(format!("/proc/{}/task", self.child.id()))? {
-            // A thread that has just ended is not there to be read.
-            let spent = fs::read_to_string(thread?.path().join("schedstat")).unwrap_or_default();
-            spent_ns += spent.split(' ').next().and_then(|spent| spent.parse::<f64>().ok()).unwrap_or(0.0);
-        }
-        Ok(spent_ns / 1e9)
+        processor_s(self.child.id())
     }
+}
+
+/// Processor time of all threads of a process so far, seconds.
+pub fn processor_s(process: u32) -> Result<f64, Failure> {
+    let mut spent_ns = 0.0;
+    for thread in fs::read_dir(format!("/proc/{process}/task"))? {
+        // A thread that has just ended is not there to be read.
+        let spent = fs::read_to_string(thread?.path().join("schedstat")).unwrap_or_default();
+        spent_ns += spent.split(' ').next().and_then(|spent| spent.parse::<f64>().ok()).unwrap_or(0.0);
+    }
+    Ok(spent_ns / 1e9)
 }
