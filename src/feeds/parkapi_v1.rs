@@ -103,7 +103,7 @@ fn kind(kind: LotKind, variant: Variant, settings: &config::Feeds) -> &'static s
 }
 
 /// A document as bytes of JSON.
-pub(super) fn bytes(document: &impl Serialize) -> Vec<u8> {
+pub fn bytes(document: &impl Serialize) -> Vec<u8> {
     serde_json::to_vec(document).unwrap_or_else(|error| {
         tracing::error!(%error, "a feed could not be written");
         b"{}".to_vec()

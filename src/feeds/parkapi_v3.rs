@@ -1,11 +1,15 @@
 //! ParkAPI v3's shape: parking sites and single parking spots, each with what is static and, while it can be believed, what is
 //! now. A lot whose data is older than its limit says `has_realtime_data: false` and has no `realtime_*` field.
 
-use serde_json::{Map, Value, json};
+use std::borrow::Cow;
+
+use geo::Coord;
+use serde::Serialize;
+use serde_json::{Value, json};
 
 use super::{
     datum::degrees,
-    navigate,
+    navigate::{self, Navigation},
     picture::{Picture, Site, Spot, SpotState},
     press::Variant,
     query::{Asked, Page},
@@ -14,13 +18,81 @@ use super::{
 use crate::{
     config,
     domain::{
-        lot::{LotKind, SpaceUse, VehicleClass},
+        ids::LotId,
+        lot::{Lot, LotKind, SpaceUse, VehicleClass},
         time::{Instant, rfc3339},
     },
 };
 
+/// A lot or a bay in this shape; what is not known is not there.
+#[derive(Debug, Serialize)]
+pub struct Item<'a> {
+    uid: String,
+    /// Readers of the public interface know the uid by this name, those of the push interface by the other.
+    original_uid: String,
+    source_uid: &'a str,
+    name: Cow<'a, str>,
+    purpose: &'static str,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    operator_name: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parking_site_uid: Option<&'a LotId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    address: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    capacity: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    opening_hours: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fee_description: Option<&'a str>,
+    /// Centimetres.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_height: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    public_url: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    restrictions: Vec<Restriction>,
+    static_data_updated_at: String,
+    has_realtime_data: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    realtime_data_updated_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    realtime_opening_status: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    realtime_status: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    realtime_capacity: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    realtime_free_capacity: Option<u32>,
+    /// Degrees; a GeoJSON feature says them in its geometry.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lat: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lon: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    navigation: Option<Navigation>,
+}
+
+/// Places for some drivers only.
+#[derive(Debug, Serialize)]
+struct Restriction {
+    #[serde(rename = "type")]
+    audience: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    capacity: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    realtime_free_capacity: Option<u32>,
+}
+
+impl Item<'_> {
+    fn at(self, place: Coord) -> Self {
+        Self { lat: Some(degrees(place.y)), lon: Some(degrees(place.x)), ..self }
+    }
+}
+
 /// The lots asked for.
-pub fn sites(picture: &Picture, asked: &Asked, variant: Variant, settings: &config::Feeds) -> Page<Value> {
+pub fn sites<'a>(picture: &'a Picture, asked: &Asked, variant: Variant, settings: &'a config::Feeds) -> Page<Item<'a>> {
     let wanted = picture.sites().filter(|site| {
         let names = [site.lot.name.zh.as_str(), site.lot.name.en.as_str()];
         asked.wants(&names, purpose(site.lot.vehicle_class), kind(site.lot.kind)) && asked.admits(site.lot.location)
@@ -34,7 +106,7 @@ pub fn sites(picture: &Picture, asked: &Asked, variant: Variant, settings: &conf
 }
 
 /// The single spots asked for.
-pub fn spots(picture: &Picture, asked: &Asked, variant: Variant, settings: &config::Feeds) -> Page<Value> {
+pub fn spots<'a>(picture: &'a Picture, asked: &Asked, variant: Variant, settings: &'a config::Feeds) -> Page<Item<'a>> {
     let wanted = picture.spots().filter(|spot| {
         let names = [spot.lot.name.zh.as_str(), spot.lot.name.en.as_str()];
         let place = spot.space.location.unwrap_or(spot.lot.location);
@@ -52,138 +124,113 @@ pub fn spots(picture: &Picture, asked: &Asked, variant: Variant, settings: &conf
 }
 
 /// One lot.
-pub fn site(site: Site<'_>, picture: &Picture, variant: Variant, settings: &config::Feeds) -> Value {
-    let place = site.place(variant.crs);
-    let mut item = static_site(site, picture, variant, settings);
-    item.insert("lat".to_owned(), json!(degrees(place.y)));
-    item.insert("lon".to_owned(), json!(degrees(place.x)));
-    item.extend(realtime_site(site));
-    item.insert("navigation".to_owned(), json!(navigate::links(site.target(), site.lot.name.get(variant.language()))));
-    Value::Object(item)
+pub fn site<'a>(site: Site<'a>, picture: &'a Picture, variant: Variant, settings: &'a config::Feeds) -> Item<'a> {
+    site_without_place(site, picture, variant, settings).at(site.place(variant.crs))
 }
 
 /// One spot.
-pub fn spot(spot: Spot<'_>, picture: &Picture, variant: Variant, settings: &config::Feeds) -> Value {
-    let place = spot.place(variant.crs);
-    let mut item = static_spot(spot, picture, variant, settings);
-    item.insert("lat".to_owned(), json!(degrees(place.y)));
-    item.insert("lon".to_owned(), json!(degrees(place.x)));
-    item.extend(realtime_spot(spot));
-    Value::Object(item)
+pub fn spot<'a>(spot: Spot<'a>, picture: &'a Picture, variant: Variant, settings: &'a config::Feeds) -> Item<'a> {
+    spot_without_place(spot, picture, variant, settings).at(spot.place(variant.crs))
 }
 
-/// What of a lot does not move.
-pub(super) fn static_site(
-    site: Site<'_>,
-    picture: &Picture,
+/// One lot, but for where it stands.
+pub(super) fn site_without_place<'a>(
+    site: Site<'a>,
+    picture: &'a Picture,
     variant: Variant,
-    settings: &config::Feeds,
-) -> Map<String, Value> {
-    let lot = site.lot;
-    let language = variant.language();
-    let mut item = base(&lot.id.to_string(), purpose(lot.vehicle_class), lot.kind, picture.static_at, settings);
-    let mut put = |key: &str, value: Value| drop(item.insert(key.to_owned(), value));
-    put("name", json!(lot.name.get(language)));
-    put("capacity", json!(site.judged.counts.capacity));
-    put("has_realtime_data", json!(site.live().is_some()));
-    if let Some(street) = lot.street.as_ref().and_then(|id| picture.city.streets.get(id)) {
-        put("address", json!(street.name.get(language)));
+    settings: &'a config::Feeds,
+) -> Item<'a> {
+    let (lot, language) = (site.lot, variant.language());
+    let restriction = |(use_, places): (&SpaceUse, &u32)| Restriction {
+        audience: audience(*use_),
+        capacity: Some(*places),
+        realtime_free_capacity: site.free_of(*use_),
+    };
+    // Nothing that moves is told unless it can be believed.
+    let told = site.live().and_then(|counts| Some((counts, counts.observed_at?)));
+    let counts = told.map(|(counts, _)| counts);
+    Item {
+        name: Cow::Borrowed(lot.name.get(language)),
+        capacity: Some(site.judged.counts.capacity),
+        address: street(lot, picture, variant),
+        opening_hours: lot.opening_hours.as_deref(),
+        fee_description: lot.tariff.as_ref().map(|tariff| tariff.get(language)),
+        max_height: lot.max_height_m.map(|height_m| (height_m * 100.0).round() as u32),
+        public_url: (!settings.base_url.is_empty()).then(|| settings.address(&format!("/?lot={}", lot.id))),
+        restrictions: lot.uses.iter().map(restriction).collect(),
+        has_realtime_data: site.live().is_some(),
+        realtime_data_updated_at: told.map(|(_, observed_at)| rfc3339(observed_at)),
+        realtime_opening_status: told.map(|_| if site.is_open() { "OPEN" } else { "CLOSED" }),
+        realtime_capacity: counts.map(|counts| counts.capacity - counts.out_of_service.min(counts.capacity)),
+        realtime_free_capacity: counts.map(|counts| counts.free),
+        navigation: Some(navigate::links(site.target(), lot.name.get(language))),
+        ..base(lot.id.to_string(), purpose(lot.vehicle_class), lot.kind, picture.static_at, settings)
     }
-    if let Some(hours) = &lot.opening_hours {
-        put("opening_hours", json!(hours));
-    }
-    if let Some(tariff) = &lot.tariff {
-        put("fee_description", json!(tariff.get(language)));
-    }
-    if let Some(max_height_m) = lot.max_height_m {
-        // Centimetres.
-        put("max_height", json!((max_height_m * 100.0).round() as u32));
-    }
-    if !settings.base_url.is_empty() {
-        put("public_url", json!(settings.address(&format!("/?lot={}", lot.id))));
-    }
-    let restrictions: Vec<Value> = lot
-        .uses
-        .iter()
-        .map(|(use_, places)| {
-            let mut restriction = json!({ "type": audience(*use_), "capacity": places });
-            if let Some(free) = site.free_of(*use_) {
-                restriction["realtime_free_capacity"] = json!(free);
-            }
-            restriction
-        })
-        .collect();
-    if !restrictions.is_empty() {
-        put("restrictions", json!(restrictions));
-    }
-    item
 }
 
-/// What of a lot moves; nothing if it cannot be believed.
-pub(super) fn realtime_site(site: Site<'_>) -> Map<String, Value> {
-    let mut item = Map::new();
-    let Some(counts) = site.live() else { return item };
-    let Some(observed_at) = counts.observed_at else { return item };
-    let mut put = |key: &str, value: Value| drop(item.insert(key.to_owned(), value));
-    put("realtime_data_updated_at", json!(rfc3339(observed_at)));
-    put("realtime_opening_status", json!(if site.is_open() { "OPEN" } else { "CLOSED" }));
-    put("realtime_capacity", json!(counts.capacity - counts.out_of_service.min(counts.capacity)));
-    put("realtime_free_capacity", json!(counts.free));
-    item
-}
-
-/// What of a spot does not move.
-pub(super) fn static_spot(
-    spot: Spot<'_>,
-    picture: &Picture,
+/// One spot, but for where it is.
+pub(super) fn spot_without_place<'a>(
+    spot: Spot<'a>,
+    picture: &'a Picture,
     variant: Variant,
-    settings: &config::Feeds,
-) -> Map<String, Value> {
-    let id = uid::of_space(&spot.lot.id, &spot.space.id);
-    let mut item = base(&id, purpose(spot.vehicle_class()), spot.lot.kind, picture.static_at, settings);
-    let mut put = |key: &str, value: Value| drop(item.insert(key.to_owned(), value));
-    put("name", json!(format!("{} {}", spot.lot.name.get(variant.language()), spot.space.id)));
-    put("parking_site_uid", json!(spot.lot.id));
-    put("has_realtime_data", json!(is_told(spot)));
-    if let Some(street) = spot.lot.street.as_ref().and_then(|id| picture.city.streets.get(id)) {
-        put("address", json!(street.name.get(variant.language())));
+    settings: &'a config::Feeds,
+) -> Item<'a> {
+    let told = matches!(spot.state, SpotState::Free | SpotState::Occupied).then_some(spot.observed_at).flatten();
+    let restriction =
+        |use_: &SpaceUse| Restriction { audience: audience(*use_), capacity: None, realtime_free_capacity: None };
+    let uid = uid::of_space(&spot.lot.id, &spot.space.id);
+    Item {
+        name: Cow::Owned(format!("{} {}", spot.lot.name.get(variant.language()), spot.space.id)),
+        parking_site_uid: Some(&spot.lot.id),
+        address: street(spot.lot, picture, variant),
+        restrictions: spot.space.uses.iter().map(restriction).collect(),
+        has_realtime_data: told.is_some(),
+        realtime_status: told.map(|_| if spot.state == SpotState::Free { "AVAILABLE" } else { "TAKEN" }),
+        realtime_data_updated_at: told.map(rfc3339),
+        ..base(uid, purpose(spot.vehicle_class()), spot.lot.kind, picture.static_at, settings)
     }
-    let restrictions: Vec<Value> = spot.space.uses.iter().map(|use_| json!({ "type": audience(*use_) })).collect();
-    if !restrictions.is_empty() {
-        put("restrictions", json!(restrictions));
-    }
-    item
 }
 
-/// What of a spot moves; nothing if nobody knows.
-pub(super) fn realtime_spot(spot: Spot<'_>) -> Map<String, Value> {
-    let mut item = Map::new();
-    if !is_told(spot) {
-        return item;
-    }
-    let status = if spot.state == SpotState::Free { "AVAILABLE" } else { "TAKEN" };
-    item.insert("realtime_status".to_owned(), json!(status));
-    if let Some(at) = spot.observed_at {
-        item.insert("realtime_data_updated_at".to_owned(), json!(rfc3339(at)));
-    }
-    item
+fn street<'a>(lot: &Lot, picture: &'a Picture, variant: Variant) -> Option<&'a str> {
+    let street = picture.city.streets.get(lot.street.as_ref()?)?;
+    Some(street.name.get(variant.language()))
 }
 
-fn is_told(spot: Spot<'_>) -> bool {
-    matches!(spot.state, SpotState::Free | SpotState::Occupied) && spot.observed_at.is_some()
-}
-
-fn base(id: &str, purpose: &str, of: LotKind, static_at: Instant, settings: &config::Feeds) -> Map<String, Value> {
-    let mut item = Map::new();
-    item.insert("uid".to_owned(), json!(id));
-    // Readers of the public interface know it by this name, those of the push interface by the other.
-    item.insert("original_uid".to_owned(), json!(id));
-    item.insert("source_uid".to_owned(), json!(settings.city));
-    item.insert("purpose".to_owned(), json!(purpose));
-    item.insert("type".to_owned(), json!(kind(of)));
-    item.insert("operator_name".to_owned(), json!(settings.publisher));
-    item.insert("static_data_updated_at".to_owned(), json!(rfc3339(static_at)));
-    item
+/// What all items have, and nothing else.
+fn base<'a>(
+    uid: String,
+    purpose: &'static str,
+    of: LotKind,
+    static_at: Instant,
+    settings: &'a config::Feeds,
+) -> Item<'a> {
+    Item {
+        original_uid: uid.clone(),
+        uid,
+        source_uid: &settings.city,
+        name: Cow::Borrowed(""),
+        purpose,
+        kind: kind(of),
+        operator_name: &settings.publisher,
+        parking_site_uid: None,
+        address: None,
+        capacity: None,
+        opening_hours: None,
+        fee_description: None,
+        max_height: None,
+        public_url: None,
+        restrictions: Vec::new(),
+        static_data_updated_at: rfc3339(static_at),
+        has_realtime_data: false,
+        realtime_data_updated_at: None,
+        realtime_opening_status: None,
+        realtime_status: None,
+        realtime_capacity: None,
+        realtime_free_capacity: None,
+        lat: None,
+        lon: None,
+        navigation: None,
+    }
 }
 
 /// The list of sources: this city.

@@ -5,7 +5,8 @@ use axum::{
     http::HeaderMap,
     response::Response,
 };
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::json;
 
 use super::{VariantQuery, editions::tell_once};
 use crate::{
@@ -13,27 +14,38 @@ use crate::{
         Problem, Shared,
         json::{Params, Segment},
     },
-    feeds::{SitesQuery, Variant, parkapi_v3, query, query::Page, uid},
+    feeds::{
+        SitesQuery, Variant,
+        parkapi_v1::bytes,
+        parkapi_v3::{self, Item},
+        query,
+        query::Page,
+        uid,
+    },
 };
 
 const JSON: &str = "application/json";
 
-fn bytes(value: &Value) -> Vec<u8> {
-    value.to_string().into_bytes()
+/// A page with the address of the next one: the same query with another start.
+#[derive(Serialize)]
+struct Paged<'a> {
+    items: Vec<Item<'a>>,
+    total_count: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_path: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_start: Option<String>,
 }
 
-/// A page with the address of the next one: the same query with another start.
-fn paged(page: Page<Value>, path: &str, asked: Option<&str>) -> Vec<u8> {
-    let mut answer = json!({ "items": page.items, "total_count": page.total });
-    if let Some(start) = page.next {
+fn paged(page: Page<Item<'_>>, path: &str, asked: Option<&str>) -> Vec<u8> {
+    let next_path = page.next.as_ref().map(|start| {
         let others =
             asked.unwrap_or_default().split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("start="));
         let mut pairs: Vec<String> = others.map(str::to_owned).collect();
-        pairs.push(format!("start={}", crate::feeds::navigate::encoded_exactly(&start)));
-        answer["next_path"] = json!(format!("{path}?{}", pairs.join("&")));
-        answer["next_start"] = json!(start);
-    }
-    bytes(&answer)
+        pairs.push(format!("start={}", crate::feeds::navigate::encoded_exactly(start)));
+        format!("{path}?{}", pairs.join("&"))
+    });
+    bytes(&Paged { items: page.items, total_count: page.total, next_path, next_start: page.next })
 }
 
 fn variant(asked: &SitesQuery) -> Result<Variant, Problem> {
