@@ -53,6 +53,7 @@ fn lot<'a>(city: &'a City, id: &str) -> Result<&'a Lot, Problem> {
     ("bbox" = Option<String>, Query, description = "west,south,east,north in degrees"),
     ("near" = Option<String>, Query, description = "lon,lat in degrees; sorts by distance"),
     ("radius_m" = Option<f64>, Query, description = "with near: at most this far, metres"),
+    ("arrive_in_s" = Option<u32>, Query, description = "with near: the arrival to tell of, seconds from now; by the way from there when absent"),
 ), responses((status = 200, body = LotsView), (status = 304, description = "nothing has moved since If-None-Match"), (status = 400)))]
 pub async fn lots(
     State(services): State<Shared>,
@@ -64,7 +65,7 @@ pub async fn lots(
     let availability = &services.config.availability;
     let now = services.clock.now();
     let mut view = lots::list(&city, &board.lots, &board.cursor, &filter, now, availability);
-    lots::tell_arrivals(&mut view.lots, now, |lot, at| services.forecaster.at(lot, at));
+    lots::tell_arrivals(&mut view.lots, now, filter.arrive_in_s, |lot, at| services.forecaster.at(lot, at));
     lots::tell_trends(&mut view.lots, |lot| services.forecaster.moved(lot));
     let etag = view.etag(city.revision);
     let mut response =
