@@ -15,16 +15,16 @@ print-color-adjust:exact}body{margin:0;background:#dfe5e2;color:#14211d;font:16p
 .tools{display:flex;gap:20px;justify-content:center;align-items:center;padding:14px;font-size:15px}.tools a{color:#0b57d0}\
 .sheet{width:210mm;max-width:100%;min-height:297mm;margin:0 auto 24px;background:#fff;display:flex;flex-direction:column;\
 box-shadow:0 4px 24px rgba(0,0,0,.16)}.head{background:#0b5d52;color:#fff;padding:16mm 16mm 12mm;display:flex;gap:9mm;\
-align-items:center}.p{flex:none;width:30mm;height:30mm;border-radius:6mm;background:#fff;color:#0b5d52;font-size:24mm;\
+align-items:center}.head .p{flex:none;width:30mm;height:30mm;border-radius:6mm;background:#fff;color:#0b5d52;font-size:24mm;\
 line-height:30mm;font-weight:700;text-align:center}.head strong{display:block;font-size:13mm;line-height:1.15}\
 .head span{font-size:6.4mm}.body{flex:1;display:flex;flex-direction:column;align-items:center;justify-content:space-evenly;\
 padding:8mm 14mm;text-align:center}h1{margin:0;font-size:18mm;line-height:1.15;overflow-wrap:anywhere}\
-h1 span{display:block;font-size:8mm;font-weight:400;color:#4a5a55;margin-top:2mm}.qr{width:112mm;max-width:86%;padding:2mm;\
+h1 span{display:block;font-size:8mm;font-weight:400;color:#4a5a55;margin-top:2mm}.qr{width:104mm;max-width:86%;padding:2mm;\
 border:1.2mm solid #0b5d52;border-radius:5mm}.qr svg{display:block;width:100%}.scan{margin:0;font-size:8.4mm;font-weight:700}\
 .scan span{display:block;font-size:5.4mm;font-weight:400;color:#4a5a55}.facts{margin:0;font-size:5.2mm;color:#33423d}\
 .foot{padding:6mm 14mm 8mm;border-top:.3mm solid #d5ddda;text-align:center;font-size:4.2mm;color:#4a5a55;\
 overflow-wrap:anywhere}@media print{.tools{display:none}body{background:#fff}.sheet{box-shadow:none;margin:0;width:210mm;\
-height:297mm}}@media screen and (max-width:820px){.head{padding:24px 20px;gap:16px}.p{width:64px;height:64px;line-height:64px;\
+height:297mm}}@media screen and (max-width:820px){.head{padding:24px 20px;gap:16px}.head .p{width:64px;height:64px;line-height:64px;\
 font-size:48px;border-radius:14px}.head strong{font-size:26px}.head span{font-size:15px}h1{font-size:34px}h1 span{font-size:19px}\
 .scan{font-size:20px}.scan span{font-size:15px}.facts{font-size:15px}.foot{font-size:13px}.sheet{min-height:0}.body{gap:20px}}";
 

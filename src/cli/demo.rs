@@ -136,7 +136,7 @@ pub async fn run(options: Options) -> anyhow::Result<ExitCode> {
     }
 }
 
-/// Gives the town a past to learn from, unless it has one. Counts fall on whole minutes, as the recorder's do.
+/// Gives the town a past to learn from, unless it has one. Counts fall on quarters of an hour, which is what is learned of long ago.
 async fn remember(db: &Db, town: &town::Town, seed: u64) -> anyhow::Result<()> {
     let now = Clock::System.now();
     let from = now - chrono::Duration::days(life::past::DAYS);
@@ -144,7 +144,7 @@ async fn remember(db: &Db, town: &town::Town, seed: u64) -> anyhow::Result<()> {
     if !history::range(db, &LotId::parse(&first.id)?, from, now, 1).await?.is_empty() {
         return Ok(());
     }
-    let points = life::past::counts(town, seed, now.duration_trunc(chrono::Duration::minutes(1))?);
+    let points = life::past::counts(town, seed, now.duration_trunc(chrono::Duration::minutes(15))?);
     let points = points.into_iter().map(|count| {
         Ok(Point {
             lot: LotId::parse(&count.lot)?,

@@ -45,7 +45,7 @@ export function draw(place: HTMLElement, curves: Curves, capacity: number, zone:
       scales: { x: { time: true }, y: { range } },
       tzDate: (at) => uPlot.tzDate(new Date(at * 1000), zone),
       axes: [
-        { ...axis, values: (_, ticks) => ticks.map(clock), space: 64 },
+        { ...axis, values: (_, ticks) => ticks.map(clock), space: 52, size: 30, gap: 8 },
         { ...axis, size: 40, incrs: [1, 2, 5, 10, 20, 25, 50, 100, 200, 250, 500, 1000] },
       ],
       series: [

@@ -36,7 +36,7 @@ export function laidOut(bays: Space[]): Layout | null {
     // North is up, and a sheet counts downwards.
     points: ring.map(([lon, lat]): Point => [(lon - origin[0]) * METRES_A_DEGREE * squeeze, (origin[1] - lat) * METRES_A_DEGREE]),
   }));
-  const angle = slope(flat.map(({ points }) => middleOf(points)));
+  const angle = along(flat.map(({ points }) => points), slope(flat.map(({ points }) => middleOf(points))));
   const turned = flat.map(({ bay, points }) => ({ bay, points: points.map((point) => turn(point, -angle)) }));
   const all = turned.flatMap(({ points }) => points);
   const left = Math.min(...all.map(([x]) => x)) - BORDER_M;
@@ -78,6 +78,25 @@ function slope(points: Point[]): number {
     yy += (y - my) ** 2;
   }
   return 0.5 * Math.atan2(2 * xy, xx - yy);
+}
+
+/** The direction of the bays' own edges that is nearest to `wanted`: all of them that stand square to each other agree. */
+function along(outlines: Point[][], wanted: number): number {
+  let [x, y] = [0, 0];
+  for (const points of outlines) {
+    points.forEach(([px, py], place) => {
+      const [nx, ny] = points[(place + 1) % points.length] as Point;
+      const length = Math.hypot(nx - px, ny - py);
+      // Four times the angle is the same for all four edges of a bay.
+      const four = 4 * Math.atan2(ny - py, nx - px);
+      x += length * Math.cos(four);
+      y += length * Math.sin(four);
+    });
+  }
+  if (Math.hypot(x, y) < 1e-6) return wanted;
+  const own = Math.atan2(y, x) / 4;
+  const quarter = Math.PI / 2;
+  return own + Math.round((wanted - own) / quarter) * quarter;
 }
 
 function turn([x, y]: Point, angle: number): Point {

@@ -3,7 +3,7 @@ import { render } from "preact";
 import { ageWords } from "../age.ts";
 import { tick } from "../clock.ts";
 import { code, lang, t, text } from "../i18n.ts";
-import { Facts, Age, SYMBOL, TrendMark } from "../public/card.tsx";
+import { Age, Facts, percent, SYMBOL, TrendMark } from "../public/card.tsx";
 import { Navigate, navigateTo } from "../public/navigate.tsx";
 import { share, Shared } from "../public/share.tsx";
 import { marks, toggleMark } from "../public/store.ts";
@@ -55,7 +55,7 @@ function Head({ here }: { here: Lot }) {
       <p class="lot-facts">
         <span>{t(`kind.${here.kind}`)}</span>
         {here.vehicle_class === "non_motor" && <span>{t("vehicle.non_motor")}</span>}
-        <Facts lot={here} />
+        <Facts lot={here} uses={(here.groups ?? []).length === 0} />
       </p>
       <Groups here={here} />
       <div class="now-acts">
@@ -114,7 +114,7 @@ function Expected() {
                 <>
                   <strong>{t("lot.ahead_free", { n: one.free })}</strong>
                   <span class="ahead-band">{t("lot.ahead_band", { low: one.low, high: one.high })}</span>
-                  <span class="ahead-chance">{t("lot.ahead_chance", { n: Math.round(one.chance * 100) })}</span>
+                  <span class="ahead-chance">{t("lot.ahead_chance", { n: percent(one.chance) })}</span>
                 </>
               )}
             </li>

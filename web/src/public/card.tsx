@@ -36,6 +36,9 @@ export function LotCard({ lot: source }: { lot: Signal<Lot> }) {
             <span>{t(`kind.${lot.kind}`)}</span>
             {lot.vehicle_class === "non_motor" && <span>{t("vehicle.non_motor")}</span>}
             <Way lot={lot} />
+            <a class="details" href={`/lots/${encodeURIComponent(lot.id)}`} aria-label={t("lot.details_of", { name })}>
+              {t("lot.details")}
+            </a>
           </p>
         </div>
         <p class="lot-free">
@@ -56,9 +59,6 @@ export function LotCard({ lot: source }: { lot: Signal<Lot> }) {
       <div class="lot-foot">
         <Age lot={lot} />
         <Shared lot={lot.id} />
-        <a class="details" href={`/lots/${encodeURIComponent(lot.id)}`} aria-label={t("lot.details_of", { name })}>
-          {t("lot.details")}
-        </a>
         <button
           type="button"
           class="mark"
@@ -105,14 +105,19 @@ function Way({ lot }: { lot: Lot }) {
   );
 }
 
+/** A chance in whole percent; nothing that lies ahead is certain. */
+export function percent(chance: number): number {
+  return Math.min(99, Math.max(1, Math.round(chance * 100)));
+}
+
 function Chance({ lot }: { lot: Lot }) {
   const arrival = arrivals.value.get(lot.id);
   if (arrival === undefined || lot.level === "closed" || lot.level === "no_data") return null;
   const minutes = Math.max(1, Math.round(arrival.travel_s / 60));
-  return <span class="chance">{t("lot.chance", { n: Math.round(arrival.chance * 100), minutes })}</span>;
+  return <span class="chance">{t("lot.chance", { n: percent(arrival.chance), minutes })}</span>;
 }
 
-export function Facts({ lot }: { lot: Lot }) {
+export function Facts({ lot, uses = true }: { lot: Lot; uses?: boolean }) {
   const always = lot.opening_hours === null || lot.opening_hours === "24/7";
   return (
     <>
@@ -122,7 +127,7 @@ export function Facts({ lot }: { lot: Lot }) {
       {lot.entrances.length > 1 && <span>{t("lot.entrance_count", { n: lot.entrances.length })}</span>}
       {lot.max_height_m !== null && <span>{t("lot.height", { m: lot.max_height_m })}</span>}
       {Object.entries(lot.uses).map(([use, n]) =>
-        n > 0 ? <span key={use}>{t("lot.use", { use: code("use", use), n })}</span> : null,
+        uses && n > 0 ? <span key={use}>{t("lot.use", { use: code("use", use), n })}</span> : null,
       )}
       {lot.unknown > 0 && lot.level !== "no_data" && <span>{t("lot.unknown", { n: lot.unknown })}</span>}
     </>

@@ -113,7 +113,7 @@ function entranceLayers(theme: Theme): LayerSpecification[] {
       type: "symbol",
       source: "entrances",
       minzoom: BAY_ZOOM,
-      layout: { "icon-image": `entrance|${theme}`, "icon-allow-overlap": true, "icon-size": ["interpolate", ["linear"], ["zoom"], 15.5, 0.7, 18, 1] },
+      layout: { "icon-image": `entrance|${theme}`, "icon-allow-overlap": true, "icon-ignore-placement": true, "icon-size": ["interpolate", ["linear"], ["zoom"], 15.5, 0.7, 18, 1] },
     },
     {
       id: "me",
@@ -126,7 +126,7 @@ function entranceLayers(theme: Theme): LayerSpecification[] {
       id: "sign",
       type: "symbol",
       source: "signs",
-      layout: { "icon-image": ["concat", `sign|${theme}|`, ["get", "health"]], "icon-allow-overlap": true },
+      layout: { "icon-image": ["concat", `sign|${theme}|`, ["get", "health"]], "icon-allow-overlap": true, "icon-ignore-placement": true },
     },
   ];
 }
@@ -187,7 +187,7 @@ function lotLayers(theme: Theme, selected: string | null, words: MarkWords): Lay
       type: "symbol",
       source: "me",
       filter: is("kind", "goal"),
-      layout: { "icon-image": `goal|${theme}`, "icon-anchor": "bottom", "icon-allow-overlap": true },
+      layout: { "icon-image": `goal|${theme}`, "icon-anchor": "bottom", "icon-allow-overlap": true, "icon-ignore-placement": true },
     },
   ];
 }

@@ -93,7 +93,7 @@ function follow(map: MapView, style: () => ReturnType<typeof styleFor>, shift: S
   effect(() => {
     const [at, to] = [position.value, goal.value];
     void source("me")?.setData(places(shift));
-    if (to !== null) glide(to.at, 15);
+    if (to !== null) glide(to.at, 14.4);
     else if (at !== null) glide(at, 14.5);
   });
   effect(() => {
