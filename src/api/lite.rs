@@ -22,7 +22,7 @@ use crate::domain::{
 const STYLE: &str = "body{margin:0 auto;max-width:44rem;padding:0 12px 24px;font:16px/1.5 -apple-system,'PingFang SC',\
 'Microsoft YaHei','Noto Sans CJK SC',Roboto,sans-serif;color:#14211d;background:#fff}h1{font-size:22px}\
 table{width:100%;border-collapse:collapse}th,td{padding:8px 6px;border-bottom:1px solid #d5ddda;text-align:left;\
-vertical-align:top}td.n{text-align:right;white-space:nowrap}b{font-size:20px}small{color:#4a5a55}\
+vertical-align:top}th.n,td.n{text-align:right;white-space:nowrap}b{font-size:20px}small{color:#4a5a55}\
 a{color:#0b57d0}@media(prefers-color-scheme:dark){body{color:#e6eeeb;background:#0f1715}small{color:#a9b8b2}\
 th,td{border-color:#2b3733}a{color:#8ab8ff}}";
 
@@ -92,7 +92,7 @@ fn page(lang: Language, city: &City, rows: &str) -> String {
          content=\"width=device-width,initial-scale=1\"><meta http-equiv=\"refresh\" content=\"60\"><title>{name} {title}</title>\
          <style>{STYLE}</style></head><body><main><h1>{name} {title}</h1><p><small>{}</small> <a href=\"?lang={other}\" \
          lang=\"{}\">{}</a> · <a href=\"/\">{}</a></p>{fictional}<table><thead><tr><th scope=\"col\">{}</th>\
-         <th scope=\"col\">{}</th></tr></thead><tbody>{rows}</tbody></table></main></body></html>",
+         <th scope=\"col\" class=\"n\">{}</th></tr></thead><tbody>{rows}</tbody></table></main></body></html>",
         pick(lang, "每分钟自动刷新", "Refreshed every minute"),
         pick(lang, "en", "zh-CN"),
         pick(lang, "English", "中文"),

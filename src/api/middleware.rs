@@ -101,7 +101,10 @@ mod tests {
         map.url = "https://tiles.example/vec/{z}/{x}/{y}.png".to_owned();
         let policy = content_security_policy(&map);
         let policy = policy.to_str().unwrap();
-        assert!(policy.contains("data: https://tiles.example;") && policy.contains("connect-src 'self' https://tiles.example;"));
+        assert!(
+            policy.contains("data: https://tiles.example;")
+                && policy.contains("connect-src 'self' https://tiles.example;")
+        );
         assert!(!policy.contains("default-src 'self' https"), "{policy}");
     }
 }

@@ -121,7 +121,12 @@ mod tests {
         assert_eq!((good.fault(), good.site()), (None, Some("https://tiles.example:8443")));
         let fault = |change: fn(&mut BaseMap)| with(change).fault().map(|(key, _)| key);
         assert_eq!(fault(|map| map.pmtiles = "town.pmtiles".to_owned()), Some("map.attribution"));
-        for url in ["https://tiles.example/{z}/{x}.png", "ftp://a/{z}/{x}/{y}", "https://a b;c/{z}/{x}/{y}", "https:///{z}/{x}/{y}"] {
+        for url in [
+            "https://tiles.example/{z}/{x}.png",
+            "ftp://a/{z}/{x}/{y}",
+            "https://a b;c/{z}/{x}/{y}",
+            "https:///{z}/{x}/{y}",
+        ] {
             let map = with(|map| {
                 map.url = url.to_owned();
                 map.attribution = "x".to_owned();

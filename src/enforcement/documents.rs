@@ -190,7 +190,11 @@ fn filled(template: &str, fields: &BTreeMap<&'static str, String>, required: &[&
 /// A QR code with its sentence.
 fn qr(text: &str) -> String {
     let code = qr::svg(text);
-    if code.is_empty() { code } else { format!("<div class=\"qr\">{code}<br><small>扫码查验 Scan to check</small></div>") }
+    if code.is_empty() {
+        code
+    } else {
+        format!("<div class=\"qr\">{code}<br><small>扫码查验 Scan to check</small></div>")
+    }
 }
 
 fn inventory(record: &Record) -> String {

@@ -79,7 +79,8 @@ mod tests {
         assert_eq!(counts.last().unwrap().at, until - EVERY);
         let school = town.lots.iter().find(|lot| lot.purpose == Purpose::School).unwrap();
         let taken_on = |weekday: Weekday| -> f64 {
-            let day = counts.iter().filter(|c| c.lot == school.id && (c.at + Duration::hours(ZONE_H)).weekday() == weekday);
+            let day =
+                counts.iter().filter(|c| c.lot == school.id && (c.at + Duration::hours(ZONE_H)).weekday() == weekday);
             let taken: Vec<f64> = day.map(|count| f64::from(count.taken)).collect();
             taken.iter().sum::<f64>() / taken.len() as f64
         };

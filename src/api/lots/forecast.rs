@@ -144,7 +144,8 @@ pub fn tell_arrivals(
     lots: &mut [LotView],
     now: Instant,
     arrive_in_s: Option<u32>,
-    ask: impl Fn(&LotId, Instant) -> Option<Arrival>) {
+    ask: impl Fn(&LotId, Instant) -> Option<Arrival>,
+) {
     for lot in lots.iter_mut().take(ARRIVALS) {
         let Some(distance_m) = lot.distance_m else { continue };
         let by_road_s = (START_S + distance_m * DETOUR / ROAD_M_S).round().min(86_000.0) as u32;

@@ -187,7 +187,7 @@ export function drawSign(theme: Theme, health: string): ImageData | null {
     pen.stroke(new Path2D("M16 19v9"));
     pen.fill(board);
     if (!ok && health !== "failing") pen.setLineDash([4, 3]);
-    pen.strokeStyle = ok || health === "failing" ? palette.surface : palette.off;
+    pen.strokeStyle = ok || health === "failing" ? palette.board : palette.off;
     pen.stroke(board);
     pen.setLineDash([]);
     pen.lineCap = "round";

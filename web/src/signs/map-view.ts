@@ -50,8 +50,9 @@ export async function showSigns(place: HTMLElement): Promise<void> {
           source: "signs",
           layout: {
             "icon-image": ["concat", `sign|${now}|`, ["get", "health"]],
+            "icon-size": ["interpolate", ["linear"], ["zoom"], 11, 0.6, 14, 1],
             "icon-allow-overlap": true,
-            "text-field": ["get", "name"],
+            "text-field": ["step", ["zoom"], "", 13, ["get", "name"]],
             "text-font": FONTS,
             "text-size": 12,
             "text-offset": [0, 1.3],
