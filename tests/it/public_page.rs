@@ -96,7 +96,7 @@ fn holds(name: &str, arguments: &[&str]) {
     assert!(output.status.success(), "{told}{faults}");
 }
 
-/// Status, headers in lower case, and the length of the body, as curl is given them.
+/// Status, headers, and the length of the body, as curl is given them.
 fn head(node: &Node, path: &str, headers: &[&str]) -> (u16, String, usize) {
     let mut curl = Command::new("curl");
     curl.args(["-s", "-D", "-", "--max-time", "20", &node.url(path)]);
@@ -105,7 +105,7 @@ fn head(node: &Node, path: &str, headers: &[&str]) -> (u16, String, usize) {
     }
     let answer = curl.output().unwrap().stdout;
     let end = answer.windows(4).position(|four| four == b"\r\n\r\n").expect("an answer has a head");
-    let head = String::from_utf8_lossy(&answer[..end]).to_lowercase();
+    let head = String::from_utf8_lossy(&answer[..end]).into_owned();
     let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap();
     (status, head, answer.len() - end - 4)
 }

@@ -1,6 +1,6 @@
 // Uses the map of the public page, and says what held: piles of lots, bays in their colours, a bay that turns red, a destination by a
 // tap, signs. node map.mjs --url http://127.0.0.1:8080/ --lot L1 --mqtt PORT [--timeout 60]; exits 0 if all of it held.
-// The lot's bay S002 must be taken and S007 free.
+// The lot's bay S005 must be taken and S009 free.
 import { execFileSync } from "node:child_process";
 import { launch, readArgs, tell } from "./browser.mjs";
 
@@ -24,11 +24,21 @@ try {
   await page.goto(url);
   await page.waitForSelector('[data-map="shown"]', patience);
 
+  /** Once the map has drawn all it knows. */
+  const settled = () =>
+    page.evaluate(() => {
+      const map = document.querySelector(".map-canvas").view;
+      const drawn = map.once("idle");
+      map.triggerRepaint();
+      return drawn.then(() => undefined);
+    });
   const layersAt = (zoom) =>
     page.evaluate(async (to) => {
       const map = document.querySelector(".map-canvas").view;
+      const drawn = map.once("idle");
       map.jumpTo({ zoom: to });
-      await map.once("idle");
+      map.triggerRepaint();
+      await drawn;
       const seen = (layer) => map.queryRenderedFeatures({ layers: [layer] }).map(({ properties }) => properties);
       return { piles: seen("cluster"), lots: new Set(seen("lot-dot").map(({ id }) => id)).size };
     }, zoom);
@@ -43,7 +53,7 @@ try {
     map.jumpTo({ center: location, zoom: 18 });
   }, lot);
   const stateOf = (bay) => page.evaluate((id) => document.querySelector(".map-canvas").view.getFeatureState({ source: "bays", id }).state, `${lot}/${bay}`);
-  await page.waitForFunction((id) => document.querySelector(".map-canvas").view.getFeatureState({ source: "bays", id }).state !== undefined, `${lot}/S007`, patience);
+  await page.waitForFunction((id) => document.querySelector(".map-canvas").view.getFeatureState({ source: "bays", id }).state !== undefined, `${lot}/S009`, patience);
 
   /** The colour a bay is painted in, near its corner, where no sign is drawn over it. */
   const colourOf = (bay) =>
@@ -70,15 +80,15 @@ try {
     );
   const isRed = ({ red, blue }) => red > blue + 60;
   const isBlue = ({ red, blue }) => blue > red + 60;
-  await page.evaluate(() => document.querySelector(".map-canvas").view.once("idle"));
-  holds("a taken bay is red and a free one blue", isRed(await colourOf("S002")) && isBlue(await colourOf("S007")), { taken: await colourOf("S002"), free: await colourOf("S007") });
+  await settled();
+  holds("a taken bay is red and a free one blue", isRed(await colourOf("S005")) && isBlue(await colourOf("S009")), { taken: await colourOf("S005"), free: await colourOf("S009") });
   const payload = JSON.stringify({ state: "occupied", at: new Date().toISOString(), seq: 2 });
-  execFileSync("mosquitto_pub", ["-h", "127.0.0.1", "-p", mqtt, "-q", "1", "-t", `yunpark/v1/space/${lot}/S007/state`, "-m", payload]);
-  await page.waitForFunction((id) => document.querySelector(".map-canvas").view.getFeatureState({ source: "bays", id }).state === "occupied", `${lot}/S007`, patience);
-  holds("a message of its sensor turns it red", isRed(await colourOf("S007")), await colourOf("S007"));
+  execFileSync("mosquitto_pub", ["-h", "127.0.0.1", "-p", mqtt, "-q", "1", "-t", `yunpark/v1/space/${lot}/S009/state`, "-m", payload]);
+  await page.waitForFunction((id) => document.querySelector(".map-canvas").view.getFeatureState({ source: "bays", id }).state === "occupied", `${lot}/S009`, patience);
+  holds("a message of its sensor turns it red", isRed(await colourOf("S009")), await colourOf("S009"));
   await page.emulateMedia({ colorScheme: "dark" });
-  await page.evaluate(() => document.querySelector(".map-canvas").view.once("idle"));
-  holds("and so it stays when the map turns dark", (await stateOf("S007")) === "occupied" && isRed(await colourOf("S007")), await colourOf("S007"));
+  await settled();
+  holds("and so it stays when the map turns dark", (await stateOf("S009")) === "occupied" && isRed(await colourOf("S009")), await colourOf("S009"));
 
   await page.click(".pick");
   await page.click(".map-canvas", { position: { x: 200, y: 500 } });

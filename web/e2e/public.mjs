@@ -64,7 +64,7 @@ await attempt("filters, marks and letters", async () => {
 });
 
 await attempt("a destination", async () => {
-  const page = await opened(context);
+  const page = await opened(context, "?lang=zh");
   await page.waitForSelector(live, patience);
   // The far end of the town's street; its last lot is the nearest.
   await page.fill('[name="q"]', "dj");
@@ -151,7 +151,7 @@ await attempt("what the first view weighs", async () => {
     if (!address.startsWith("http") || address.includes("/api/")) return;
     loaded.add(address);
     const text = await answer.text().catch(() => "");
-    if (text.includes("maplibregl-ctrl")) library.add(address);
+    if (text.includes("maplibregl-canvas")) library.add(address);
   });
   await page.goto(url);
   await page.waitForSelector(live, patience);
