@@ -1,18 +1,19 @@
 // Takes a picture of every page in two languages, two sizes, by day and by night.
-// node pictures.mjs --base http://127.0.0.1:8080 --out DIR [--user NAME --password WORD] [--only public,signs] [--match REGEXP] [--timeout S]
+// node pictures.mjs --base http://127.0.0.1:8080 --out DIR [--user NAME --password WORD] [--only public,signs] [--match REGEXP]
+//   [--timeout S] [--staff-only]; --staff-only leaves out what anyone may see.
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { launch, readArgs, tell } from "./browser.mjs";
 import { PAGES, richLot, signIn, SIZES } from "./pages.mjs";
 
-const { base, out, user, password, only, match = "", timeout = "20" } = readArgs(process.argv.slice(2));
+const { base, out, user, password, only, match = "", timeout = "60", "staff-only": staffOnly } = readArgs(process.argv.slice(2));
 if (base === undefined || out === undefined) {
   process.stderr.write("usage: pictures.mjs --base URL --out DIR [--user NAME --password WORD] [--only NAMES] [--match REGEXP] [--timeout S]\n");
   process.exit(2);
 }
 mkdirSync(out, { recursive: true });
 const wanted = only?.split(",");
-const pages = PAGES.filter((page) => (user !== undefined || !page.staff) && (wanted === undefined || wanted.includes(page.name)));
+const pages = PAGES.filter((page) => staffOnly === undefined || page.role !== undefined).filter((page) => (user !== undefined || !page.staff) && (wanted === undefined || wanted.includes(page.name)));
 const lot = await richLot(base);
 let faults = 0;
 

@@ -33,7 +33,7 @@ export function Plan() {
         ))}
       </ul>
       {plan !== null && (
-        <div class="plan">
+        <div class="plan" role="group" tabIndex={0} aria-labelledby="plan-heading">
           <svg
             viewBox={`0 0 ${plan.width.toFixed(1)} ${plan.height.toFixed(1)}`}
             style={{ minWidth: `${Math.min(1400, Math.round(plan.width * 5))}px` }}

@@ -24,7 +24,7 @@ export function SignMap() {
   }, [ready]);
   if (stage.value === "failed") return null;
   return (
-    <section class="sign-map" aria-label={t("signs.map")}>
+    <section class="sign-map" aria-label={t("map.region")}>
       <div ref={place} class="map-canvas" data-map={stage.value} />
       {stage.value === "waiting" && thrifty() && (
         <button type="button" class="button plain" onClick={() => void load(place.current)}>
