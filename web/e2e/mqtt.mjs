@@ -19,11 +19,12 @@ function packet(kind, body) {
 /** Connects; gives back how to say something and how to leave. */
 export async function speaker(port, name) {
   const socket = connect(port, "127.0.0.1");
-  const greeting = Buffer.concat([text("MQTT"), Buffer.from([4, 2, 0, 0]), text(name)]);
+  const greeting = Buffer.concat([text("MQTT"), Buffer.from([4, 2, 0, 60]), text(name)]);
   socket.write(packet(0x10, greeting));
   await new Promise((resolve, reject) => {
     socket.once("data", (answer) => (answer[0] === 0x20 && answer[3] === 0 ? resolve() : reject(new Error("the broker refuses"))));
     socket.once("error", reject);
+    socket.once("close", () => reject(new Error("the broker hangs up")));
   });
   return {
     say: (topic, payload) => socket.write(packet(0x30, Buffer.concat([text(topic), Buffer.from(payload)]))),

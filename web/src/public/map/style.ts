@@ -6,6 +6,8 @@ import type { MarkWords } from "../../map/marks.ts";
 
 /** Bays are drawn from this zoom on. */
 export const BAY_ZOOM = 15.5;
+/** Their edges, and the dashes around silent ones, from this one on. */
+const EDGE_ZOOM = 17;
 /** Lots that stand close together are one mark up to this zoom. */
 const CLUSTER_ZOOM = 12;
 const CLUSTER_PX = 48;
@@ -65,12 +67,36 @@ function bayLayers(theme: Theme): LayerSpecification[] {
     ["none", "–", p.ink, [0, 0, 1]],
   ];
   return [
-    { ...bay, id: "bay", type: "fill", filter: polygon, paint: { "fill-color": byState(p.free, p.full, CLEAR), "fill-opacity": 0.85 } },
-    { ...bay, id: "bay-edge", type: "line", filter: polygon, paint: { "line-color": byState(p.edge, p.edge, CLEAR), "line-width": 1 } },
+    {
+      // Thousands are in view: one pass, and edges only where they can be seen. Silent ones are a pale stain until then.
+      ...bay,
+      id: "bay-far",
+      type: "fill",
+      maxzoom: EDGE_ZOOM,
+      filter: polygon,
+      paint: { "fill-color": byState(p.free, p.full, p.stain), "fill-antialias": false },
+    },
+    {
+      ...bay,
+      id: "bay",
+      type: "fill",
+      minzoom: EDGE_ZOOM,
+      filter: polygon,
+      paint: { "fill-color": byState(p.free, p.full, CLEAR), "fill-opacity": 0.85, "fill-antialias": false },
+    },
+    {
+      ...bay,
+      id: "bay-edge",
+      type: "line",
+      minzoom: EDGE_ZOOM,
+      filter: polygon,
+      paint: { "line-color": byState(p.edge, p.edge, CLEAR), "line-width": 1 },
+    },
     {
       ...bay,
       id: "bay-silent",
       type: "line",
+      minzoom: EDGE_ZOOM,
       filter: polygon,
       paint: { "line-color": p.off, "line-width": 1.2, "line-dasharray": [2, 1.5], "line-opacity": byState(0, 0, 1) },
     },
