@@ -571,7 +571,7 @@ export const WORDS = {
   "lot.missing": { zh: "没有编号为 {id} 的停车场。", en: "There is no place {id}." },
   "lot.ahead": { zh: "到达时还有空位吗？", en: "Will there be a space?" },
   "lot.ahead_in": { zh: "{n} 分钟后", en: "in {n} min" },
-  "lot.ahead_free": { zh: "约 {n} 个", en: "≈ {n}" },
+  "lot.ahead_free": { zh: "约 {n}", en: "≈ {n}" },
   "lot.ahead_band": { zh: "{low} 到 {high} 个", en: "{low} to {high}" },
   "lot.ahead_chance": { zh: "有位 {n}%", en: "{n}% sure" },
   "lot.ahead_note": { zh: "预测，不是保证；十次有九次落在所列范围内。", en: "A forecast, not a promise; nine times in ten it falls within the range." },
