@@ -95,9 +95,10 @@ pub async fn stored(db: &Db) -> Result<Option<(u64, City)>, Error> {
         .into_iter()
         .map(|feature| Document { kind: feature.kind, id: feature.id, json: feature.doc })
         .collect();
-    let city = read_documents(&documents, &known_codec).map_err(|faults| Error::Faults {
+    let mut city = read_documents(&documents, &known_codec).map_err(|faults| Error::Faults {
         count: faults.len(),
         first: faults.first().map(Fault::to_string).unwrap_or_default(),
     })?;
+    city.revision = revision;
     Ok(Some((revision, city)))
 }

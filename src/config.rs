@@ -13,6 +13,7 @@ mod feeds;
 mod forecast;
 mod guidance;
 mod law;
+mod map;
 mod mqtt;
 
 pub use crate::domain::guidance::Policy;
@@ -21,6 +22,7 @@ pub use feeds::{Feeds, Source, SourceKind, Subscriber};
 pub use forecast::Forecast;
 pub use guidance::{Brightness, Colours, Guidance, LanguageWords, Words};
 pub use law::{Basis, Documents, Fines, FirstOffence, FirstOffencePolicy, Law, LegalBases, LookUps, Retention};
+pub use map::{BaseMap, Datum, TileKind, TileSchema};
 pub use mqtt::{DeadLetters, Mqtt, MqttVersion};
 
 /// The commented default file: the first layer, and what `yunpark config print` prints.
@@ -115,6 +117,8 @@ pub struct Config {
     pub enforcement: Enforcement,
     /// Open data, out and in.
     pub feeds: Feeds,
+    /// What is drawn under the lots.
+    pub map: BaseMap,
     /// Sign-in of staff.
     pub session: Session,
     /// Logs.
@@ -402,6 +406,9 @@ impl Config {
         if !self.enforcement.documents.templates_dir.is_empty() {
             self.enforcement.documents.templates_dir = inside(&self.enforcement.documents.templates_dir);
         }
+        if !self.map.pmtiles.is_empty() {
+            self.map.pmtiles = inside(&self.map.pmtiles);
+        }
         self.enforcement.heads_dir = inside(&self.enforcement.heads_dir);
         self.enforcement.signing_key = inside(&self.enforcement.signing_key);
         if !self.availability.journal.is_empty() {
@@ -471,7 +478,7 @@ impl Config {
         if let Some((key, reason)) = self.guidance.fault() {
             return Err((key, reason.to_owned()));
         }
-        if let Some(fault) = self.forecast.fault().or_else(|| self.demand.fault()) {
+        if let Some(fault) = self.forecast.fault().or_else(|| self.demand.fault()).or_else(|| self.map.fault()) {
             return Err(fault);
         }
         for camera in self.enforcement.cameras.keys() {

@@ -1,5 +1,8 @@
-// The build of the pages: seven HTML entries, no inline scripts, nothing fetched from elsewhere.
-import { defineConfig } from "vite";
+// The build of the pages: eight HTML entries, no inline scripts, nothing fetched from elsewhere, each file packed once.
+import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { brotliCompressSync, constants, gzipSync } from "node:zlib";
+import { defineConfig, type Connect, type Plugin } from "vite";
 
 const server = process.env.YUNPARK_SERVER ?? "http://127.0.0.1:8080";
 const proxy = {
@@ -8,16 +11,62 @@ const proxy = {
   "/feeds/": server,
   "/metrics": server,
   "/readyz": server,
+  "/lite": server,
+  "/check": server,
+  "/basemap.pmtiles": server,
+  "^/lots/[^/]+/poster$": server,
 };
 
+/** Below this a packing saves nothing. */
+const SMALLEST_BYTES = 1000;
+const PACKED = /\.(js|css|html|svg|webmanifest)$/;
+
+/** Lays `.br` and `.gz` beside each file that becomes smaller by it; the server sends them as they are. */
+function packed(): Plugin {
+  return {
+    name: "packed",
+    apply: "build",
+    closeBundle() {
+      for (const file of filesOf("dist").filter((name) => PACKED.test(name))) {
+        const plain = readFileSync(file);
+        if (plain.length < SMALLEST_BYTES) continue;
+        const brotli = brotliCompressSync(plain, { params: { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_SIZE_HINT]: plain.length } });
+        writeFileSync(`${file}.br`, brotli);
+        writeFileSync(`${file}.gz`, gzipSync(plain, { level: 9 }));
+      }
+    },
+  };
+}
+
+function filesOf(folder: string): string[] {
+  return readdirSync(folder).flatMap((name) => {
+    const path = join(folder, name);
+    return statSync(path).isDirectory() ? filesOf(path) : [path];
+  });
+}
+
+/** The page of a lot has its id in its address; here the server's routes are not at hand. */
+function lotPages(): Plugin {
+  const route: Connect.NextHandleFunction = (request, _, next) => {
+    if (/^\/lots\/[^/?]+(\?|$)/.test(request.url ?? "")) request.url = "/lot.html";
+    next();
+  };
+  return {
+    name: "lot-pages",
+    configureServer: ({ middlewares }) => void middlewares.use(route),
+    configurePreviewServer: ({ middlewares }) => void middlewares.use(route),
+  };
+}
+
 export default defineConfig({
+  plugins: [packed(), lotPages()],
   build: {
     target: "es2022",
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     chunkSizeWarningLimit: 1200,
     rollupOptions: {
-      input: ["index.html", "signs.html", "feeds.html", "display.html", "officer.html", "supervisor.html", "operator.html"],
+      input: ["index.html", "lot.html", "signs.html", "feeds.html", "display.html", "officer.html", "supervisor.html", "operator.html"],
     },
   },
   worker: { format: "es" },

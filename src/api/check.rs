@@ -56,11 +56,11 @@ pub async fn page(State(services): State<Shared>, Params(asked): Params<Asked>) 
          :root{{color-scheme:light dark}}body{{font:16px/1.6 system-ui,sans-serif;max-width:32rem;margin:0 auto;padding:1rem}}\
          label{{display:block;margin:.8rem 0 .2rem}}input,button{{font:inherit;width:100%;padding:.6rem;box-sizing:border-box}}\
          button{{margin-top:1rem}}table{{width:100%;border-collapse:collapse;margin-top:1rem}}th,td{{text-align:left;padding:.4rem;\
-         border-bottom:1px solid #8888;vertical-align:top}}small{{opacity:.8}}</style></head><body>\
+         border-bottom:1px solid #8888;vertical-align:top}}small{{opacity:.8}}</style></head><body><main>\
          <h1>文书查验 <small>Check a document</small></h1>{told}<form action=\"/check\"><label for=\"number\">文书编号 \
          <small>Number</small></label><input id=\"number\" name=\"number\" value=\"{number}\" required maxlength=\"32\" autocomplete=\"off\">\
          <label for=\"end\">号牌后四位 <small>Last four characters of the plate</small></label><input id=\"end\" name=\"end\" required \
-         minlength=\"4\" maxlength=\"4\" autocomplete=\"off\"><button>查验 Check</button></form></body></html>"
+         minlength=\"4\" maxlength=\"4\" autocomplete=\"off\"><button>查验 Check</button></form></main></body></html>"
     );
     Ok(([(header::CACHE_CONTROL, "no-store")], Html(text)).into_response())
 }

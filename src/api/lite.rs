@@ -22,7 +22,7 @@ use crate::domain::{
 const STYLE: &str = "body{margin:0 auto;max-width:44rem;padding:0 12px 24px;font:16px/1.5 -apple-system,'PingFang SC',\
 'Microsoft YaHei','Noto Sans CJK SC',Roboto,sans-serif;color:#14211d;background:#fff}h1{font-size:22px}\
 table{width:100%;border-collapse:collapse}th,td{padding:8px 6px;border-bottom:1px solid #d5ddda;text-align:left;\
-vertical-align:top}td.n{text-align:right;white-space:nowrap}b{font-size:20px}small{color:#4a5a55}\
+vertical-align:top}th.n,td.n{text-align:right;white-space:nowrap}b{font-size:20px}small{color:#4a5a55}\
 a{color:#0b57d0}@media(prefers-color-scheme:dark){body{color:#e6eeeb;background:#0f1715}small{color:#a9b8b2}\
 th,td{border-color:#2b3733}a{color:#8ab8ff}}";
 
@@ -30,6 +30,8 @@ th,td{border-color:#2b3733}a{color:#8ab8ff}}";
 #[derive(Debug, Deserialize)]
 pub struct LiteQuery {
     lang: Option<String>,
+    /// Present where the reader wants the page to renew itself.
+    auto: Option<String>,
 }
 
 /// What was asked for, else what the browser prefers; Chinese first.
@@ -65,7 +67,10 @@ pub async fn list(State(services): State<Shared>, headers: HeaderMap, Params(que
             now,
         );
     }
-    ([(header::CACHE_CONTROL, "public, max-age=15"), (header::VARY, "accept-language")], Html(page(lang, &city, &rows)))
+    (
+        [(header::CACHE_CONTROL, "public, max-age=15"), (header::VARY, "accept-language")],
+        Html(page(lang, &city, now, query.auto.is_some(), &rows)),
+    )
         .into_response()
 }
 
@@ -78,8 +83,12 @@ struct Told {
     at: Option<Instant>,
 }
 
-fn page(lang: Language, city: &City, rows: &str) -> String {
-    let (code, other) = (pick(lang, "zh-CN", "en"), pick(lang, "en", "zh"));
+fn page(lang: Language, city: &City, now: Instant, renews: bool, rows: &str) -> String {
+    let (code, same, other) = (pick(lang, "zh-CN", "en"), pick(lang, "zh", "en"), pick(lang, "en", "zh"));
+    // A page that renews itself takes a slow reader's place away: only whoever wants it has it.
+    let refresh = if renews { "<meta http-equiv=\"refresh\" content=\"60\">" } else { "" };
+    let (kept, turned) = if renews { ("&amp;auto=1", "") } else { ("", "&amp;auto=1") };
+    let clock = now.with_timezone(&city.time_zone).format("%H:%M:%S");
     let name = escape(city.name.get(lang));
     let title = pick(lang, "停车空位", "parking");
     let fictional = if city.fictional {
@@ -89,11 +98,16 @@ fn page(lang: Language, city: &City, rows: &str) -> String {
     };
     format!(
         "<!doctype html><html lang=\"{code}\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" \
-         content=\"width=device-width,initial-scale=1\"><meta http-equiv=\"refresh\" content=\"60\"><title>{name} {title}</title>\
-         <style>{STYLE}</style></head><body><main><h1>{name} {title}</h1><p><small>{}</small> <a href=\"?lang={other}\" \
-         lang=\"{}\">{}</a> · <a href=\"/\">{}</a></p>{fictional}<table><thead><tr><th scope=\"col\">{}</th>\
-         <th scope=\"col\">{}</th></tr></thead><tbody>{rows}</tbody></table></main></body></html>",
-        pick(lang, "每分钟自动刷新", "Refreshed every minute"),
+         content=\"width=device-width,initial-scale=1\">{refresh}<title>{name} {title}</title>\
+         <style>{STYLE}</style></head><body><main><h1>{name} {title}</h1><p><small>{clock}</small> <a href=\"?lang={same}{kept}\">{}</a> \
+         · <a href=\"?lang={same}{turned}\">{}</a> · <a href=\"?lang={other}{kept}\" lang=\"{}\">{}</a> · <a href=\"/\">{}</a></p>{fictional}<table><thead><tr><th scope=\"col\">{}</th>\
+         <th scope=\"col\" class=\"n\">{}</th></tr></thead><tbody>{rows}</tbody></table></main></body></html>",
+        pick(lang, "刷新", "Refresh"),
+        if renews {
+            pick(lang, "停止自动刷新", "Stop renewing")
+        } else {
+            pick(lang, "每分钟自动刷新", "Renew every minute")
+        },
         pick(lang, "en", "zh-CN"),
         pick(lang, "English", "中文"),
         pick(lang, "地图", "Map"),

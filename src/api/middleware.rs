@@ -12,10 +12,18 @@ use axum::{
 use tower_http::{catch_panic::CatchPanicLayer, compression::CompressionLayer};
 
 use super::{Problem, Shared};
+use crate::config::BaseMap;
 
-/// Pages load nothing from elsewhere; the map's worker and its blobs are our own.
-const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; img-src 'self' blob: data:; worker-src 'self' blob:; \
-style-src 'self' 'unsafe-inline'; connect-src 'self'; frame-ancestors 'none'; base-uri 'self'; form-action 'self'";
+/// Pages load nothing from elsewhere but the tiles of the configured base map; the map's worker and its blobs are our own.
+fn content_security_policy(map: &BaseMap) -> HeaderValue {
+    let site = map.site().map(|site| format!(" {site}")).unwrap_or_default();
+    let policy = format!(
+        "default-src 'self'; img-src 'self' blob: data:{site}; worker-src 'self' blob:; style-src 'self' 'unsafe-inline'; \
+         connect-src 'self'{site}; frame-ancestors 'none'; base-uri 'self'; form-action 'self'"
+    );
+    // The configuration was checked: a site is a plain name.
+    HeaderValue::from_str(&policy).unwrap_or(HeaderValue::from_static("default-src 'self'"))
+}
 
 /// Lays the layers around the routes; the last one named is the first a request meets.
 pub fn around(router: Router<Shared>, services: &Shared) -> Router<Shared> {
@@ -26,7 +34,7 @@ pub fn around(router: Router<Shared>, services: &Shared) -> Router<Shared> {
             Problem::internal("the fault is logged; try again later").into_response()
         }))
         .layer(CompressionLayer::new().br(true).gzip(true))
-        .layer(middleware::from_fn(safe_headers))
+        .layer(middleware::from_fn_with_state(content_security_policy(&services.config.map), safe_headers))
         .layer(middleware::from_fn(counted))
 }
 
@@ -39,17 +47,17 @@ async fn within_time(State(services): State<Shared>, request: Request, next: Nex
     }
 }
 
-async fn safe_headers(request: Request, next: Next) -> Response {
+async fn safe_headers(State(policy): State<HeaderValue>, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
     for (name, value) in [
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::REFERRER_POLICY, "same-origin"),
-        (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
         (HeaderName::from_static("permissions-policy"), "geolocation=(self), camera=(self)"),
     ] {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
+    headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(policy);
     response
 }
 
@@ -78,4 +86,25 @@ async fn counted(matched: Option<MatchedPath>, request: Request, next: Next) -> 
         .increment(1);
     metrics::histogram!("yunpark_http_seconds", "route" => route).record(started.elapsed().as_secs_f64());
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+
+    #[test]
+    fn the_pages_may_ask_this_site_and_that_of_the_configured_tiles() {
+        let mut map = Config::load(None).unwrap().map;
+        let own = content_security_policy(&map);
+        assert!(own.to_str().unwrap().contains("connect-src 'self';") && !own.to_str().unwrap().contains("http"));
+        map.url = "https://tiles.example/vec/{z}/{x}/{y}.png".to_owned();
+        let policy = content_security_policy(&map);
+        let policy = policy.to_str().unwrap();
+        assert!(
+            policy.contains("data: https://tiles.example;")
+                && policy.contains("connect-src 'self' https://tiles.example;")
+        );
+        assert!(!policy.contains("default-src 'self' https"), "{policy}");
+    }
 }

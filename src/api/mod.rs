@@ -25,6 +25,7 @@ mod middleware;
 mod openapi;
 mod pages;
 mod plates;
+mod poster;
 pub mod problem;
 mod public;
 mod records;
@@ -48,6 +49,8 @@ use axum::{
     routing::{any, delete, get, post, put},
 };
 
+use tower_http::services::ServeFile;
+
 use crate::config::Role;
 
 pub use problem::Problem;
@@ -59,7 +62,7 @@ pub fn router(services: Shared) -> Router {
     let plays = |role: Role| services.config.node.roles.contains(&role);
     let mut routes = operators();
     if plays(Role::Web) {
-        routes = routes.merge(pages_and_public()).merge(feeds::routes(&services));
+        routes = routes.merge(base_map(&services)).merge(pages_and_public()).merge(feeds::routes(&services));
     }
     if plays(Role::Enforcement) {
         routes = routes.merge(staff()).merge(cameras());
@@ -94,6 +97,8 @@ fn pages_and_public() -> Router<Shared> {
     Router::new()
         .route("/", get(pages::map))
         .route("/lite", get(lite::list))
+        .route("/lots/{id}", get(poster::lot))
+        .route("/lots/{id}/poster", get(poster::poster))
         .route("/signs", get(pages::signs))
         .route("/officer", get(pages::officer))
         .route("/supervisor", get(pages::supervisor))
@@ -104,6 +109,7 @@ fn pages_and_public() -> Router<Shared> {
         .route("/api/v1/lots/{id}/spaces", get(public::spaces))
         .route("/api/v1/lots/{id}/history", get(public::history))
         .route("/api/v1/lots/{id}/forecast", get(public::forecast))
+        .route("/api/v1/lots/{id}/typical", get(public::typical))
         .route("/api/v1/lots/{id}/underway", get(under_way::count).post(under_way::tell))
         .route("/api/v1/lots/{id}/reservations", post(under_way::reserve))
         .route("/api/v1/underway/{id}", delete(under_way::withdraw))
@@ -115,6 +121,14 @@ fn pages_and_public() -> Router<Shared> {
         .route("/api/v1/signs/{id}/shown", post(displays::shown))
         .route("/api/v1/live", get(live::open))
         .route("/api/v1/live/events", get(live::events::listen))
+}
+
+/// The tiles of a base map that is a file of this node, by ranges of it.
+fn base_map(services: &Shared) -> Router<Shared> {
+    match services.config.map.pmtiles.as_str() {
+        "" => Router::new(),
+        file => Router::new().route_service(map::TILES_PATH, ServeFile::new(file)),
+    }
 }
 
 fn staff() -> Router<Shared> {

@@ -17,6 +17,7 @@ use utoipa::{
         super::lots::actions::act,
         super::public::history,
         super::public::forecast,
+        super::public::typical,
         super::live::events::listen,
         super::under_way::tell,
         super::under_way::reserve,

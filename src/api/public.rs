@@ -3,7 +3,7 @@
 use axum::{
     Json,
     extract::State,
-    http::{HeaderMap, HeaderValue, header},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 
@@ -12,8 +12,11 @@ use super::{
     json::{Params, Segment},
     lots::{
         self, Filter, ForecastQuery, ForecastView, HistoryQuery, HistoryView, LotView, LotsQuery, LotsView, SpacesView,
+        TypicalQuery, TypicalView,
     },
-    map, signs,
+    map,
+    pages::is_known,
+    signs,
     signs::{PictureQuery, SignView, SignsView},
 };
 use crate::{
@@ -24,7 +27,7 @@ use crate::{
 /// A browser may show a panel's picture this long before it asks again; its address changes with the face.
 const PICTURE_CACHE: &str = "public, max-age=5";
 
-fn no_lot() -> Problem {
+pub(super) fn no_lot() -> Problem {
     Problem::not_found("there is no such lot; GET /api/v1/lots names them")
 }
 
@@ -50,15 +53,29 @@ fn lot<'a>(city: &'a City, id: &str) -> Result<&'a Lot, Problem> {
     ("bbox" = Option<String>, Query, description = "west,south,east,north in degrees"),
     ("near" = Option<String>, Query, description = "lon,lat in degrees; sorts by distance"),
     ("radius_m" = Option<f64>, Query, description = "with near: at most this far, metres"),
-), responses((status = 200, body = LotsView), (status = 400)))]
-pub async fn lots(State(services): State<Shared>, Params(query): Params<LotsQuery>) -> Result<Json<LotsView>, Problem> {
+    ("arrive_in_s" = Option<u32>, Query, description = "with near: the arrival to tell of, seconds from now; by the way from there when absent"),
+), responses((status = 200, body = LotsView), (status = 304, description = "nothing has moved since If-None-Match"), (status = 400)))]
+pub async fn lots(
+    State(services): State<Shared>,
+    headers: HeaderMap,
+    Params(query): Params<LotsQuery>,
+) -> Result<Response, Problem> {
     let filter = Filter::read(&query)?;
     let (city, board) = (services.city.borrow().clone(), services.board.snapshot());
     let availability = &services.config.availability;
     let now = services.clock.now();
     let mut view = lots::list(&city, &board.lots, &board.cursor, &filter, now, availability);
-    lots::tell_arrivals(&mut view.lots, now, |lot, at| services.forecaster.at(lot, at));
-    Ok(Json(view))
+    lots::tell_arrivals(&mut view.lots, now, filter.arrive_in_s, |lot, at| services.forecaster.at(lot, at));
+    lots::tell_trends(&mut view.lots, |lot| services.forecaster.moved(lot));
+    let etag = view.etag(city.revision);
+    let mut response =
+        if is_known(&headers, &etag) { StatusCode::NOT_MODIFIED.into_response() } else { Json(view).into_response() };
+    let told = response.headers_mut();
+    told.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    if let Ok(etag) = HeaderValue::from_str(&etag) {
+        told.insert(header::ETAG, etag);
+    }
+    Ok(response)
 }
 
 /// One lot with its availability.
@@ -67,7 +84,9 @@ pub async fn lots(State(services): State<Shared>, Params(query): Params<LotsQuer
 pub async fn one_lot(State(services): State<Shared>, Segment(id): Segment<String>) -> Result<Json<LotView>, Problem> {
     let (city, board) = (services.city.borrow().clone(), services.board.snapshot());
     let view = lots::one(&city, &board.lots, &id, services.clock.now(), &services.config.availability);
-    view.map(Json).ok_or_else(no_lot)
+    let mut view = view.ok_or_else(no_lot)?;
+    lots::tell_trends(std::slice::from_mut(&mut view), |lot| services.forecaster.moved(lot));
+    Ok(Json(view))
 }
 
 /// The spaces of a lot, each with its state.
@@ -126,11 +145,28 @@ pub async fn forecast(
     }
 }
 
+/// What a day is usually like at a lot, by the quarter of an hour.
+#[utoipa::path(get, path = "/api/v1/lots/{id}/typical", tag = "public", params(
+    ("id" = String, Path),
+    ("date" = Option<String>, Query, description = "a day of the city, 2026-03-10; today when absent"),
+), responses((status = 200, body = TypicalView), (status = 400), (status = 404)))]
+pub async fn typical(
+    State(services): State<Shared>,
+    Segment(id): Segment<String>,
+    Params(query): Params<TypicalQuery>,
+) -> Result<Json<TypicalView>, Problem> {
+    let city = services.city.borrow().clone();
+    let lot = lot(&city, &id)?;
+    let usual = services.forecaster.usual_day(&lot.id, query.date()?).ok_or_else(no_lot)?;
+    let counts = lots::counts_of(&services.board.snapshot().lots, lot);
+    Ok(Json(TypicalView::of(&counts, &usual)))
+}
+
 /// Streets, zones and the base map, as GeoJSON.
 #[utoipa::path(get, path = "/api/v1/map", tag = "public", responses((status = 200)))]
 pub async fn map(State(services): State<Shared>) -> Response {
     let city = services.city.borrow().clone();
-    let mut response = Json(map::map(&city)).into_response();
+    let mut response = Json(map::map(&city, &services.config.map)).into_response();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/geo+json"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=60"));

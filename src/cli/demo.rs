@@ -8,6 +8,7 @@ use std::{
 };
 
 use anyhow::Context;
+use chrono::DurationRound;
 use clap::Args;
 use figment::providers::Serialized;
 use yunpark_simulator::{life, sign, town};
@@ -17,10 +18,13 @@ use crate::{
     app::App,
     clock::{self, Clock},
     config::{CameraCredential, Config, Secret},
-    domain::staff::Role,
+    domain::{ids::LotId, staff::Role},
     lifecycle::{self, Stage},
     staff::StaffDesk,
-    store::Db,
+    store::{
+        Db,
+        history::{self, Point},
+    },
     telemetry,
 };
 
@@ -106,6 +110,9 @@ pub async fn run(options: Options) -> anyhow::Result<ExitCode> {
     super::import::save(&db, &town.to_geojson(), &config.guidance)
         .await
         .context("the simulated town cannot be imported")?;
+    if !options.no_simulator {
+        remember(&db, &town, options.seed).await.context("the town's past cannot be stored")?;
+    }
     let desk = StaffDesk::new(db.clone(), Clock::System, config.session.clone());
     let mut passwords = Vec::new();
     for (name, role) in ACCOUNTS {
@@ -127,6 +134,33 @@ pub async fn run(options: Options) -> anyhow::Result<ExitCode> {
         Ok(()) => Ok(ExitCode::SUCCESS),
         Err(death) => Ok(complain(&death.to_string())),
     }
+}
+
+/// Gives the town a past to learn from, unless it has one. Counts fall on quarters of an hour, which is what is learned of long ago.
+async fn remember(db: &Db, town: &town::Town, seed: u64) -> anyhow::Result<()> {
+    let now = Clock::System.now();
+    let from = now - chrono::Duration::days(life::past::DAYS);
+    let Some(first) = town.lots.first() else { return Ok(()) };
+    if !history::range(db, &LotId::parse(&first.id)?, from, now, 1).await?.is_empty() {
+        return Ok(());
+    }
+    let points = life::past::counts(town, seed, now.duration_trunc(chrono::Duration::minutes(15))?);
+    let points = points.into_iter().map(|count| {
+        Ok(Point {
+            lot: LotId::parse(&count.lot)?,
+            at: count.at,
+            free: count.capacity - count.taken,
+            occupied: count.taken,
+            unknown: 0,
+            out_of_service: 0,
+            capacity: count.capacity,
+        })
+    });
+    let points = points.collect::<anyhow::Result<Vec<Point>>>()?;
+    let mut tx = db.begin_write().await?;
+    history::append(&mut tx, &points).await?;
+    tx.commit().await?;
+    Ok(())
 }
 
 /// The folder of the demonstration: the operator's, or one of our own that goes away with us.

@@ -18,6 +18,7 @@ pub mod lot;
 pub mod observation;
 pub mod place;
 pub mod plate;
+pub mod qr;
 pub mod record;
 pub mod sensor_event;
 pub mod sensor_health;

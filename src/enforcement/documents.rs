@@ -4,7 +4,6 @@
 use std::{collections::BTreeMap, fmt::Write, path::Path};
 
 use bytes::Bytes;
-use qrcodegen::{QrCode, QrCodeEcc};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -13,6 +12,7 @@ use crate::{
     domain::{
         course::{Outcome, Procedure},
         ledger::{Digest, Kind as Step, NewEntry},
+        qr,
         record::{Kind, Record, Refused},
         text::escape_html as escape,
         time::Instant,
@@ -187,22 +187,14 @@ fn filled(template: &str, fields: &BTreeMap<&'static str, String>, required: &[&
     }
 }
 
-/// A QR code as SVG.
+/// A QR code with its sentence.
 fn qr(text: &str) -> String {
-    let Ok(code) = QrCode::encode_text(text, QrCodeEcc::Medium) else { return String::new() };
-    let size = code.size();
-    let mut path = String::new();
-    for y in 0..size {
-        for x in (0..size).filter(|x| code.get_module(*x, y)) {
-            let _ = write!(path, "M{} {}h1v1h-1z", x + 4, y + 4);
-        }
+    let code = qr::svg(text);
+    if code.is_empty() {
+        code
+    } else {
+        format!("<div class=\"qr\">{code}<br><small>扫码查验 Scan to check</small></div>")
     }
-    let side = size + 8;
-    format!(
-        "<div class=\"qr\"><svg viewBox=\"0 0 {side} {side}\" shape-rendering=\"crispEdges\" role=\"img\" aria-label=\"{}\">\
-         <path d=\"M0 0h{side}v{side}H0z\" fill=\"#fff\"/><path d=\"{path}\"/></svg><br><small>扫码查验 Scan to check</small></div>",
-        escape(text)
-    )
 }
 
 fn inventory(record: &Record) -> String {

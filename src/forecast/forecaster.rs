@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, PoisonError, RwLock},
 };
 
-use chrono::Duration;
+use chrono::{Duration, NaiveDate, NaiveTime};
 use tokio::sync::watch;
 
 use super::{
@@ -18,7 +18,7 @@ use crate::{
     config,
     domain::{
         availability::{Availability, Quality},
-        calendar::Calendar,
+        calendar::{Calendar, Day, SLOT_MIN},
         city::City,
         hours::is_open,
         ids::LotId,
@@ -40,6 +40,22 @@ pub enum Arrival {
     /// The lot is shut at that time.
     Closed,
 }
+
+/// What a day is usually like at a lot.
+#[derive(Debug, Clone, PartialEq)]
+pub struct UsualDay {
+    /// The local day.
+    pub date: NaiveDate,
+    /// What it is like: days of one kind are alike.
+    pub day: Day,
+    /// Most days of that weekday a moment of it rests on; 0 where only its kind of day was seen.
+    pub days: u32,
+    /// The share of places that is usually taken, at the quarters of an hour of which anything is known.
+    pub shares: Vec<(Instant, f32)>,
+}
+
+/// How far back a lot's movement is told.
+const MOVED_WITHIN: Duration = Duration::minutes(15);
 
 /// The forecaster of a node. It reads the board as it stands, and learns what [`super::Recorder`] gives it.
 #[derive(Debug)]
@@ -85,6 +101,43 @@ impl Forecaster {
             None => LotModel::new().forecast(reading, at, &calendar, &models.shared),
         };
         Some(Arrival::Expected { forecast: forecast?, read_at: reading.at })
+    }
+
+    /// What a local day, today where none is named, is usually like at a lot. `None` if the city has no such lot.
+    pub fn usual_day(&self, lot: &LotId, date: Option<NaiveDate>) -> Option<UsualDay> {
+        let city = self.city.borrow().clone();
+        if !city.lots.contains_key(lot) {
+            return None;
+        }
+        let calendar = self.calendar(&city);
+        let date = date.unwrap_or_else(|| calendar.date(self.clock.now()));
+        let mut usual = UsualDay { date, day: calendar.day(date), days: 0, shares: Vec::new() };
+        let Some(midnight) = date.and_time(NaiveTime::MIN).and_local_timezone(city.time_zone).earliest() else {
+            return Some(usual);
+        };
+        let models = self.models.read().unwrap_or_else(PoisonError::into_inner);
+        let Some(model) = models.by_lot.get(lot) else { return Some(usual) };
+        let mut at = midnight.to_utc();
+        while calendar.date(at) == date {
+            if let Some((share, days)) = model.usual(&calendar.moment(at)) {
+                usual.days = usual.days.max(days.into());
+                usual.shares.push((at, share));
+            }
+            at += Duration::minutes(SLOT_MIN.into());
+        }
+        Some(usual)
+    }
+
+    /// How many more places of a lot are free than a quarter of an hour ago; `None` where either is not known.
+    pub fn moved(&self, lot: &LotId) -> Option<i64> {
+        let city = self.city.borrow().clone();
+        let counts = self.board.snapshot().lots.get(lot).cloned()?;
+        let now = self.clock.now();
+        let reading = self.reading(&city, &counts, now).filter(|reading| reading.at == now && reading.capacity > 0)?;
+        let models = self.models.read().unwrap_or_else(PoisonError::into_inner);
+        let before = models.by_lot.get(lot)?.share_at(now - MOVED_WITHIN)?;
+        let free_before = (1.0 - f64::from(before)) * f64::from(reading.capacity);
+        Some((f64::from(reading.free) - free_before).round() as i64)
     }
 
     /// The present counts of every lot whose number can be believed, as of `now`.

@@ -6,6 +6,6 @@ mod kept;
 mod model;
 mod recorder;
 
-pub use forecaster::{Arrival, Forecaster};
+pub use forecaster::{Arrival, Forecaster, UsualDay};
 pub use model::{Forecast, LotModel, MAX_HORIZON_H, Method, Reading, Shared, Why};
 pub use recorder::{Recorder, SAMPLE_EVERY_S};

@@ -156,6 +156,16 @@ impl LotModel {
         crate::domain::time::from_micros(self.curve.last()?.0.checked_mul(1_000_000)?)
     }
 
+    /// The share of places that is usually taken at a moment, and the days of that weekday this rests on.
+    pub fn usual(&self, moment: &Moment) -> Option<(f32, u8)> {
+        self.profile.usual(moment).map(|usual| (usual.share, usual.days))
+    }
+
+    /// The share of places that were taken at an instant of the last day and a half, where that is known.
+    pub fn share_at(&self, at: Instant) -> Option<f32> {
+        self.curve.near(seconds(at))
+    }
+
     /// Learns from a reading, and lets all lots learn. Readings come in the order of time; one that is not newer than the last
     /// teaches nothing.
     pub fn learn(&mut self, reading: Reading, calendar: &Calendar, shared: &mut Shared) {

@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { launch, readArgs, tell } from "./browser.mjs";
-import { PAGES, signIn, SIZES } from "./pages.mjs";
+import { PAGES, richLot, signIn, SIZES } from "./pages.mjs";
 
 const { base, user, password, match = "" } = readArgs(process.argv.slice(2));
 if (base === undefined) {
@@ -12,40 +12,44 @@ if (base === undefined) {
 }
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const rules = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
-const pages = PAGES.filter((page) => !page.gl && (user !== undefined || !page.staff));
+const all = PAGES.filter((page) => !page.forPictures).filter((page) => user !== undefined || !page.staff);
+const lot = await richLot(base);
 let violations = 0;
 let looked = 0;
 
-const browser = await launch({ gl: false });
-for (const [sizeName, size] of Object.entries(SIZES)) {
-  for (const colorScheme of ["light", "dark"]) {
-    for (const lang of ["zh", "en"]) {
-      const wanted = pages.filter(({ name }) => new RegExp(match).test(`${name}-${sizeName}-${lang}-${colorScheme}`));
-      if (wanted.length === 0) continue;
-      const context = await browser.newContext({ ...size, colorScheme, reducedMotion: "reduce", bypassCSP: true });
-      for (const { name, path, ready, act, staff, role } of wanted) {
-        const mine = staff ? await signIn(context, base, user, password) : null;
-        if (role !== undefined && role !== mine) continue;
-        if (name === "sign-in") await context.clearCookies();
-        const page = await context.newPage();
-        await page.goto(`${base}${path}?lang=${lang}`);
-        await page.waitForSelector(ready, { timeout: 30_000 });
-        await act?.(page);
-        // What a sticky bar covers half is measured too small; the bars are let go for the measurement.
-        await page.addStyleTag({ content: ".bar, .submit-bar, .toolbar { position: static !important; }" });
-        await page.evaluate(axe);
-        const found = await page.evaluate((only) => window.axe.run({ runOnly: only }), rules);
-        looked += 1;
-        for (const { id, help, nodes } of found.violations) {
-          violations += 1;
-          tell({ page: name, size: sizeName, lang, theme: colorScheme, rule: id, help, at: nodes.slice(0, 3).map((node) => node.target.join(" ")) });
+for (const gl of [true, false]) {
+  const pages = all.filter((page) => page.gl === gl);
+  const browser = await launch({ gl });
+  for (const [sizeName, size] of Object.entries(SIZES)) {
+    for (const colorScheme of ["light", "dark"]) {
+      for (const lang of ["zh", "en"]) {
+        const wanted = pages.filter(({ name }) => new RegExp(match).test(`${name}-${sizeName}-${lang}-${colorScheme}`));
+        if (wanted.length === 0) continue;
+        const context = await browser.newContext({ ...size, colorScheme, reducedMotion: "reduce", bypassCSP: true });
+        for (const { name, path, ready, act, staff, role } of wanted) {
+          const mine = staff ? await signIn(context, base, user, password) : null;
+          if (role !== undefined && role !== mine) continue;
+          if (name === "sign-in") await context.clearCookies();
+          const page = await context.newPage();
+          await page.goto(`${base}${path.replace("{lot}", lot)}?lang=${lang}`);
+          await page.waitForSelector(ready, { timeout: 30_000 });
+          await act?.(page);
+          // What a sticky bar covers half is measured too small; the bars are let go for the measurement.
+          await page.addStyleTag({ content: ".bar, .submit-bar, .toolbar { position: static !important; }" });
+          await page.evaluate(axe);
+          const found = await page.evaluate((only) => window.axe.run({ runOnly: only }), rules);
+          looked += 1;
+          for (const { id, help, nodes } of found.violations) {
+            violations += 1;
+            tell({ page: name, size: sizeName, lang, theme: colorScheme, rule: id, help, at: nodes.slice(0, 3).map((node) => node.target.join(" ")) });
+          }
+          await page.close();
         }
-        await page.close();
+        await context.close();
       }
-      await context.close();
     }
   }
+  await browser.close();
 }
-await browser.close();
 tell({ event: "done", looked, violations });
 process.exit(violations === 0 && looked > 0 ? 0 : 1);

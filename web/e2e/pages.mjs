@@ -2,7 +2,7 @@
 
 export const SIZES = {
   desktop: { viewport: { width: 1280, height: 800 } },
-  phone: { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true },
+  phone: { viewport: { width: 360, height: 780 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true },
 };
 
 const tab = (name) => (page) => page.click(`[data-tab="${name}"]`);
@@ -11,9 +11,16 @@ export const PAGES = [
   { name: "public", path: "/", ready: '[data-map="shown"]', gl: true },
   { name: "public-list", path: "/", ready: "[data-lot]", gl: false, act: openList },
   { name: "navigate", path: "/", ready: "[data-lot]", gl: false, act: (page) => page.click(".go >> nth=0") },
-  { name: "bays", path: "/", ready: '[data-map="shown"]', gl: true, act: zoomIn },
-  { name: "signs", path: "/signs", ready: "[data-sign]", gl: false },
-  { name: "feeds", path: "/feeds", ready: "[data-feed]", gl: false },
+  { name: "bays", path: "/", ready: '[data-map="shown"]', gl: true, act: zoomIn, forPictures: true },
+  { name: "destination", path: "/", ready: '[data-map="shown"]', gl: true, act: destination, forPictures: true },
+  { name: "clusters", path: "/", ready: '[data-map="shown"]', gl: true, act: zoomOut, forPictures: true },
+  { name: "lot", path: "/lots/{lot}", ready: ".chart canvas", gl: false, whole: true },
+  { name: "poster", path: "/lots/{lot}/poster", ready: ".sheet", gl: false, whole: true },
+  { name: "lite", path: "/lite", ready: "tbody tr", gl: false },
+  { name: "check", path: "/check", ready: "body", gl: false },
+  { name: "signs-map", path: "/signs", ready: '[data-map="shown"]', gl: true, whole: false },
+  { name: "signs", path: "/signs", ready: "[data-sign]", gl: false, whole: true },
+  { name: "feeds", path: "/feeds", ready: "[data-feed]", gl: false, whole: true },
   { name: "officer-review", path: "/officer", ready: "[data-tab]", gl: false, staff: true, act: tab("review") },
   { name: "officer-street", path: "/officer", ready: "[data-tab]", gl: false, staff: true, act: tab("street") },
   { name: "officer-seizure", path: "/officer", ready: "[data-tab]", gl: false, staff: true, act: seizure },
@@ -24,11 +31,32 @@ export const PAGES = [
   { name: "sign-in", path: "/officer", ready: 'form[name="sign-in"]', gl: false },
 ];
 
+/** A lot with much to show: bays, special uses, and free places. */
+export async function richLot(base) {
+  const { lots } = await (await fetch(`${base}/api/v1/lots`)).json();
+  const told = lots.map((lot) => ({ id: lot.id, worth: (lot.free > 0 ? 1 : 0) + lot.groups.length + lot.entrances.length }));
+  for (const { id } of told.sort((a, b) => b.worth - a.worth)) {
+    const { spaces } = await (await fetch(`${base}/api/v1/lots/${id}/spaces`)).json();
+    if (spaces.some((space) => space.outline !== null)) return id;
+  }
+  return told[0]?.id ?? "";
+}
+
 /** Opens a session whose cookie the whole context keeps; gives back its role. */
 export async function signIn(context, base, name, password) {
   const answer = await context.request.post(`${base}/api/v1/session`, { data: { name, password } });
   if (!answer.ok()) throw new Error(`sign-in failed: ${answer.status()}`);
   return (await answer.json()).role;
+}
+
+async function destination(page) {
+  await page.fill('[name="q"]', "c");
+  await page.locator(".meant button").first().click();
+  await page.waitForTimeout(1500);
+}
+
+async function zoomOut(page) {
+  await page.evaluate(() => document.querySelector(".map-canvas").view.jumpTo({ zoom: 12.4 }));
 }
 
 async function openList(page) {

@@ -1,10 +1,14 @@
-// Uses the public page as people do, and says what held: filters, marks, language, near me, keyboard, offline, no socket.
-// node public.mjs --url http://127.0.0.1:8080/ --lot L1 [--timeout 30]; exits 0 if all of it held.
+// Uses the public pages as people do, and says what held: filters, marks, language, near me, a destination, day and night,
+// keyboard, offline, no socket, the page of a lot, what the first view weighs.
+// node public.mjs --url http://127.0.0.1:8080/ --lot L1 --mqtt PORT [--timeout 30]; exits 0 if all of it held. The lot's bay
+// S001 must be taken and S006 free; S006 is taken by a message of `mosquitto_pub`.
+import { execFileSync } from "node:child_process";
+import { get } from "node:http";
 import { launch, readArgs, tell } from "./browser.mjs";
 
-const { url, lot, timeout = "30" } = readArgs(process.argv.slice(2));
-if (url === undefined || lot === undefined) {
-  process.stderr.write("usage: public.mjs --url URL --lot ID [--timeout SECONDS]\n");
+const { url, lot, mqtt, timeout = "30" } = readArgs(process.argv.slice(2));
+if (url === undefined || lot === undefined || mqtt === undefined) {
+  process.stderr.write("usage: public.mjs --url URL --lot ID --mqtt PORT [--timeout SECONDS]\n");
   process.exit(2);
 }
 const patience = { timeout: Number(timeout) * 1000 };
@@ -59,6 +63,110 @@ await attempt("filters, marks and letters", async () => {
   await page.close();
 });
 
+await attempt("a destination", async () => {
+  const page = await opened(context, "?lang=zh");
+  await page.waitForSelector(live, patience);
+  // The far end of the town's street; its last lot is the nearest.
+  await page.fill('[name="q"]', "dj");
+  await page.locator(".meant button").first().click();
+  await page.waitForSelector("[data-goal]", patience);
+  const order = await page.locator("[data-lot]").evaluateAll((cards) => cards.map((one) => one.dataset.lot));
+  holds("by its initials; the lots beside it come first", order[0] === "L3" && order.length > 1, order);
+  holds("and tell the walk", (await page.locator('[data-lot="L3"]').textContent()).includes("步行"));
+  await page.waitForFunction(() => document.querySelector(".chance") !== null, null, patience);
+  holds("and the chance of a space on arrival", true);
+  await page.click("[data-goal] button");
+  holds("and it is dropped again", (await page.locator("[data-goal]").count()) === 0);
+  await page.click('.filters button:has-text("免费停车")');
+  const gratis = await page.locator("[data-lot]").evaluateAll((cards) => cards.map((one) => one.dataset.lot));
+  holds("only what costs nothing is left", gratis.join() === "L2", gratis);
+  await page.click('.filters button:has-text("免费停车")');
+  await page.click('.filters button:has-text("非机动车")');
+  holds("and nothing where the town has none of a kind", (await page.locator("[data-lot]").count()) === 0);
+  await page.close();
+});
+
+await attempt("by night", async () => {
+  const night = await browser.newContext({ ...options, colorScheme: "dark" });
+  const page = await opened(night);
+  const [ground, ink] = await page.evaluate(() => {
+    const style = getComputedStyle(document.body);
+    const light = (colour) => colour.match(/\d+/g).slice(0, 3).reduce((sum, part) => sum + Number(part), 0);
+    return [light(style.backgroundColor), light(style.color)];
+  });
+  holds("the page is dark and its words are light", ground < 120 && ink > 600, { ground, ink });
+  await page.emulateMedia({ colorScheme: "light" });
+  holds("and light by day", await page.evaluate(() => getComputedStyle(document.body).backgroundColor.startsWith("rgb(2")));
+  await night.close();
+});
+
+await attempt("the page of a lot", async () => {
+  const page = await context.newPage();
+  page.on("pageerror", (error) => holds("no script fails", false, String(error)));
+  await page.goto(new URL(`/lots/${lot}`, url).href);
+  await page.waitForSelector(`${card}[data-free="5"]`, patience);
+  await page.waitForSelector(live, patience);
+  const colour = (bay) => page.locator(`[data-bay="${bay}"] polygon`).evaluate((shape) => getComputedStyle(shape).fill);
+  const red = await colour("S001");
+  holds("each bay is drawn, a taken one in another colour than a free one", (await page.locator("[data-bay]").count()) === 10 && red !== (await colour("S006")));
+  const payload = JSON.stringify({ state: "occupied", at: new Date().toISOString(), seq: 2 });
+  execFileSync("mosquitto_pub", ["-h", "127.0.0.1", "-p", mqtt, "-q", "1", "-t", `yunpark/v1/space/${lot}/S006/state`, "-m", payload]);
+  await page.waitForSelector('[data-bay="S006"][data-state="occupied"]', patience);
+  holds("a message of its sensor turns a bay red on the open page", (await colour("S006")) === red);
+  await page.waitForSelector(`${card}[data-free="4"]`, patience);
+  holds("and takes one from the number", true);
+  await page.click(".entrances button >> nth=1");
+  const amap = await page.locator('dialog a[href*="uri.amap.com"]').getAttribute("href");
+  await page.selectOption('dialog [name="entrance"]', "0");
+  const other = await page.locator('dialog a[href*="uri.amap.com"]').getAttribute("href");
+  holds("each entrance has its own way there", amap !== other, { amap, other });
+  await page.keyboard.press("Escape");
+  await page.goto(new URL(`/lots/${lot}/poster`, url).href);
+  const said = await page.locator("svg[role=img]").getAttribute("aria-label");
+  holds("the poster's code leads to the page", said === new URL(`/lots/${lot}`, url).href, said);
+  await page.goto(new URL("/lots/NOWHERE", url).href);
+  await page.waitForFunction(() => document.body.textContent.includes("NOWHERE"), null, patience);
+  holds("a lot that is not there is told so", true);
+  await page.close();
+});
+
+/** What a file weighs on the wire, gzipped, bytes; and whether it is the map's library. */
+function weigh(address) {
+  return new Promise((resolve, reject) => {
+    get(address, { headers: { "Accept-Encoding": "gzip" } }, (answer) => {
+      let bytes = 0;
+      answer.on("data", (part) => (bytes += part.length));
+      answer.on("end", () => resolve({ bytes, packed: answer.headers["content-encoding"], kept: answer.headers["cache-control"] }));
+    }).on("error", reject);
+  });
+}
+
+await attempt("what the first view weighs", async () => {
+  const fresh = await browser.newContext({ ...options, serviceWorkers: "block" });
+  const page = await fresh.newPage();
+  const loaded = new Set();
+  const library = new Set();
+  page.on("response", async (answer) => {
+    const address = answer.url();
+    if (!address.startsWith("http") || address.includes("/api/")) return;
+    loaded.add(address);
+    const text = await answer.text().catch(() => "");
+    if (text.includes("maplibregl-canvas")) library.add(address);
+  });
+  await page.goto(url);
+  await page.waitForSelector(live, patience);
+  await page.waitForFunction(() => ["shown", "failed"].includes(document.querySelector("[data-map]")?.dataset.map), null, patience);
+  // Its worker holds none of its class names.
+  for (const address of loaded) if (address.includes("maplibre")) library.add(address);
+  const files = await Promise.all([...loaded].filter((address) => !library.has(address)).map(async (address) => ({ address, ...(await weigh(address)) })));
+  const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
+  holds("less than 300 kB without the map's library, and few files", bytes < 300_000 && files.length < 30, { bytes, files: files.length });
+  holds("the map's library comes after, by itself", library.size > 0, [...library].map((address) => new URL(address).pathname));
+  const scripts = files.filter(({ address }) => address.includes("/assets/") && /\.(js|css)$/.test(address));
+  holds("its scripts are packed and kept for good", scripts.length > 3 && scripts.every(({ kept, packed, bytes: size }) => kept.includes("immutable") && (packed === "gzip" || size < 1100)));
+  await fresh.close();
+});
+
 await attempt("keyboard alone", async () => {
   const page = await opened(context);
   let reached = false;
@@ -70,7 +178,7 @@ await attempt("keyboard alone", async () => {
   await page.keyboard.press("Enter");
   const amap = await page.locator('dialog a[href*="uri.amap.com"]').count();
   await page.keyboard.press("Escape");
-  holds("and opens and closes it", amap === 1 && (await page.locator("dialog[open]").count()) === 0);
+  holds("and opens and closes it, with a link to follow", amap === 1 && (await page.locator("dialog[open]").count()) === 0);
   await page.close();
 });
 

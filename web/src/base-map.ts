@@ -2,17 +2,17 @@
 import { signal } from "@preact/signals";
 import { ask } from "./http.ts";
 import { text } from "./i18n.ts";
-import type { Text } from "./types.ts";
+import type { CityMap, Text } from "./types.ts";
 
 /** Null until it is there. */
-export const baseMap = signal<GeoJSON.FeatureCollection | null>(null);
+export const baseMap = signal<CityMap | null>(null);
 
 let under: Promise<void> | null = null;
 
 /** Fetches it unless it is there or under way; after a failure the next call tries again. */
 export function learnBaseMap(): Promise<void> {
   if (baseMap.peek() !== null) return Promise.resolve();
-  under ??= ask<GeoJSON.FeatureCollection>("/api/v1/map")
+  under ??= ask<CityMap>("/api/v1/map")
     .then((map) => void (baseMap.value = map))
     .finally(() => (under = null));
   return under;

@@ -1,4 +1,5 @@
 // Every sentence on the screens, in Chinese and English.
+import { PLACE_WORDS } from "./dictionary-places.ts";
 
 export const WORDS = {
   "lang.other": { zh: "English", en: "中文" },
@@ -540,6 +541,8 @@ export const WORDS = {
   "remedy.restarting": { zh: "多为信号差：调整网关位置或天线。", en: "Mostly a poor link: move the gateway or its antenna." },
   "remedy.missed_changes": { zh: "有变化没收到：查信号和网关覆盖。", en: "Changes were lost on the way: check reception and coverage." },
   "remedy.learning": { zh: "等待约十次停车后自动完成，期间不作执法依据。", en: "It is done after about ten vehicles; not used for enforcement until then." },
+
+  ...PLACE_WORDS,
 } satisfies Record<string, { zh: string; en: string }>;
 
 export type PublicWord = keyof typeof WORDS;

@@ -61,6 +61,16 @@ export function toGcj02(at: LonLat): LonLat {
   return [lon + dLon, lat + dLat];
 }
 
+/** GCJ-02 to WGS-84, to a few millimetres: the shift is so even that two steps back find its origin. */
+export function fromGcj02(at: LonLat): LonLat {
+  let guess = at;
+  for (let round = 0; round < 3; round += 1) {
+    const [lon, lat] = toGcj02(guess);
+    guess = [guess[0] + at[0] - lon, guess[1] + at[1] - lat];
+  }
+  return guess;
+}
+
 /** The box around some points as [west, south, east, north], or null when there are none. */
 export function boundsOf(points: LonLat[]): [number, number, number, number] | null {
   if (points.length === 0) return null;

@@ -16,7 +16,25 @@ export interface Availability {
   quality: "live" | "stale" | "no_data";
   level: Level;
   version: number;
+  /** The counts of each special use and class of vehicle. */
+  groups?: Group[];
 }
+
+export interface Group {
+  class: VehicleClass | null;
+  use: string | null;
+  capacity: number;
+  free: number;
+}
+
+/** What is expected on arrival. */
+export interface Arrival {
+  travel_s: number;
+  free: number;
+  chance: number;
+}
+
+export type Trend = "rising" | "falling" | "steady";
 
 export interface LotFacts {
   id: string;
@@ -31,9 +49,49 @@ export interface LotFacts {
   max_height_m: number | null;
   entrances: LonLat[];
   street: string | null;
+  /** Where free places went of late; absent while that is not known. */
+  trend?: Trend;
 }
 
 export type Lot = LotFacts & Availability;
+
+export interface HistoryPoint {
+  at: string;
+  free: number;
+}
+
+export interface ForecastAnswer {
+  at: string;
+  made_at: string;
+  free: number;
+  low: number;
+  high: number;
+  chance: number;
+  method: "regression" | "usual_change" | "persistence" | "closed";
+}
+
+/** What a day is usually like. */
+export interface Typical {
+  date: string;
+  kind: "working" | "saturday" | "sunday" | "holiday";
+  weekday: number | null;
+  days: number;
+  capacity: number;
+  points: { at: string; free: number }[];
+}
+
+/** What is drawn under the lots in place of the city's own features. */
+export interface TileBase {
+  kind: "pmtiles" | "raster" | "vector";
+  url: string;
+  schema: "protomaps" | "openmaptiles";
+  datum: "wgs84" | "gcj02";
+  attribution: string;
+  max_zoom: number;
+  tile_px: number;
+}
+
+export type CityMap = GeoJSON.FeatureCollection & { base?: TileBase | null };
 
 export interface City {
   name: Text;

@@ -1,7 +1,7 @@
 // What a reader's wishes leave in the list, and in which order.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { chosen, NO_WISHES, NOTHING_AROUND, total } from "../src/public/choose.ts";
+import { chosen, costsNothing, NO_WISHES, NOTHING_AROUND, total } from "../src/public/choose.ts";
 import type { Lot } from "../src/types.ts";
 
 function lot(id: string, part: Partial<Lot>): Lot {
@@ -73,4 +73,27 @@ test("only what is marked, and the vehicle's class", () => {
 test("the sum counts neither silent lots nor e-bike racks among cars", () => {
   const lots = [lot("a", {}), lot("b", { level: "no_data", free: 7 }), lot("c", { vehicle_class: "non_motor", free: 30 })];
   assert.deepEqual(total(lots), { free: 10, capacity: 50, silent: 1 });
+});
+
+test("a tariff is taken for free only where it says so and names no price", () => {
+  assert.ok(costsNothing({ zh: "免费", en: "Free of charge" }, "none") && costsNothing("全天免费停车", "none"));
+  for (const tariff of ["首30分钟免费，之后每小时4元", "First hour free, then 2 yuan an hour"]) {
+    assert.ok(!costsNothing(tariff, "none") && costsNothing(tariff, "start"), tariff);
+  }
+  assert.ok(!costsNothing("每小时4元", "start") && !costsNothing(null, "none") && !costsNothing("freeway side, 5 yuan", "start"));
+  const lots = [lot("paid", { tariff: "每小时4元" }), lot("gratis", { tariff: "免费" })];
+  assert.deepEqual(chosen(lots, { ...NO_WISHES, price: "none" }), ["gratis"]);
+});
+
+test("near a destination a short walk to a likely space comes before a shorter one to a lot that fills", () => {
+  const from: [number, number] = [119.57, 28.11];
+  const lots = [
+    lot("next-door", { location: [119.5702, 28.11], level: "few", free: 2 }),
+    lot("round-the-corner", { location: [119.573, 28.11] }),
+    lot("shut", { location: [119.57, 28.11], level: "closed" }),
+    lot("far", { location: [119.6, 28.11] }),
+  ];
+  const chances = new Map([["next-door", 0.2], ["round-the-corner", 0.98], ["far", 1]]);
+  const order = chosen(lots, { ...NO_WISHES, sort: "best" }, { ...NOTHING_AROUND, from, chances });
+  assert.deepEqual(order, ["round-the-corner", "next-door", "far", "shut"]);
 });

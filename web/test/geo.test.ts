@@ -1,7 +1,8 @@
 // Positions handed to Chinese map applications, and distances told to people.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { boundsOf, distanceM, distanceWords, toGcj02, walkMinutes } from "../src/geo.ts";
+import { boundsOf, distanceM, distanceWords, fromGcj02, toGcj02, walkMinutes } from "../src/geo.ts";
+import { moved, shiftBack, shiftTo } from "../src/map/datum.ts";
 import { navigationLink, target } from "../src/public/links.ts";
 
 test("a lot in Yunhe is shifted to where a Chinese map wants it", () => {
@@ -55,4 +56,19 @@ test("a name cannot break out of a link", () => {
 test("a driver is led to the entrance, not to the middle of the lot", () => {
   assert.deepEqual(target([1, 2], [[3, 4]]), [3, 4]);
   assert.deepEqual(target([1, 2], []), [1, 2]);
+});
+
+test("back from the shifted datum is where it began, within a centimetre", () => {
+  for (const at of [[119.573, 28.115], [116.397, 39.909], [87.6, 43.8], [2.35, 48.86]] as [number, number][]) {
+    assert.ok(distanceM(at, fromGcj02(toGcj02(at))) < 0.01, at.join());
+  }
+});
+
+test("every corner of what is drawn is shifted for a base map of the shifted datum, and nothing for another", () => {
+  const base = { kind: "raster", url: "", schema: "protomaps", datum: "gcj02", attribution: "", max_zoom: 18, tile_px: 256 } as const;
+  const area: GeoJSON.Polygon = { type: "Polygon", coordinates: [[[119.57, 28.11], [119.58, 28.11], [119.58, 28.12], [119.57, 28.11]]] };
+  const there = moved(area, shiftTo(base)) as GeoJSON.Polygon;
+  there.coordinates[0]?.forEach((corner, place) => assert.deepEqual(corner, toGcj02(area.coordinates[0]?.[place] as [number, number])));
+  assert.ok(distanceM([119.57, 28.11], shiftBack(base)(there.coordinates[0]?.[0] as [number, number])) < 0.01);
+  assert.equal(moved(area, shiftTo(null)), area);
 });

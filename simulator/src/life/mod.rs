@@ -4,6 +4,7 @@ mod cameras;
 pub mod faults;
 mod isapi;
 pub mod messages;
+pub mod past;
 mod plates;
 mod scene;
 #[cfg(test)]

@@ -5,6 +5,9 @@ use serde::Deserialize;
 
 use crate::api::Problem;
 
+/// A forecast reaches no further, seconds.
+const MOST_AHEAD_S: u32 = 86_000;
+
 /// The query of `GET /api/v1/lots`, as it was written.
 #[derive(Debug, Clone, Default, Deserialize)]
 pub struct LotsQuery {
@@ -14,6 +17,8 @@ pub struct LotsQuery {
     pub near: Option<String>,
     /// Only lots at most this far from `near`, metres.
     pub radius_m: Option<String>,
+    /// With `near`: the arrival to tell of, seconds from now; by the way from `near` when absent.
+    pub arrive_in_s: Option<String>,
 }
 
 /// A value of the query that cannot be read.
@@ -44,6 +49,8 @@ pub struct Filter {
     bbox: Option<[f64; 4]>,
     near: Option<Coord>,
     radius_m: Option<f64>,
+    /// The arrival that is asked about, where it does not go by the way.
+    pub(in crate::api) arrive_in_s: Option<u32>,
 }
 
 impl Filter {
@@ -55,7 +62,11 @@ impl Filter {
         if radius_m.is_some() && near.is_none() {
             return Err(QueryFault::new("radius_m", "needs near=lon,lat"));
         }
-        Ok(Self { bbox, near, radius_m })
+        let arrive_in_s = query.arrive_in_s.as_deref().map(read_arrival).transpose()?;
+        if arrive_in_s.is_some() && near.is_none() {
+            return Err(QueryFault::new("arrive_in_s", "needs near=lon,lat"));
+        }
+        Ok(Self { bbox, near, radius_m, arrive_in_s })
     }
 
     /// Whether a lot at this place is asked for.
@@ -112,4 +123,9 @@ fn read_near(text: &str) -> Result<Coord, QueryFault> {
 fn read_radius(text: &str) -> Result<f64, QueryFault> {
     let within = text.trim().parse().ok().filter(|radius_m| (0.0..=1_000_000.0).contains(radius_m));
     within.ok_or_else(|| QueryFault::new("radius_m", "must be from 0 to 1000000 metres"))
+}
+
+fn read_arrival(text: &str) -> Result<u32, QueryFault> {
+    let within = text.trim().parse().ok().filter(|seconds| (0..=MOST_AHEAD_S).contains(seconds));
+    within.ok_or_else(|| QueryFault::new("arrive_in_s", "must be from 0 to 86000 seconds"))
 }

@@ -139,11 +139,17 @@ const DETOUR: f64 = 1.35;
 const ROAD_M_S: f64 = 7.0;
 const START_S: f64 = 60.0;
 
-/// Tells the arrivals at lots that are listed by their distance, nearest first.
-pub fn tell_arrivals(lots: &mut [LotView], now: Instant, ask: impl Fn(&LotId, Instant) -> Option<Arrival>) {
+/// Tells the arrivals at lots that are listed by their distance, nearest first: after so many seconds, or by the way.
+pub fn tell_arrivals(
+    lots: &mut [LotView],
+    now: Instant,
+    arrive_in_s: Option<u32>,
+    ask: impl Fn(&LotId, Instant) -> Option<Arrival>,
+) {
     for lot in lots.iter_mut().take(ARRIVALS) {
         let Some(distance_m) = lot.distance_m else { continue };
-        let travel_s = (START_S + distance_m * DETOUR / ROAD_M_S).round().min(86_000.0) as u32;
+        let by_road_s = (START_S + distance_m * DETOUR / ROAD_M_S).round().min(86_000.0) as u32;
+        let travel_s = arrive_in_s.unwrap_or(by_road_s);
         let Some(arrival) = ask(&lot.availability.id, now + Duration::seconds(travel_s.into())) else { continue };
         let (free, chance) = match arrival {
             Arrival::Expected { forecast, .. } => (forecast.free, (forecast.chance * 1000.0).round() / 1000.0),

@@ -5,6 +5,8 @@ mod filter;
 mod forecast;
 mod history;
 mod spaces;
+mod trend;
+mod typical;
 
 pub use actions::{ActionBody, ActionView};
 pub use filter::{Filter, LotsQuery, QueryFault};
@@ -12,8 +14,10 @@ pub use forecast::{ArrivalView, ForecastQuery, ForecastView, tell_arrivals};
 pub(in crate::api) use history::instant;
 pub use history::{Asked, HistoryPoint, HistoryQuery, HistoryView};
 pub use spaces::{SpaceView, SpacesView};
+pub use trend::{Trend, tell_trends};
+pub use typical::{TypicalQuery, TypicalView};
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, hash::BuildHasher};
 
 use chrono::Duration;
 use geo::Coord;
@@ -181,6 +185,11 @@ pub struct LotView {
     /// What is expected on arrival by road from there; only of the nearest lots, where `near` was asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub arrival: Option<ArrivalView>,
+    /// Whether free places became more or fewer in the last quarter of an hour: `rising`, `falling`, `steady`; absent where
+    /// that is not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub trend: Option<Trend>,
 }
 
 impl LotView {
@@ -202,6 +211,7 @@ impl LotView {
             availability: AvailabilityView::when(open, lot, counts, now, config),
             distance_m: None,
             arrival: None,
+            trend: None,
         }
     }
 }
@@ -237,6 +247,25 @@ pub struct LotsView {
     pub city: CityView,
     /// The lots: nearest first where `near` was asked, else by id.
     pub lots: Vec<LotView>,
+}
+
+impl LotsView {
+    /// A weak tag that is the same as long as the answer says the same, whenever it was judged: of the import of the city, and
+    /// of everything that moves.
+    pub fn etag(&self, revision: u64) -> String {
+        use std::hash::{Hash, Hasher};
+        // The same on every node and after a restart, so that no answer is sent twice.
+        let mut hasher = foldhash::fast::FixedState::with_seed(0).build_hasher();
+        (revision, &self.cursor).hash(&mut hasher);
+        for lot in &self.lots {
+            let told = &lot.availability;
+            let level = (told.quality as u8, told.level as u8, lot.open, lot.trend.map(|trend| trend as u8));
+            (told.id.as_str(), told.version, told.observed_at, level).hash(&mut hasher);
+            let arrival = lot.arrival.map(|arrival| (arrival.travel_s, arrival.free, arrival.chance.to_bits()));
+            (lot.distance_m.map(f64::to_bits), arrival).hash(&mut hasher);
+        }
+        format!("W/\"{:016x}\"", hasher.finish())
+    }
 }
 
 /// All lots the filter lets through.

@@ -42,7 +42,7 @@ fn scene() -> Scene {
 impl Scene {
     fn list(&self, bbox: Option<&str>, near: Option<&str>, radius_m: Option<&str>) -> Result<LotsView, QueryFault> {
         let own = |text: Option<&str>| text.map(str::to_owned);
-        let query = LotsQuery { bbox: own(bbox), near: own(near), radius_m: own(radius_m) };
+        let query = LotsQuery { bbox: own(bbox), near: own(near), radius_m: own(radius_m), arrive_in_s: None };
         let cursor = Cursor("7-0".to_owned());
         Ok(list(&self.city, &self.counts, &cursor, &Filter::read(&query)?, self.now, &self.config))
     }

@@ -95,6 +95,8 @@ pub struct DistanceRule {
 /// The whole city as imported.
 #[derive(Debug, Clone)]
 pub struct City {
+    /// Which import it is; 0 where it was never stored.
+    pub revision: u64,
     /// Its name.
     pub name: Localized,
     /// Its own time zone, for screens and documents.
@@ -127,6 +129,7 @@ impl Default for City {
     /// A city before its first import.
     fn default() -> Self {
         Self {
+            revision: 0,
             name: Localized::default(),
             time_zone: chrono_tz::Asia::Shanghai,
             fictional: false,

@@ -6,10 +6,9 @@ import { shownNowMs } from "../clock.ts";
 import { distanceM, distanceWords, walkMinutes } from "../geo.ts";
 import { code, lang, t, text } from "../i18n.ts";
 import type { Level, Lot } from "../types.ts";
-import { arrivals } from "./arrival.ts";
 import { navigateTo } from "./navigate.tsx";
 import { share, Shared } from "./share.tsx";
-import { marks, position, selected, toggleMark } from "./store.ts";
+import { arrivals, marks, place, selected, toggleMark } from "./store.ts";
 
 export const SYMBOL: Record<Level, string> = { free: "✓", few: "!", full: "✕", closed: "■", no_data: "–" };
 
@@ -37,12 +36,17 @@ export function LotCard({ lot: source }: { lot: Signal<Lot> }) {
             <span>{t(`kind.${lot.kind}`)}</span>
             {lot.vehicle_class === "non_motor" && <span>{t("vehicle.non_motor")}</span>}
             <Way lot={lot} />
+            <a class="details" href={`/lots/${encodeURIComponent(lot.id)}`} aria-label={t("lot.details_of", { name })}>
+              {t("lot.details")}
+            </a>
           </p>
         </div>
         <p class="lot-free">
           <strong>{numbered ? lot.free : "–"}</strong>
           <span class="hidden"> {t("lot.free")} </span>
-          <small>{t("lot.of", { capacity: lot.capacity })}</small>
+          <small>
+            <TrendMark lot={lot} /> {t("lot.of", { capacity: lot.capacity })}
+          </small>
         </p>
       </div>
       <p class="lot-facts">
@@ -76,10 +80,23 @@ export function LotCard({ lot: source }: { lot: Signal<Lot> }) {
   );
 }
 
+/** Which way the free places go; nothing where they stand still or it is not known. */
+export function TrendMark({ lot }: { lot: Lot }) {
+  if (lot.trend === undefined || lot.trend === "steady" || lot.level === "closed" || lot.level === "no_data") return null;
+  const word = t(`trend.${lot.trend}`);
+  return (
+    <span class="trend" data-trend={lot.trend} title={word}>
+      <span aria-hidden="true">{lot.trend === "rising" ? "↗" : "↘"}</span>
+      <span class="hidden">{word}</span>
+    </span>
+  );
+}
+
 function Way({ lot }: { lot: Lot }) {
   const street = lot.street === null ? null : nameOf("street", lot.street);
-  if (position.value === null) return street === null || street === text(lot.name) ? null : <span>{street}</span>;
-  const metres = distanceM(position.value, lot.location);
+  const from = place.value;
+  if (from === null) return street === null || street === text(lot.name) ? null : <span>{street}</span>;
+  const metres = distanceM(from, lot.location);
   return (
     <>
       <span>{distanceWords(metres)}</span>
@@ -88,30 +105,36 @@ function Way({ lot }: { lot: Lot }) {
   );
 }
 
+/** A chance in whole percent; nothing that lies ahead is certain. */
+export function percent(chance: number): number {
+  return Math.min(99, Math.max(1, Math.round(chance * 100)));
+}
+
 function Chance({ lot }: { lot: Lot }) {
   const arrival = arrivals.value.get(lot.id);
   if (arrival === undefined || lot.level === "closed" || lot.level === "no_data") return null;
   const minutes = Math.max(1, Math.round(arrival.travel_s / 60));
-  return <span class="chance">{t("lot.chance", { n: Math.round(arrival.chance * 100), minutes })}</span>;
+  return <span class="chance">{t("lot.chance", { n: percent(arrival.chance), minutes })}</span>;
 }
 
-function Facts({ lot }: { lot: Lot }) {
+export function Facts({ lot, uses = true }: { lot: Lot; uses?: boolean }) {
   const always = lot.opening_hours === null || lot.opening_hours === "24/7";
   return (
     <>
       {lot.tariff !== null && <span class="tariff">{text(lot.tariff)}</span>}
       <span>{always ? t("lot.always") : lot.opening_hours}</span>
       {!always && <span>{t(lot.open ? "lot.open" : "lot.shut")}</span>}
+      {lot.entrances.length > 1 && <span>{t("lot.entrance_count", { n: lot.entrances.length })}</span>}
       {lot.max_height_m !== null && <span>{t("lot.height", { m: lot.max_height_m })}</span>}
       {Object.entries(lot.uses).map(([use, n]) =>
-        n > 0 ? <span key={use}>{t("lot.use", { use: code("use", use), n })}</span> : null,
+        uses && n > 0 ? <span key={use}>{t("lot.use", { use: code("use", use), n })}</span> : null,
       )}
       {lot.unknown > 0 && lot.level !== "no_data" && <span>{t("lot.unknown", { n: lot.unknown })}</span>}
     </>
   );
 }
 
-function Age({ lot }: { lot: Lot }) {
+export function Age({ lot }: { lot: Lot }) {
   const seconds = secondsSince(lot.observed_at, shownNowMs());
   if (seconds === null) return <span class="age">{t("lot.never")}</span>;
   const age = ageWords(seconds, lang.value);

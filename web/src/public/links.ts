@@ -6,9 +6,9 @@ export type MapApp = "amap" | "baidu" | "tencent" | "apple" | "geo";
 
 const fixed = (degrees: number): string => degrees.toFixed(6);
 
-/** Where a driver should be led: the first entrance, else the lot itself. */
-export function target(location: LonLat, entrances: LonLat[]): LonLat {
-  return entrances[0] ?? location;
+/** Where a driver should be led: the chosen entrance, else the lot itself. */
+export function target(location: LonLat, entrances: LonLat[], place = 0): LonLat {
+  return entrances[place] ?? location;
 }
 
 /** The link for one application; `at` is WGS-84. */

@@ -7,11 +7,14 @@ import { tellUnderWay } from "./arrival.ts";
 import { navigationLink, target, type MapApp } from "./links.ts";
 
 const goal = signal<Lot | null>(null);
+/** Which of its entrances. */
+const entrance = signal(0);
 const copied = signal<string | null>(null);
 const APPS: MapApp[] = ["amap", "baidu", "tencent", "apple", "geo"];
 
-/** Opens the sheet for a lot. */
-export function navigateTo(lot: Lot): void {
+/** Opens the sheet for a lot, and for the first of its entrances unless another is named. */
+export function navigateTo(lot: Lot, place = 0): void {
+  entrance.value = place;
   copied.value = null;
   goal.value = lot;
 }
@@ -23,7 +26,7 @@ export function Navigate() {
     if (lot !== null && dialog.current?.open === false) dialog.current.showModal();
   }, [lot]);
   if (lot === null) return null;
-  const at = target(lot.location, lot.entrances);
+  const at = target(lot.location, lot.entrances, entrance.value);
   const name = text(lot.name);
   const written = `${at[1].toFixed(6)}, ${at[0].toFixed(6)}`;
   return (
@@ -37,6 +40,18 @@ export function Navigate() {
       <div class="navigate-body">
         <h2 id="navigate-heading">{t("go.heading")}</h2>
         <p>{name}</p>
+        {lot.entrances.length > 1 && (
+          <label class="field">
+            <span>{t("go.entrance")}</span>
+            <select name="entrance" value={entrance.value} onChange={(event) => (entrance.value = Number(event.currentTarget.value))}>
+              {lot.entrances.map((_, place) => (
+                <option key={place} value={place}>
+                  {t("lot.entrance", { n: place + 1 })}
+                </option>
+              ))}
+            </select>
+          </label>
+        )}
         <ul>
           {APPS.map((app) => (
             <li key={app}>

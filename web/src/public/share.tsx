@@ -10,11 +10,9 @@ interface Handed {
 
 const handed = signal<Handed | null>(null);
 
-/** The address that opens the page with this lot first. */
+/** The address of the lot's own page. */
 export function linkOf(lot: string): string {
-  const url = new URL("/", location.href);
-  url.searchParams.set("lot", lot);
-  return url.href;
+  return new URL(`/lots/${encodeURIComponent(lot)}`, location.href).href;
 }
 
 export async function share(lot: string, name: string): Promise<void> {

@@ -6,7 +6,7 @@ import { ask } from "../http.ts";
 import { keep, kept } from "../keep.ts";
 import { NOTHING_KNOWN, step, type Known } from "../live/protocol.ts";
 import { LiveSocket, type Connection } from "../live/socket.ts";
-import type { City, LiveMessage, LonLat, Lot, LotsAnswer, SpaceChange } from "../types.ts";
+import type { Arrival, City, LiveMessage, LonLat, Lot, LotsAnswer, SpaceChange, Text } from "../types.ts";
 import { chosen, NO_WISHES, type Wishes } from "./choose.ts";
 
 export const city = signal<City | null>(null);
@@ -18,6 +18,18 @@ export const heardAtMs = signal<number | null>(null);
 export const failed = signal(false);
 export const wishes = signal<Wishes>(NO_WISHES);
 export const position = signal<LonLat | null>(null);
+
+/** A place the reader wants to go to. */
+export interface Goal {
+  name: Text;
+  at: LonLat;
+}
+
+export const goal = signal<Goal | null>(null);
+/** Where distances are told from: the place the reader wants to go to, else where the reader is. */
+export const place = computed(() => goal.value?.at ?? position.value);
+/** What is expected on arrival, by lot. */
+export const arrivals = signal<ReadonlyMap<string, Arrival>>(new Map());
 /** The lot the map shows larger. */
 export const selected = signal<string | null>(new URLSearchParams(location.search).get("lot"));
 /** The lot that stands first in the list: of a shared link, or tapped on the map. */
@@ -50,7 +62,8 @@ const streets = computed(() => new Map(namesOf(baseMap.value, "street").map(({ i
 /** The ids to list, in order. */
 export const listed = computed(() => {
   void reorder.value;
-  const around = { from: position.value, pinned: pinned.value, streets: streets.value, marks: marks.value };
+  const chances = new Map([...arrivals.value].map(([id, { chance }]) => [id, chance]));
+  const around = { from: place.value, pinned: pinned.value, streets: streets.value, marks: marks.value, chances };
   return chosen(allLots(), wishes.value, around);
 });
 
@@ -95,10 +108,12 @@ export function start(): void {
     socket = new LiveSocket({ cursor: () => known.cursor, message: take, connection: tellConnection });
     socket.open();
   });
-  setInterval(() => void refetch(), 300_000);
+  setInterval(() => document.visibilityState === "visible" && void refetch(), FACTS_EVERY_MS);
   setInterval(() => (reorder.value += 1), 5_000);
 }
 
+/** Facts, hours and trends are asked again this often. */
+const FACTS_EVERY_MS = 120_000;
 /** Numbers kept for longer than this are no help to a driver; the lots still are. */
 const TOO_OLD_MS = 3_600_000;
 
@@ -150,7 +165,7 @@ function takeFacts(answer: LotsAnswer): void {
     const before = lots.get(lot.id);
     // The socket is ahead of an answer that was on its way; facts are taken, newer numbers kept.
     const kept = before !== undefined && before.peek().version > lot.version && live ? before.peek() : null;
-    const next: Lot = kept === null ? lot : { ...kept, open: lot.open, tariff: lot.tariff, name: lot.name };
+    const next: Lot = kept === null ? lot : { ...lot, ...numbersOf(kept) };
     if (before === undefined) lots.set(lot.id, signal(next));
     else before.value = next;
   }
@@ -159,6 +174,11 @@ function takeFacts(answer: LotsAnswer): void {
   if (!live) known = { cursor: answer.cursor, lots: new Map(answer.lots.map((lot) => [lot.id, lot])) };
   roster.value = answer.lots.map((lot) => lot.id);
   for (const tell of lotListeners) tell(allLots());
+}
+
+function numbersOf({ capacity, free, occupied, unknown, out_of_service, observed_at, quality, level, version, groups }: Lot): Partial<Lot> {
+  const counts = { capacity, free, occupied, unknown, out_of_service, observed_at, quality, level, version };
+  return groups === undefined ? counts : { ...counts, groups };
 }
 
 function take(message: LiveMessage): void {

@@ -1,11 +1,13 @@
 // Every sign as it shows now, drawn from what the sign has confirmed.
+import { effect } from "@preact/signals";
 import { render } from "preact";
 import { ageWords } from "../age.ts";
 import { tick } from "../clock.ts";
 import { lang, t } from "../i18n.ts";
 import { Bar, Footer, keepTitle, Pill } from "../shell.tsx";
+import { choose, SignMap } from "./map.tsx";
 import { SignCard } from "./sign.tsx";
-import { connection, follow, heardAtMs, signs } from "./store.ts";
+import { chosen, connection, follow, heardAtMs, signs } from "./store.ts";
 
 function Summary() {
   const all = signs.value ?? [];
@@ -50,9 +52,10 @@ function Page() {
       <Bar title={t("title.signs")}>
         <Pill state={connection.value} heardAtMs={heardAtMs.value} />
       </Bar>
-      <main id="main" class="page">
+      <main id="main" class="page signs-page">
         <Summary />
         <Lost />
+        <SignMap />
         {all === null && <p class="empty">{t("list.loading")}</p>}
         {all?.length === 0 && <p class="empty">{t("signs.none")}</p>}
         <ul class="signs">
@@ -69,3 +72,10 @@ function Page() {
 keepTitle(() => t("title.signs"));
 render(<Page />, document.getElementById("app") as HTMLElement);
 void follow();
+// A link to a sign opens the page at its card, once it is there.
+const stop = effect(() => {
+  const id = chosen.peek();
+  if (signs.value === null) return;
+  if (id !== null) requestAnimationFrame(() => choose(id));
+  queueMicrotask(() => stop());
+});

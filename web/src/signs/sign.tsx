@@ -6,7 +6,7 @@ import { pageAt } from "../display/standing.ts";
 import type { Basis, Face, FaceLine, Panel, Sign, SignOrder } from "../types.ts";
 import { MARKS, Parts, Steps, TONES, Trouble } from "./health.tsx";
 import { isAdjusted, lineText, onItsWay, standing } from "./differences.ts";
-import { wantedForS } from "./store.ts";
+import { chosen, wantedForS } from "./store.ts";
 
 const ARROWS = { left: "←", ahead: "↑", right: "→", u_turn: "↶" } as const;
 const PROTOCOLS: Record<string, string> = {
@@ -22,9 +22,13 @@ export function SignCard({ sign }: { sign: Sign }) {
   const { state, detail, since } = sign.health;
   const seconds = secondsSince(since, shownNowMs());
   return (
-    <li class="card sign" data-sign={sign.id} data-health={state}>
+    <li class="card sign" data-sign={sign.id} data-health={state} data-chosen={chosen.value === sign.id}>
       <div class="sign-head">
-        <h3>{text(sign.name)}</h3>
+        <h3>
+          <button type="button" class="sign-name" title={t("signs.show_on_map", { name: text(sign.name) })} onClick={() => (chosen.value = sign.id)}>
+            {text(sign.name)}
+          </button>
+        </h3>
         <span class="tag" data-tone={TONES[state]}>
           <span aria-hidden="true">{MARKS[state]}</span> {t(`health.${state}`)}
         </span>

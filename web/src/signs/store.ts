@@ -9,6 +9,8 @@ const EVERY_MS = 2000;
 export const signs = signal<Sign[] | null>(null);
 export const heardAtMs = signal<number | null>(null);
 export const connection = signal<Connection>("connecting");
+/** The sign that is marked, on the map and in the list; that of a link at first. */
+export const chosen = signal<string | null>(decodeURIComponent(location.hash.slice(1)) || null);
 
 const wanted = new Map<string, { version: number; sinceMs: number }>();
 

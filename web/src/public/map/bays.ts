@@ -1,26 +1,44 @@
-// The bays of lots in view: fetched once per lot when zoomed in, then moved by the live socket.
+// The bays of lots in view: fetched once per lot when zoomed in, then moved by the live socket. Their outlines stay; only the
+// state of those that changed is told to the map, once a frame.
 import type { GeoJSONSource, Map as MapView } from "maplibre-gl";
 import { ask } from "../../http.ts";
+import { moved, type Shift } from "../../map/datum.ts";
 import type { LonLat, Lot, Space, SpaceChange } from "../../types.ts";
 import { onBays, watchBays } from "../store.ts";
+import { Frame } from "./frame.ts";
 import { BAY_ZOOM } from "./style.ts";
 
-const MOST_LOTS = 16;
+const MOST_LOTS = 40;
 const MARGIN_DEG = 0.003;
+
+type Shown = "free" | "occupied" | "none";
 
 export class Bays {
   private readonly features = new Map<string, GeoJSON.Feature>();
+  private readonly states = new Map<string, Shown>();
   private readonly asked = new Set<string>();
+  private readonly frame: Frame<Shown>;
+  private readonly arrived: Frame<true>;
 
   constructor(
     private readonly map: MapView,
     private readonly lots: () => Lot[],
+    private readonly shift: Shift,
   ) {
+    this.frame = new Frame((changed) => {
+      for (const [id, state] of changed) this.map.setFeatureState({ source: "bays", id }, { state });
+    });
+    // Lots whose bays come at once are one new set of outlines.
+    this.arrived = new Frame(() => {
+      void this.source()?.setData(this.collection());
+      this.paint();
+    });
     map.on("moveend", () => this.look());
+    map.on("style.load", () => this.paint());
     onBays((lot, bays) => this.move(lot, bays));
   }
 
-  /** All bays known so far, for a style that is built anew. */
+  /** The outlines of all bays known so far, for a style that is built anew. */
   collection(): GeoJSON.FeatureCollection {
     return { type: "FeatureCollection", features: [...this.features.values()] };
   }
@@ -34,10 +52,11 @@ export class Bays {
     const centre = this.map.getCenter();
     const far = ([lon, lat]: LonLat): number => Math.hypot(lon - centre.lng, lat - centre.lat);
     const near = this.lots()
-      .filter((lot) => this.inView(lot.location))
-      .sort((a, b) => far(a.location) - far(b.location))
+      .map((lot) => ({ id: lot.id, at: this.shift(lot.location) }))
+      .filter(({ at }) => this.inView(at))
+      .sort((a, b) => far(a.at) - far(b.at))
       .slice(0, MOST_LOTS)
-      .map((lot) => lot.id)
+      .map(({ id }) => id)
       .sort();
     for (const id of near) void this.fetch(id);
     watchBays(near);
@@ -59,27 +78,31 @@ export class Bays {
     try {
       const { spaces } = await ask<{ spaces: Space[] }>(`/api/v1/lots/${encodeURIComponent(lot)}/spaces`);
       for (const space of spaces) {
-        const geometry: GeoJSON.Geometry | null =
-          space.outline ?? (space.location === null ? null : { type: "Point", coordinates: space.location });
-        if (geometry === null) continue;
+        const known = space.outline ?? (space.location === null ? null : ({ type: "Point", coordinates: space.location } as const));
+        if (known === null) continue;
         const key = keyOf(lot, space.id);
-        this.features.set(key, { type: "Feature", geometry, properties: { key, state: shownState(space) } });
+        this.features.set(key, { type: "Feature", geometry: moved(known, this.shift), properties: { key } });
+        this.states.set(key, shownState(space));
       }
-      this.source()?.setData(this.collection());
+      this.arrived.put(lot, true);
     } catch {
       this.asked.delete(lot);
     }
   }
 
   private move(lot: string, bays: SpaceChange[]): void {
-    const update = bays.flatMap((bay) => {
-      const feature = this.features.get(keyOf(lot, bay.id));
-      const state = shownState(bay);
-      if (feature === undefined || feature.properties?.state === state) return [];
-      feature.properties = { ...feature.properties, state };
-      return [{ id: keyOf(lot, bay.id), addOrUpdateProperties: [{ key: "state", value: state }] }];
-    });
-    if (update.length > 0) void this.source()?.updateData({ update });
+    for (const bay of bays) {
+      const [key, state] = [keyOf(lot, bay.id), shownState(bay)];
+      if (this.states.get(key) === state || !this.features.has(key)) continue;
+      this.states.set(key, state);
+      this.frame.put(key, state);
+    }
+  }
+
+  /** A new style, and outlines set anew, know no states. */
+  private paint(): void {
+    if (this.source() === undefined) return;
+    for (const [id, state] of this.states) this.map.setFeatureState({ source: "bays", id }, { state });
   }
 
   private source(): GeoJSONSource | undefined {
@@ -92,6 +115,6 @@ function keyOf(lot: string, space: string): string {
 }
 
 /** Out of service and unknown are both drawn hollow: nothing is promised about them. */
-function shownState(space: SpaceChange): "free" | "occupied" | "none" {
+function shownState(space: SpaceChange): Shown {
   return space.out_of_service || space.state === "unknown" ? "none" : space.state;
 }

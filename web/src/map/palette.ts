@@ -14,6 +14,10 @@ export interface Palette {
   surface: string;
   ink: string;
   edge: string;
+  /** A bay of which nothing is known, from afar. */
+  stain: string;
+  /** Around a sign's black board. */
+  board: string;
   me: string;
   free: string;
   few: string;
@@ -42,6 +46,8 @@ export const PALETTES: Record<Theme, Palette> = {
     surface: "#ffffff",
     ink: "#14211d",
     edge: "#ffffff",
+    stain: "#d2d5cf",
+    board: "#ffffff",
     me: "#0b57d0",
     free: "#1565c0",
     few: "#f2b705",
@@ -66,6 +72,8 @@ export const PALETTES: Record<Theme, Palette> = {
     surface: "#18211e",
     ink: "#e6eeeb",
     edge: "#0f1715",
+    stain: "#2f3a36",
+    board: "#9caba6",
     me: "#8ab8ff",
     free: "#6fb1ff",
     few: "#ffcb3d",

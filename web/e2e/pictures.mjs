@@ -1,18 +1,20 @@
 // Takes a picture of every page in two languages, two sizes, by day and by night.
-// node shots.mjs --base http://127.0.0.1:8080 --out DIR [--user NAME --password WORD] [--only public,signs] [--match REGEXP] [--timeout S]
+// node pictures.mjs --base http://127.0.0.1:8080 --out DIR [--user NAME --password WORD] [--only public,signs] [--match REGEXP]
+//   [--timeout S] [--staff-only]; --staff-only leaves out what anyone may see.
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { launch, readArgs, tell } from "./browser.mjs";
-import { PAGES, signIn, SIZES } from "./pages.mjs";
+import { PAGES, richLot, signIn, SIZES } from "./pages.mjs";
 
-const { base, out, user, password, only, match = "", timeout = "20" } = readArgs(process.argv.slice(2));
+const { base, out, user, password, only, match = "", timeout = "60", "staff-only": staffOnly } = readArgs(process.argv.slice(2));
 if (base === undefined || out === undefined) {
-  process.stderr.write("usage: shots.mjs --base URL --out DIR [--user NAME --password WORD] [--only NAMES] [--match REGEXP] [--timeout S]\n");
+  process.stderr.write("usage: pictures.mjs --base URL --out DIR [--user NAME --password WORD] [--only NAMES] [--match REGEXP] [--timeout S]\n");
   process.exit(2);
 }
 mkdirSync(out, { recursive: true });
 const wanted = only?.split(",");
-const pages = PAGES.filter((page) => (user !== undefined || !page.staff) && (wanted === undefined || wanted.includes(page.name)));
+const pages = PAGES.filter((page) => staffOnly === undefined || page.role !== undefined).filter((page) => (user !== undefined || !page.staff) && (wanted === undefined || wanted.includes(page.name)));
+const lot = await richLot(base);
 let faults = 0;
 
 for (const gl of [true, false]) {
@@ -24,7 +26,8 @@ for (const gl of [true, false]) {
       const context = await browser.newContext({ ...size, colorScheme, locale: "zh-CN", reducedMotion: "reduce" });
       const mine = user === undefined ? null : await signIn(context, base, user, password);
       for (const lang of ["zh", "en"]) {
-        for (const { name, path, ready, act, staff, role } of pagesNow) {
+        for (const { name, path: route, ready, act, staff, role, whole } of pagesNow) {
+          const path = route.replace("{lot}", lot);
           const file = join(out, `${name}-${sizeName}-${lang}-${colorScheme}.png`);
           if (!new RegExp(match).test(file) || (role !== undefined && role !== mine)) continue;
           const page = await context.newPage();
@@ -37,7 +40,7 @@ for (const gl of [true, false]) {
             await page.waitForFunction(() => [...document.images].every((image) => image.complete)).catch(() => undefined);
             await page.waitForTimeout(gl ? 1200 : 300);
             const wide = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
-            await page.screenshot({ path: file, fullPage: staff === true || ["signs", "feeds"].includes(name) });
+            await page.screenshot({ path: file, fullPage: staff === true || whole === true });
             tell({ event: "shot", file, overflows: wide });
             faults += Number(wide);
           } catch (error) {
