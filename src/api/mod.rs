@@ -12,6 +12,7 @@ mod dead_letters;
 mod displays;
 mod evidence;
 mod feeds;
+mod field;
 pub mod health;
 mod incidents;
 mod isapi;
@@ -123,6 +124,7 @@ fn staff() -> Router<Shared> {
         .route("/api/v1/check", get(check::check))
         .route("/api/v1/session", post(session::sign_in).get(session::who).delete(session::sign_out))
         .route("/api/v1/cameras", get(cameras::list))
+        .route("/api/v1/field", get(field::kit))
         .route("/api/v1/incidents", get(incidents::list))
         .route("/api/v1/incidents/{id}", get(incidents::one))
         .route("/api/v1/incidents/reviews", post(incidents::review_many))

@@ -106,6 +106,7 @@ use utoipa::{
         super::itsapi::tollgate,
         super::itsapi::alive,
         super::cameras::list,
+        super::field::kit,
         super::courses::steps,
         super::courses::advance,
         super::courses::due,

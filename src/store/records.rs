@@ -139,6 +139,12 @@ pub async fn by_number(on: impl Into<On<'_>>, number: &str) -> Result<Option<Rec
     query("records", select!("WHERE number = $1")).bind(number).fetch_optional(on).await?.as_ref().map(read).transpose()
 }
 
+/// A record by the number of the slip an officer's device printed for it.
+pub async fn by_slip(on: impl Into<On<'_>>, slip: &str) -> Result<Option<Record>, Error> {
+    let text = select!("WHERE id = (SELECT subject_id FROM idempotency WHERE idempotency_key = $1 LIMIT 1)");
+    query("records", text).bind(slip).fetch_optional(on).await?.as_ref().map(read).transpose()
+}
+
 /// Up to `limit` records, newest first.
 pub async fn list(on: impl Into<On<'_>>, filter: &Filter, limit: u32) -> Result<Vec<Record>, Error> {
     let rows = query(

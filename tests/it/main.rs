@@ -16,6 +16,7 @@ mod guidance;
 mod ingest;
 mod ledger;
 mod node;
+mod officer_page;
 mod public_page;
 mod sensor_events;
 mod sensors;

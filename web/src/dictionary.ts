@@ -1,6 +1,8 @@
 // Every sentence on the screens, in Chinese and English.
 
-export const WORDS = {
+import type { STAFF_WORDS } from "./dictionary-staff.ts";
+
+const PUBLIC = {
   "lang.other": { zh: "English", en: "中文" },
   "lang.switch": { zh: "Switch to English", en: "切换为中文" },
   "nav.label": { zh: "页面", en: "Pages" },
@@ -542,5 +544,13 @@ export const WORDS = {
   "remedy.learning": { zh: "等待约十次停车后自动完成，期间不作执法依据。", en: "It is done after about ten vehicles; not used for enforcement until then." },
 } satisfies Record<string, { zh: string; en: string }>;
 
-export type PublicWord = keyof typeof WORDS;
-export type Word = PublicWord;
+export type PublicWord = keyof typeof PUBLIC;
+export type Word = PublicWord | keyof typeof STAFF_WORDS;
+
+/** Every word this page knows: the public ones, and those of the staff where a staff page has taught them. */
+export const WORDS = PUBLIC as Record<string, { zh: string; en: string }> as Record<Word, { zh: string; en: string }>;
+
+/** Adds words that only some pages need, so that the others do not carry them. */
+export function teach(more: Record<string, { zh: string; en: string }>): void {
+  Object.assign(WORDS, more);
+}

@@ -1,0 +1,148 @@
+//! The officers' page on a phone: a shift with no network, and what the ledger has of it afterwards.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use serde_json::{Value, json};
+use yunpark::domain::ledger::Digest;
+
+use crate::{
+    node::{Node, Places, STAFF},
+    services::wait_for,
+    town::town,
+};
+
+/// A town with a management cell and a street, so that a place can be told in words.
+fn county() -> Value {
+    let mut city = town(3, 10, "127.0.0.1:9");
+    let around = json!([[[119.56, 28.10], [119.58, 28.10], [119.58, 28.12], [119.56, 28.12], [119.56, 28.10]]]);
+    let cell = json!({
+        "type": "Feature", "geometry": {"type": "Polygon", "coordinates": around},
+        "properties": {
+            "kind": "grid_cell", "id": "G1", "name": {"zh": "一号单元", "en": "Cell 1"},
+            "unit": {"zh": "凤鸣街道", "en": "Fengming"},
+        }
+    });
+    let street = json!({
+        "type": "Feature", "geometry": {"type": "LineString", "coordinates": [[119.568, 28.1082], [119.575, 28.1083]]},
+        "properties": {"kind": "street", "id": "ST1", "name": {"zh": "凤鸣街", "en": "Fengming Street"}, "class": 1}
+    });
+    city["features"].as_array_mut().unwrap().extend([cell, street]);
+    city
+}
+
+/// Three photographs as a camera would take them; their hashes in order.
+fn photographs(folder: &Path) -> Vec<Digest> {
+    fs::create_dir(folder).unwrap();
+    let taken = ["a.jpg", "b.jpg", "c.jpg"].iter().zip([40_u8, 120, 200]);
+    taken
+        .map(|(name, shade)| {
+            let path = folder.join(name);
+            let paint = |x: u32, y: u32| image::Luma([shade.wrapping_add((x / 40 + y / 40) as u8)]);
+            image::GrayImage::from_fn(1280, 720, paint).save(&path).unwrap();
+            Digest::of(&fs::read(&path).unwrap())
+        })
+        .collect()
+}
+
+/// Every record, in the order of the ledger.
+fn records(node: &Node, bearer: &str) -> Vec<Value> {
+    let (status, answer) = node.ask("GET", "/api/v1/records?limit=500", &[("Authorization", bearer)], None).unwrap();
+    assert_eq!(status, 200, "{answer}");
+    let mut records = answer["records"].as_array().unwrap().clone();
+    // What the first entry of each says; later steps have later entries.
+    records.sort_by_key(|record| record["at"].as_str().unwrap().to_owned());
+    records
+}
+
+fn hashes(record: &Value) -> Vec<String> {
+    record["evidence"].as_array().unwrap().iter().map(|one| one["sha256"].as_str().unwrap().to_owned()).collect()
+}
+
+fn run(script: &str, arguments: &[&str]) -> Vec<Value> {
+    let script: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join("web/e2e").join(script);
+    let output = Command::new("node").arg(script).args(arguments).output().expect("Node.js must be installed");
+    let told = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{told}{}", String::from_utf8_lossy(&output.stderr));
+    told.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[test]
+fn a_shift_with_no_network_is_in_the_ledger_once_in_order_with_the_photographs_of_the_phone() {
+    let node = Node::start(&Places::default(), &county());
+    for n in 6..=10 {
+        let at = "2026-01-01T00:00:00Z";
+        let free = json!({"state": "free", "at": at, "seq": 1}).to_string();
+        node.publish(&format!("yunpark/v1/space/L1/S{n:03}/state"), &free);
+    }
+    wait_for("the bays to be counted", || {
+        (node.get("/api/v1/lots/L1")?.1["observed_at"].is_string()).then_some(())
+    });
+    let folder = node.dir.path().join("photographs");
+    let [correction, warning, seizure] = photographs(&folder).try_into().unwrap();
+    let (officer, _, password) = STAFF[0];
+    let url = node.url("/officer");
+    let told = run(
+        "officer.mjs",
+        &[
+            "--url", &url, "--user", officer, "--password", password, "--second", STAFF[1].0, "--photos",
+            folder.to_str().unwrap(), "--out", node.dir.path().to_str().unwrap(), "--timeout", "60",
+        ],
+    );
+    let made: Vec<&Value> = told.iter().filter(|line| line["made"].is_string()).collect();
+    let kinds: Vec<&str> = made.iter().map(|line| line["made"].as_str().unwrap()).collect();
+    assert_eq!(kinds, [&["correction"; 10][..], &["warning", "seizure", "penalty"]].concat());
+
+    let bearer = node.sign_in("li");
+    let all = records(&node, &bearer);
+    let (of_the_shift, _) = all.split_at(made.len());
+    let seen: Vec<&str> = of_the_shift.iter().map(|record| record["kind"].as_str().unwrap()).collect();
+    assert_eq!(seen, kinds, "once each, in the order they were made");
+    let count = |kind: &str| all.iter().filter(|record| record["kind"] == kind).count();
+    assert_eq!([count("correction"), count("warning"), count("seizure"), count("penalty")], [11, 2, 2, 2]);
+
+    // The ledger has them in the same order, each under the number of its slip.
+    let entries = ledger(&node);
+    let slips: Vec<&str> = entries.iter().filter_map(|entry| entry["payload"]["slip"].as_str()).collect();
+    let expected: Vec<&str> = made.iter().map(|line| line["slip"].as_str().unwrap()).collect();
+    assert_eq!(slips[..made.len()], expected, "the ledger's order is the phone's");
+
+    assert_eq!(hashes(&of_the_shift[9]), [correction.to_string()]);
+    assert_eq!(hashes(&of_the_shift[10]), [warning.to_string()]);
+    assert_eq!(hashes(&of_the_shift[11]), [seizure.to_string()]);
+    for record in of_the_shift {
+        assert_eq!((&record["place"]["zone"], &record["place"]["grid_cell"]), (&json!("Z1"), &json!("G1")), "{record}");
+        assert_eq!(record["officer"], officer);
+    }
+    let taken = &of_the_shift[11];
+    assert_eq!((&taken["state"], &taken["course"]["taken_by"]), (&json!("unapproved"), &json!(officer)));
+    assert_eq!(taken["course"]["at"]["taken"], taken["at"], "it was taken when the phone said");
+    let names: Vec<&Value> = taken["course"]["inventory"].as_array().unwrap().iter().map(|one| &one["name"]).collect();
+    assert_eq!(names, ["电动自行车", "钥匙"]);
+    let document = format!("/api/v1/records/{}/documents/seizure?paper=80mm", taken["id"].as_str().unwrap());
+    let mut curl = Command::new("curl");
+    curl.args(["-s", "-H", &format!("Authorization: {bearer}"), &node.url(&document)]);
+    let page = String::from_utf8(curl.output().unwrap().stdout).unwrap();
+    assert!(page.contains("电动自行车") && page.contains("车架号 8841"), "{page}");
+
+    // Whoever holds the slip finds the record.
+    let check = format!("/api/v1/check?number={}&end=2345", expected[10]);
+    assert_eq!(node.get(&check).unwrap().1["number"], of_the_shift[10]["number"]);
+    let verified = node.command(&["ledger", "verify", "--config", node.path()], "");
+    assert!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stderr));
+}
+
+/// The ledger's entries as they stand in the node's database.
+fn ledger(node: &Node) -> Vec<Value> {
+    let url = format!("sqlite://{}", node.dir.path().join("yunpark.db").display());
+    let store = yunpark::config::Store { url: url.as_str().into(), max_connections: 1, evidence_dir: String::new() };
+    tokio::runtime::Runtime::new().unwrap().block_on(async {
+        let db = yunpark::store::Db::connect(&store).await.unwrap();
+        let entries = yunpark::store::ledger::entries(&db, 1, 10_000).await.unwrap();
+        let payload = |text: &str| serde_json::from_str::<Value>(text).unwrap();
+        entries.into_iter().map(|entry| json!({"seq": entry.seq, "payload": payload(&entry.payload)})).collect()
+    })
+}
