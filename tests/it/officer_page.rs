@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use yunpark::domain::ledger::Digest;
 
 use crate::{
-    node::{Node, Places, STAFF},
+    node::{CAMERA_TOKEN, Node, Places, STAFF},
     services::wait_for,
     town::town,
 };
@@ -143,6 +143,81 @@ fn ledger(node: &Node) -> Vec<Value> {
         let db = yunpark::store::Db::connect(&store).await.unwrap();
         let entries = yunpark::store::ledger::entries(&db, 1, 10_000).await.unwrap();
         let payload = |text: &str| serde_json::from_str::<Value>(text).unwrap();
-        entries.into_iter().map(|entry| json!({"seq": entry.seq, "payload": payload(&entry.payload)})).collect()
+        let told = |entry: yunpark::domain::ledger::Entry| {
+            let by = serde_json::to_value(&entry.actor).unwrap()["name"].clone();
+            let subject = entry.subject_id;
+            json!({"seq": entry.seq, "kind": entry.kind.as_str(), "subject": subject, "by": by, "payload": payload(&entry.payload)})
+        };
+        entries.into_iter().map(told).collect()
     })
+}
+
+/// Characters no camera takes for one another.
+const APART: [char; 6] = ['3', '4', '9', 'H', 'K', 'P'];
+
+/// A sighting by the camera of the pavement, as its multipart form.
+fn capture(node: &Node, nth: usize, ago_s: i64) {
+    let letter = |place: u32| APART[nth / 6_usize.pow(place) % 6];
+    let plate = format!("浙K{}{}{}WW", letter(0), letter(1), letter(2));
+    #[expect(clippy::disallowed_methods, reason = "the test plays the camera, whose clock is the wall's")]
+    let at = chrono::Utc::now() - chrono::Duration::seconds(ago_s);
+    let meta = json!({"at": at.to_rfc3339(), "plate": plate, "vehicle_class": "motor"}).to_string();
+    let image = node.dir.path().join("sighting.jpg");
+    let shade = |x: u32, y: u32| image::Luma([(x + y + ago_s as u32) as u8 ^ nth as u8]);
+    image::GrayImage::from_fn(64, 36, shade).save(&image).unwrap();
+    let output = Command::new("curl")
+        .args(["-sS", "-w", "%{http_code}", "-o", "/dev/null", "-H", &format!("Authorization: Bearer {CAMERA_TOKEN}")])
+        .args(["-H", &format!("Idempotency-Key: {nth}-{ago_s}"), "-F", &format!("meta={meta};type=application/json")])
+        .args(["-F", &format!("image=@{};type=image/jpeg", image.display()), &node.url("/api/v1/captures")])
+        .output()
+        .unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "201", "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn fifty_incidents_are_decided_by_keyboard_and_two_officers_at_once_never_decide_one_twice() {
+    const ALONE: usize = 50;
+    const TOGETHER: usize = 30;
+    let more = "[enforcement]\nmin_width_px = 64\nmin_height_px = 36\nmax_captures_per_minute = 0\n".to_owned();
+    let node = Node::start(&Places { more, ..Places::default() }, &county());
+    for nth in 0..ALONE + TOGETHER {
+        capture(&node, nth, 640);
+        capture(&node, nth, 200);
+    }
+    let [(one, _, word), (other, _, other_word)] = STAFF;
+    let told = run(
+        "review.mjs",
+        &[
+            "--url",
+            &node.url("/officer"),
+            "--one",
+            &format!("{one}:{word}"),
+            "--other",
+            &format!("{other}:{other_word}"),
+            "--alone",
+            &ALONE.to_string(),
+            "--out",
+            node.dir.path().to_str().unwrap(),
+            "--timeout",
+            "60",
+        ],
+    );
+    let decided: Vec<&Value> = told.iter().filter(|line| line["decided"].is_string()).collect();
+    let count = |of: &str| decided.iter().filter(|line| line["as"] == of).count();
+    assert_eq!(decided.len(), ALONE + TOGETHER);
+
+    // The ledger has each decision once, by the one who took it.
+    let entries = ledger(&node);
+    let reviews: Vec<&Value> = entries.iter().filter(|entry| entry["kind"] == "incident_reviewed").collect();
+    let mut of_the_pages: Vec<(&Value, &Value)> = decided.iter().map(|line| (&line["decided"], &line["by"])).collect();
+    let mut of_the_ledger: Vec<(&Value, &Value)> = reviews.iter().map(|one| (&one["subject"], &one["by"])).collect();
+    of_the_pages.sort_by_key(|(id, _)| id.as_str());
+    of_the_ledger.sort_by_key(|(id, _)| id.as_str());
+    assert_eq!(of_the_pages, of_the_ledger);
+    let bearer = node.sign_in("li");
+    let records = records(&node, &bearer);
+    let kinds = |kind: &str| records.iter().filter(|record| record["kind"] == kind).count();
+    assert_eq!((kinds("warning"), kinds("penalty")), (count("warning"), count("penalty")));
+    let (_, left) = node.ask("GET", "/api/v1/incidents?state=ripe", &[("Authorization", &bearer)], None).unwrap();
+    assert_eq!(left["incidents"], json!([]));
 }

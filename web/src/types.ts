@@ -186,9 +186,17 @@ export interface EvidenceImage {
 export interface ZoneFacts {
   id: string;
   name: Text;
-  rule: string;
-  dwell_s: number;
+  /** Null once the zone has left the city file. */
+  rule: string | null;
+  dwell_s: number | null;
   street_class: number | null;
+}
+
+interface NearLot {
+  id: string;
+  name: Text;
+  free: number | null;
+  distance_m: number;
 }
 
 export interface Incident {
@@ -204,8 +212,12 @@ export interface Incident {
   first_seen: string;
   last_seen: string;
   dwell_s: number;
-  captures: { id: string; at: string; camera: string | null; images: EvidenceImage[] }[];
-  nearest_lots: { id: string; name: Text; free: number | null; distance_m: number }[];
+  captures: { id: string; at: string; camera: string | null; images: EvidenceImage[]; doubts?: string[] }[];
+  nearest_lots: NearLot[];
+  /** As they were when the stay became an offence. */
+  lots_when_ripe?: NearLot[] | null;
+  /** Who has taken it to look at. */
+  claim?: { person: string; until: string } | null;
   prior: Prior;
   record: string | null;
 }

@@ -7,7 +7,7 @@ import { Gate, mayLeave, resume, session, Who } from "../staff.tsx";
 import { keepOffline } from "../offline.ts";
 import { Plates } from "./plates.tsx";
 import { Records } from "./records.tsx";
-import { Review } from "./review.tsx";
+import { Review } from "./review/desk.tsx";
 import { Field } from "./field/home.tsx";
 import { LeaveDialog, mayGo } from "./field/leaving.tsx";
 import { recallKit } from "./field/kit.ts";

@@ -16,8 +16,16 @@ export const refused = computed(() => items.value.filter((item) => item.state ==
 const others = "BroadcastChannel" in window ? new BroadcastChannel("yunpark-field") : null;
 others?.addEventListener("message", () => void load());
 
-/** Reads the queue anew, and forgets what was done two days ago. */
-export async function load(): Promise<void> {
+let reading: Promise<void> = Promise.resolve();
+
+/** Reads the queue anew, one reading after the other, so that an older one never stands over a newer. */
+export function load(): Promise<void> {
+  reading = reading.then(readAll, readAll);
+  return reading;
+}
+
+/** Reads all there is, and forgets what was done two days ago. */
+async function readAll(): Promise<void> {
   const rows = await allItems<Item>();
   unreadable.value = rows.filter((row) => row.item === null).length;
   const known = rows.flatMap(({ order, item }) => (item === null ? [] : [{ ...item, order }]));
