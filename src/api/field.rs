@@ -17,9 +17,10 @@ use crate::domain::staff::Role;
 pub async fn kit(State(services): State<Shared>, staff: Staff) -> Result<Response, Problem> {
     staff.require(Role::may_enforce)?;
     let city = services.city.borrow().clone();
-    let cells = city.grid_cells.values().map(|cell| {
-        json!({"id": cell.id, "name": cell.name, "unit": cell.unit, "area": Geometry::from(&cell.area)})
-    });
+    let cells = city
+        .grid_cells
+        .values()
+        .map(|cell| json!({"id": cell.id, "name": cell.name, "unit": cell.unit, "area": Geometry::from(&cell.area)}));
     let enforcement = &services.config.enforcement;
     let documents = &enforcement.documents;
     Ok(Private(Json(json!({

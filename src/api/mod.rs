@@ -29,6 +29,7 @@ mod plates;
 pub mod problem;
 mod public;
 mod records;
+mod reports;
 mod seizures;
 mod sensors;
 mod session;
@@ -145,6 +146,8 @@ fn staff() -> Router<Shared> {
         .route("/api/v1/permits/{id}", delete(courses::end_permit))
         .route("/api/v1/reports", get(courses::reports))
         .route("/api/v1/reports/due", get(courses::due))
+        .route("/api/v1/reports/funnel", get(reports::funnel))
+        .route("/api/v1/reports/hotspots", get(reports::hot_spots))
         .route("/api/v1/corrections", get(records::corrections).post(records::create_correction))
         .route("/api/v1/corrections/bulk", post(records::create_corrections))
         .route("/api/v1/seizures", get(seizures::list).post(seizures::propose))

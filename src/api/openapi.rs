@@ -111,6 +111,8 @@ use utoipa::{
         super::courses::advance,
         super::courses::due,
         super::courses::reports,
+        super::reports::funnel,
+        super::reports::hot_spots,
         super::courses::permits,
         super::courses::grant_permit,
         super::courses::end_permit,

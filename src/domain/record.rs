@@ -334,7 +334,8 @@ mod tests {
     #[test]
     fn a_slips_number_is_told_from_other_keys() {
         assert!(is_slip("F7K2M8XQ1P2R99AB"));
-        for other in ["W-20260310-00000", "F7K2M8XQ1P2R99A", "F7K2M8XQ1P2R99AI", "f7k2m8xq1p2r99ab", "07K2M8XQ1P2R99AB"] {
+        for other in ["W-20260310-00000", "F7K2M8XQ1P2R99A", "F7K2M8XQ1P2R99AI", "f7k2m8xq1p2r99ab", "07K2M8XQ1P2R99AB"]
+        {
             assert!(!is_slip(other), "{other}");
         }
     }

@@ -95,6 +95,12 @@ fn doubts_text(doubts: &[Doubt]) -> Option<String> {
     (!words.is_empty()).then(|| words.join(" "))
 }
 
+/// How many captures were taken between two instants.
+pub async fn count_between(tx: &mut Tx, from: Instant, to: Instant) -> Result<u64, Error> {
+    let text = "SELECT COUNT(*) AS n FROM captures WHERE at_us >= $1 AND at_us < $2";
+    query("captures", text).bind(from).bind(to).fetch_one(tx).await?.count("n")
+}
+
 /// The capture a source sent under a key.
 pub async fn by_key(tx: &mut Tx, source: &Source, key: &str) -> Result<Option<Capture>, Error> {
     let row = query("captures", select!("WHERE source = $1 AND source_id = $2 AND idempotency_key = $3"))

@@ -167,6 +167,17 @@ pub async fn list(on: impl Into<On<'_>>, filter: &Filter, limit: u32) -> Result<
     rows.iter().map(read).collect()
 }
 
+/// Every record of a kind made between two instants.
+pub async fn of_kind_between(
+    on: impl Into<On<'_>>,
+    kind: Kind,
+    from: Instant,
+    to: Instant,
+) -> Result<Vec<Record>, Error> {
+    let rows = query("records", select!("WHERE kind = $1 AND at_us >= $2 AND at_us < $3 ORDER BY at_us, id"));
+    rows.bind(kind.as_str()).bind(from).bind(to).fetch_all(on).await?.iter().map(read).collect()
+}
+
 /// How many records a list of all pages would hold.
 pub async fn count(on: impl Into<On<'_>>, filter: &Filter) -> Result<u64, Error> {
     let text = "SELECT COUNT(*) AS n FROM records WHERE ($1 = '' OR kind = $1) AND at_us >= $2 AND at_us < $3";

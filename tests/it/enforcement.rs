@@ -5,6 +5,7 @@ mod courses;
 mod decisions;
 mod doors;
 mod duties;
+mod hotspots;
 mod late;
 mod papers;
 mod plates;

@@ -18,6 +18,7 @@ mod ledger;
 mod node;
 mod officer_page;
 mod public_page;
+mod roles;
 mod sensor_events;
 mod sensors;
 mod services;

@@ -78,9 +78,7 @@ fn a_shift_with_no_network_is_in_the_ledger_once_in_order_with_the_photographs_o
         let free = json!({"state": "free", "at": at, "seq": 1}).to_string();
         node.publish(&format!("yunpark/v1/space/L1/S{n:03}/state"), &free);
     }
-    wait_for("the bays to be counted", || {
-        (node.get("/api/v1/lots/L1")?.1["observed_at"].is_string()).then_some(())
-    });
+    wait_for("the bays to be counted", || (node.get("/api/v1/lots/L1")?.1["observed_at"].is_string()).then_some(()));
     let folder = node.dir.path().join("photographs");
     let [correction, warning, seizure] = photographs(&folder).try_into().unwrap();
     let (officer, _, password) = STAFF[0];
@@ -88,8 +86,20 @@ fn a_shift_with_no_network_is_in_the_ledger_once_in_order_with_the_photographs_o
     let told = run(
         "officer.mjs",
         &[
-            "--url", &url, "--user", officer, "--password", password, "--second", STAFF[1].0, "--photos",
-            folder.to_str().unwrap(), "--out", node.dir.path().to_str().unwrap(), "--timeout", "60",
+            "--url",
+            &url,
+            "--user",
+            officer,
+            "--password",
+            password,
+            "--second",
+            STAFF[1].0,
+            "--photos",
+            folder.to_str().unwrap(),
+            "--out",
+            node.dir.path().to_str().unwrap(),
+            "--timeout",
+            "60",
         ],
     );
     let made: Vec<&Value> = told.iter().filter(|line| line["made"].is_string()).collect();
@@ -208,7 +218,7 @@ fn fifty_incidents_are_decided_by_keyboard_and_two_officers_at_once_never_decide
 
     // The ledger has each decision once, by the one who took it.
     let entries = ledger(&node);
-    let reviews: Vec<&Value> = entries.iter().filter(|entry| entry["kind"] == "incident_reviewed").collect();
+    let reviews: Vec<&Value> = entries.iter().filter(|entry| entry["kind"] == "incident.reviewed").collect();
     let mut of_the_pages: Vec<(&Value, &Value)> = decided.iter().map(|line| (&line["decided"], &line["by"])).collect();
     let mut of_the_ledger: Vec<(&Value, &Value)> = reviews.iter().map(|one| (&one["subject"], &one["by"])).collect();
     of_the_pages.sort_by_key(|(id, _)| id.as_str());

@@ -25,7 +25,16 @@ async function attempt(what, act) {
     await act();
   } catch (error) {
     holds(what, false, String(error));
-    tell({ event: "standing", ...(await page.evaluate(() => ({ ...document.querySelector("[data-queue]")?.dataset, url: location.href })).catch(() => ({}))) });
+    const standing = await page
+      .evaluate(() => ({
+        ...document.querySelector("[data-queue]")?.dataset,
+        url: location.href,
+        dialogs: [...document.querySelectorAll("dialog")].map((dialog) => `${dialog.className} ${dialog.open}`),
+        outcome: document.querySelector("[data-outcome]")?.dataset.outcome,
+        shown: document.querySelector("main")?.innerText.slice(0, 600),
+      }))
+      .catch((reason) => ({ reason: String(reason) }));
+    tell({ event: "standing", ...standing });
   }
 }
 

@@ -242,6 +242,25 @@ export interface LedgerRecord {
   ledger_seq: number;
   act?: string | null;
   legal_basis?: string | null;
+  approved_by?: string | null;
+  course?: { amount_yuan?: number; receipt?: string; taken_by?: string };
+}
+
+/** One deadline of a record. */
+export interface Due {
+  what: string;
+  by: string;
+  day: string;
+  is_certain: boolean;
+  basis: string;
+  is_ours: boolean;
+}
+
+/** What happened to a record, and what is due. */
+export interface Course {
+  record: LedgerRecord;
+  steps: { seq: number; at: string; actor: { name?: string }; kind: string; step: string | null; why: string | null; state: string | null }[];
+  dues: Due[];
 }
 
 export interface Statistics {
@@ -270,4 +289,6 @@ export interface PlateHistory {
   as_read?: string | null;
   entries: HistoryEntry[];
   prior: Prior;
+  /** The ledger's entry of this very look-up. */
+  ledger_seq?: number;
 }

@@ -60,7 +60,8 @@ async fn a_time_ahead_or_too_long_ago_is_refused_and_nothing_is_written() {
         // The clock stands at minute 30, a phone may be a minute ahead, and a week late.
         let week = 7 * 24 * 60;
         let rows = house.rows().await;
-        for (minutes, why) in [(32, "is ahead of the server's clock"), (29 - week, "is longer ago than the 168 hours")] {
+        for (minutes, why) in [(32, "is ahead of the server's clock"), (29 - week, "is longer ago than the 168 hours")]
+        {
             let refused = house.desk.record(late(minutes), &minutes.to_string(), &officer()).await.unwrap_err();
             let Error::Invalid { field: "at", reason } = &refused else { panic!("{refused:?}") };
             assert!(reason.starts_with(why), "{reason}");

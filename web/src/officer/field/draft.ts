@@ -92,8 +92,9 @@ export const placeOf = (person: string): string => `draft/${person}`;
 
 /** Takes the draft a person was writing on this phone; one that is in the queue already is none any more. */
 export async function recallDraft(person: string): Promise<void> {
+  // Another person's draft leaves the screen; one that was begun a moment ago stays.
+  if (owner !== "" && owner !== person) draft.value = null;
   owner = person;
-  draft.value = null;
   const known = await keptSealed<Draft>(placeOf(person)).catch(() => null);
   const isSent = items.value.some((item) => item.id === known?.id);
   if (known !== null && !isSent && owner === person && draft.value === null) draft.value = known;
