@@ -88,7 +88,10 @@ impl History {
             let seq = entry.ledger_seq.map(|seq| seq.to_string()).unwrap_or_default();
             let cells = [&self.plate, &rfc3339(entry.at), entry.kind, &entry.summary.zh, entry.state, zone, &seq];
             let cells = cells.map(cell).join(",");
-            text.push_str(&format!("{cells},{}\r\n", self.ledger_seq));
+            text.push_str(&cells);
+            text.push(',');
+            text.push_str(&self.ledger_seq.to_string());
+            text.push_str("\r\n");
         }
         text
     }

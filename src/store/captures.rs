@@ -8,6 +8,7 @@ use crate::domain::{
     ledger::Digest,
     lot::VehicleClass,
     plate::Plate,
+    time::Instant,
 };
 
 macro_rules! select {

@@ -131,12 +131,11 @@ pub async fn ripened(on: impl Into<On<'_>>, from: Instant, to: Instant) -> Resul
 
 /// How many stays that began between two instants stand where, and whether they became an offence.
 pub async fn by_state(on: impl Into<On<'_>>, from: Instant, to: Instant) -> Result<Vec<(State, bool, u64)>, Error> {
-    let text = "SELECT state, CASE WHEN ripe_at_us IS NULL THEN 0 ELSE 1 END AS was_ripe, COUNT(*) AS n FROM incidents \
-                WHERE first_seen_us >= $1 AND first_seen_us < $2 AND state <> 'merged' \
-                GROUP BY state, CASE WHEN ripe_at_us IS NULL THEN 0 ELSE 1 END";
+    let text = "SELECT state, CAST(CASE WHEN ripe_at_us IS NULL THEN 0 ELSE 1 END AS BIGINT) AS was_ripe, COUNT(*) AS n \
+                FROM incidents WHERE first_seen_us >= $1 AND first_seen_us < $2 AND state <> 'merged' GROUP BY 1, 2";
     let rows = query("incidents", text).bind(from).bind(to).fetch_all(on).await?;
     let state = |row: &Row| row.parse("state", |word| State::parse(word).ok_or("unknown state"));
-    rows.iter().map(|row| Ok((state(row)?, row.count("was_ripe")? == 1, row.count("n")?))).collect()
+    rows.iter().map(|row| Ok((state(row)?, row.count::<u64>("was_ripe")? == 1, row.count("n")?))).collect()
 }
 
 /// Makes one incident part of another, captures included.

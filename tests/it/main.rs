@@ -27,6 +27,7 @@ mod sign;
 mod signs;
 mod simulated_town;
 mod spine;
+mod staff_desks;
 mod store;
 mod town;
 mod under_way;

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// A town with a management cell and a street, so that a place can be told in words.
-fn county() -> Value {
+pub fn county() -> Value {
     let mut city = town(3, 10, "127.0.0.1:9");
     let around = json!([[[119.56, 28.10], [119.58, 28.10], [119.58, 28.12], [119.56, 28.12], [119.56, 28.10]]]);
     let cell = json!({
@@ -62,7 +62,8 @@ fn hashes(record: &Value) -> Vec<String> {
     record["evidence"].as_array().unwrap().iter().map(|one| one["sha256"].as_str().unwrap().to_owned()).collect()
 }
 
-fn run(script: &str, arguments: &[&str]) -> Vec<Value> {
+/// Runs a script of the browser's tests; what it tells, line by line.
+pub fn run(script: &str, arguments: &[&str]) -> Vec<Value> {
     let script: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join("web/e2e").join(script);
     let output = Command::new("node").arg(script).args(arguments).output().expect("Node.js must be installed");
     let told = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -146,7 +147,7 @@ fn a_shift_with_no_network_is_in_the_ledger_once_in_order_with_the_photographs_o
 }
 
 /// The ledger's entries as they stand in the node's database.
-fn ledger(node: &Node) -> Vec<Value> {
+pub fn ledger(node: &Node) -> Vec<Value> {
     let url = format!("sqlite://{}", node.dir.path().join("yunpark.db").display());
     let store = yunpark::config::Store { url: url.as_str().into(), max_connections: 1, evidence_dir: String::new() };
     tokio::runtime::Runtime::new().unwrap().block_on(async {
@@ -165,10 +166,15 @@ fn ledger(node: &Node) -> Vec<Value> {
 /// Characters no camera takes for one another.
 const APART: [char; 6] = ['3', '4', '9', 'H', 'K', 'P'];
 
-/// A sighting by the camera of the pavement, as its multipart form.
-fn capture(node: &Node, nth: usize, ago_s: i64) {
+/// The plate of the nth vehicle; no two are confused.
+pub fn plate(nth: usize) -> String {
     let letter = |place: u32| APART[nth / 6_usize.pow(place) % 6];
-    let plate = format!("浙K{}{}{}WW", letter(0), letter(1), letter(2));
+    format!("浙K{}{}{}WW", letter(0), letter(1), letter(2))
+}
+
+/// A sighting by the camera of the pavement, as its multipart form.
+pub fn capture(node: &Node, nth: usize, ago_s: i64) {
+    let plate = plate(nth);
     #[expect(clippy::disallowed_methods, reason = "the test plays the camera, whose clock is the wall's")]
     let at = chrono::Utc::now() - chrono::Duration::seconds(ago_s);
     let meta = json!({"at": at.to_rfc3339(), "plate": plate, "vehicle_class": "motor"}).to_string();

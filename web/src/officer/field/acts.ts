@@ -58,12 +58,19 @@ export async function correct(reason: Word, photo: Blob | null): Promise<void> {
   if (item !== null) outcome.value = { fault: false, word: "field.corrected", item: item.id };
 }
 
-/** The page takes no taps for a moment: the second of two quick ones must not hit what has come in the place of the button. */
+/** True while no taps are taken: the second of two quick ones must not hit what has come in the place of the button. */
+export const shielded = signal(false);
+
 function shield(): void {
   const app = document.getElementById("app");
   if (app === null) return;
   app.inert = true;
-  setTimeout(() => (app.inert = false), ONE_TAP_MS);
+  // A dialog above the page escapes what is said of the page, and is told by itself.
+  shielded.value = true;
+  setTimeout(() => {
+    app.inert = false;
+    shielded.value = false;
+  }, ONE_TAP_MS);
 }
 
 /** Keeps the draft on the screen as an act; true if it was whole. */

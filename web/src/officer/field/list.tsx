@@ -55,7 +55,7 @@ export function QueueList({ open }: { open(): void }) {
       {theirs.length > 0 && <p class="banner">{t("field.others", { n: theirs.length, names: [...new Set(theirs.map(({ owner }) => owner))].join(", ") })}</p>}
       {mine.length > 0 && (
         <>
-          <h3>{t("field.queue_heading", { n: mine.length })}</h3>
+          <h2>{t("field.queue_heading", { n: mine.length })}</h2>
           <ol class="queue-list">
             {mine.map((item, i) => (
               <Entry key={item.id} item={item} place={i + 1} open={open} />

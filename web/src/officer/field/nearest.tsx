@@ -19,7 +19,7 @@ export function Nearest({ at, vehicleClass }: { at: LonLat | null; vehicleClass:
   if (lots.length === 0) return null;
   return (
     <section class="card nearest" aria-label={t("field.nearest")}>
-      <h3>{t("field.nearest")}</h3>
+      <h2>{t("field.nearest")}</h2>
       <ul>
         {lots.map((lot) => (
           <li key={lot.id} data-near={lot.id}>

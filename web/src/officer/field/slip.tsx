@@ -7,7 +7,7 @@ import { code, lang, t, text } from "../../i18n.ts";
 import { showPlate } from "../../plate.ts";
 import { timeZone } from "../city.ts";
 import { reasonWords } from "../wording.ts";
-import { shownSlip } from "./acts.ts";
+import { shielded, shownSlip } from "./acts.ts";
 import { showSlip, type Item } from "./item.ts";
 import { kit } from "./kit.ts";
 import { items } from "./queue.ts";
@@ -28,7 +28,7 @@ export function SlipDialog() {
   if (item === undefined) return null;
   const close = (): void => void (shownSlip.value = null);
   return (
-    <dialog ref={dialog} class="slip-dialog" aria-label={t("field.slip")} onClose={close}>
+    <dialog ref={dialog} class="slip-dialog" inert={shielded.value} aria-label={t("field.slip")} onClose={close}>
       <Slip item={item} />
       <div class="slip-acts">
         {PAPERS.map(([paper, rule]) => (

@@ -1,6 +1,6 @@
 // Where the officer stands: the phone's position, and the zone, cell and lots it falls to, all without a network.
 import { signal } from "@preact/signals";
-import { distanceM } from "../../geo.ts";
+import { distanceM, isInside, spanOf } from "../../geo.ts";
 import type { LonLat, Text, VehicleClass } from "../../types.ts";
 import type { NearLot, Where } from "./item.ts";
 import { kit, type Cell, type Kit } from "./kit.ts";
@@ -52,37 +52,6 @@ export function freshFix(): Fix | null {
   return known !== null && Date.now() - known.takenMs <= FIX_HOLDS_MS ? known : null;
 }
 
-type Ring = GeoJSON.Position[];
-
-function inRing([x, y]: LonLat, ring: Ring): boolean {
-  let inside = false;
-  for (let i = 0, j = ring.length - 1; i < ring.length; j = i, i += 1) {
-    const [xi = 0, yi = 0] = ring[i] ?? [];
-    const [xj = 0, yj = 0] = ring[j] ?? [];
-    if (yi > y !== yj > y && x < ((xj - xi) * (y - yi)) / (yj - yi) + xi) inside = !inside;
-  }
-  return inside;
-}
-
-/** True if a point lies in a polygon or one of several; holes are outside. */
-export function isInside(at: LonLat, area: GeoJSON.Geometry): boolean {
-  const polygons = area.type === "Polygon" ? [area.coordinates] : area.type === "MultiPolygon" ? area.coordinates : [];
-  return polygons.some(([outer, ...holes]) => outer !== undefined && inRing(at, outer) && !holes.some((hole) => inRing(at, hole)));
-}
-
-function boxOf(area: GeoJSON.Geometry): [number, number, number, number] {
-  const polygons = area.type === "Polygon" ? [area.coordinates] : area.type === "MultiPolygon" ? area.coordinates : [];
-  const points = polygons.flat(2);
-  const xs = points.map(([x = 0]) => x);
-  const ys = points.map(([, y = 0]) => y);
-  return [Math.min(...xs), Math.min(...ys), Math.max(...xs), Math.max(...ys)];
-}
-
-function size(area: GeoJSON.Geometry): number {
-  const [west, south, east, north] = boxOf(area);
-  return (east - west) * (north - south);
-}
-
 export interface Zone {
   id: string;
   name: Text;
@@ -97,7 +66,7 @@ export function zonesOf({ map }: Kit): Zone[] {
 
 /** The smallest of those that hold a point. */
 function holding<T extends { area: GeoJSON.Geometry }>(all: T[], at: LonLat): T | undefined {
-  return all.filter(({ area }) => isInside(at, area)).sort((a, b) => size(a.area) - size(b.area))[0];
+  return all.filter(({ area }) => isInside(at, area)).sort((a, b) => spanOf(a.area) - spanOf(b.area))[0];
 }
 
 export interface Found {
