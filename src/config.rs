@@ -299,6 +299,8 @@ pub struct Enforcement {
     pub max_clock_skew_s: u32,
     /// A capture may be from this far ahead of our clock before it is set aside, seconds.
     pub max_future_s: u32,
+    /// What an officer recorded with no network may be this old when it arrives, seconds.
+    pub max_late_s: u32,
     /// Smallest picture taken as evidence, pixels.
     pub min_width_px: u32,
     /// Smallest picture taken as evidence, pixels.

@@ -104,6 +104,8 @@ pub async fn reports(staff: Staff) -> Result<Response, Problem> {
     staff.require(Role::may_read_records)?;
     let reports = json!([
         {"id": "due", "url": "/api/v1/reports/due", "zh": "到期与逾期", "en": "What is due and overdue"},
+        {"id": "hotspots", "url": "/api/v1/reports/hotspots", "zh": "违停热点", "en": "Hot spots"},
+        {"id": "funnel", "url": "/api/v1/reports/funnel", "zh": "从抓拍到结案", "en": "From capture to closed"},
         {"id": "statistics", "url": "/api/v1/statistics", "zh": "统计", "en": "Figures of a period"},
         {"id": "records", "url": "/api/v1/records?format=xlsx", "zh": "案件清单", "en": "Records as a list"},
         {"id": "incidents", "url": "/api/v1/incidents?format=xlsx", "zh": "线索清单", "en": "Incidents as a list"},

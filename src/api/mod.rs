@@ -12,6 +12,7 @@ mod dead_letters;
 mod displays;
 mod evidence;
 mod feeds;
+mod field;
 pub mod health;
 mod incidents;
 mod isapi;
@@ -29,6 +30,7 @@ mod poster;
 pub mod problem;
 mod public;
 mod records;
+mod reports;
 mod seizures;
 mod sensors;
 mod session;
@@ -137,6 +139,7 @@ fn staff() -> Router<Shared> {
         .route("/api/v1/check", get(check::check))
         .route("/api/v1/session", post(session::sign_in).get(session::who).delete(session::sign_out))
         .route("/api/v1/cameras", get(cameras::list))
+        .route("/api/v1/field", get(field::kit))
         .route("/api/v1/incidents", get(incidents::list))
         .route("/api/v1/incidents/{id}", get(incidents::one))
         .route("/api/v1/incidents/reviews", post(incidents::review_many))
@@ -157,6 +160,8 @@ fn staff() -> Router<Shared> {
         .route("/api/v1/permits/{id}", delete(courses::end_permit))
         .route("/api/v1/reports", get(courses::reports))
         .route("/api/v1/reports/due", get(courses::due))
+        .route("/api/v1/reports/funnel", get(reports::funnel))
+        .route("/api/v1/reports/hotspots", get(reports::hot_spots))
         .route("/api/v1/corrections", get(records::corrections).post(records::create_correction))
         .route("/api/v1/corrections/bulk", post(records::create_corrections))
         .route("/api/v1/seizures", get(seizures::list).post(seizures::propose))

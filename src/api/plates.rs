@@ -13,6 +13,7 @@ use super::{
     Problem, Shared,
     auth::Staff,
     json::{Params, Segment},
+    records::{Format, csv},
 };
 use crate::{domain::staff::Role, enforcement::Purpose};
 
@@ -20,6 +21,7 @@ use crate::{domain::staff::Role, enforcement::Purpose};
 #[derive(Deserialize)]
 pub struct Asked {
     purpose: Option<String>,
+    format: Option<String>,
 }
 
 /// What is searched for, and why.
@@ -32,7 +34,8 @@ pub struct Search {
 
 /// A plate's full history.
 #[utoipa::path(get, path = "/api/v1/plates/{plate}/history", tag = "staff", params(("plate" = String, Path),
-    ("purpose" = String, Query, description = "why; stands in the ledger")),
+    ("purpose" = String, Query, description = "why; stands in the ledger"),
+    ("format" = Option<String>, Query, description = "json; or csv, for supervisors and auditors")),
     responses((status = 200), (status = 400), (status = 401), (status = 403), (status = 404)))]
 pub async fn history(
     State(services): State<Shared>,
@@ -42,6 +45,11 @@ pub async fn history(
 ) -> Result<Response, Problem> {
     staff.require(Role::may_look_up_plates)?;
     let purpose = Purpose::read(asked.purpose.as_deref())?;
+    if Format::read(asked.format.as_deref())? == Format::Csv {
+        staff.require(Role::may_export_plates)?;
+        let history = services.desk.export_plate(&plate, &purpose, &staff.person()).await?;
+        return Ok(csv("plate.csv", history.csv()));
+    }
     let history = services.desk.plate_history(&plate, &purpose, &staff.person()).await?;
     if history.entries.is_empty() {
         let unknown = Problem::not_found("nothing is kept of this plate; the look-up stands in the ledger");

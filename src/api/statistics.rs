@@ -21,8 +21,8 @@ use crate::domain::{
 /// A period.
 #[derive(Debug, Deserialize)]
 pub struct Period {
-    from: Option<String>,
-    to: Option<String>,
+    pub(super) from: Option<String>,
+    pub(super) to: Option<String>,
 }
 
 /// An instant of a query: RFC 3339, or a day of the city's calendar; as an end, the day counts in full.

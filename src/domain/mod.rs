@@ -10,6 +10,7 @@ pub mod course;
 pub mod dead_letter;
 pub mod demand;
 pub mod guidance;
+pub mod hotspot;
 pub mod hours;
 pub mod ids;
 pub mod incident;

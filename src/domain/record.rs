@@ -210,6 +210,16 @@ pub fn next_number(prefix: &str, last: Option<&str>) -> String {
     format!("{prefix}{:06}", last.unwrap_or(0) + 1)
 }
 
+/// How many characters the number of a slip has.
+const SLIP_CHARS: usize = 16;
+
+/// Whether an officer's device gave a record's key as the number of the slip it printed with no network: `F` and fifteen
+/// characters of Crockford's base 32.
+pub fn is_slip(key: &str) -> bool {
+    let own = |byte: u8| byte.is_ascii_digit() || (byte.is_ascii_uppercase() && !b"ILOU".contains(&byte));
+    key.len() == SLIP_CHARS && key.starts_with('F') && key.bytes().all(own)
+}
+
 /// Today's state of a record; each step stands in the ledger.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Record {
@@ -319,6 +329,15 @@ mod tests {
             assert_eq!(legal_basis(wrong, &tow), Err(Refused::NoLegalBasis), "{wrong}");
         }
         assert_eq!(legal_basis("", &[String::new()]), Err(Refused::NoLegalBasis));
+    }
+
+    #[test]
+    fn a_slips_number_is_told_from_other_keys() {
+        assert!(is_slip("F7K2M8XQ1P2R99AB"));
+        for other in ["W-20260310-00000", "F7K2M8XQ1P2R99A", "F7K2M8XQ1P2R99AI", "f7k2m8xq1p2r99ab", "07K2M8XQ1P2R99AB"]
+        {
+            assert!(!is_slip(other), "{other}");
+        }
     }
 
     #[test]

@@ -23,6 +23,10 @@ impl Role {
     pub fn may_look_up_plates(self) -> bool {
         matches!(self, Self::Officer | Self::Supervisor | Self::Auditor)
     }
+    /// May take a plate's history away as a file.
+    pub fn may_export_plates(self) -> bool {
+        matches!(self, Self::Supervisor | Self::Auditor)
+    }
     /// May review incidents and write records.
     pub fn may_enforce(self) -> bool {
         matches!(self, Self::Officer | Self::Supervisor)

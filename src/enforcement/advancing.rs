@@ -14,7 +14,7 @@ use crate::{
         course::{By, Due, Limits, Step, dues},
         ledger::{Digest, Entry, Kind as Said, NewEntry, canonical},
         record::{Kind, Record},
-        staff::Actor,
+        staff::{Actor, Role},
         time::{Instant, rfc3339},
     },
     store::{Tx, incidents, ledger, records, staff},
@@ -34,6 +34,9 @@ pub struct Advance {
     /// Why.
     #[serde(default)]
     pub why: String,
+    /// When it was done, where the officer's device kept it for want of a network; only what is taken on the spot.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Instant>,
 }
 
 /// One step as it was taken.
@@ -111,7 +114,13 @@ impl Desk {
         let record = records::find(&mut tx, id).await?.ok_or(Error::NotFound("record"))?;
         self.check_second_officer(&mut tx, &advance.step).await?;
         let before = self.dues_of(&record);
-        let by = By { name: &person.name, role: person.role, now, why: &why };
+        let done = match (advance.at, &advance.step) {
+            (None, _) => now,
+            // Nothing is taken before it was proposed.
+            (Some(at), Step::ExecuteAtOnce { .. }) => self.happened(at)?.max(record.at),
+            (Some(_), _) => return Err(Error::invalid("at", "is said of what was taken on the spot only")),
+        };
+        let by = By { name: &person.name, role: person.role, now: done, why: &why };
         let fines = &self.config.law.fines;
         let limits = Limits { simple_max_yuan: fines.simple_max_yuan, max_yuan: fines.max_yuan };
         let record = record.advance(&advance.step, by, limits, &before)?;
@@ -168,6 +177,12 @@ impl Desk {
         }
     }
 
+    /// Who else may be the second officer of an act, by name.
+    pub async fn colleagues(&self, person: &Person) -> Result<Vec<String>, Error> {
+        let others = |(name, role): (String, Role)| (role.may_enforce() && name != person.name).then_some(name);
+        Ok(staff::roll(&self.db).await?.into_iter().filter_map(others).collect())
+    }
+
     /// The penalty case a warning becomes; there is one at most.
     async fn escalate(&self, tx: &mut Tx, record: &Record, person: &Person, now: Instant) -> Result<Record, Error> {
         if records::following(&mut *tx, &record.id).await?.is_some() {
@@ -187,6 +202,8 @@ impl Desk {
             legal_basis: None,
             evidence: record.evidence.clone(),
             follows: Some(record.id.clone()),
+            at: None,
+            slip: None,
         };
         self.write_record(tx, draft, person, now).await
     }

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::{Desk, Error, lookup::what, notice::state_zh};
 use crate::{
-    domain::{plate::Plate, text::Localized, time::Instant},
+    domain::{plate::Plate, record::is_slip, text::Localized, time::Instant},
     store::records,
 };
 
@@ -79,7 +79,14 @@ impl Desk {
         if !self.tries.count(&number, self.clock.now()) {
             return Err(Error::Slowed { retry_after_s: 900 });
         }
-        let Some(record) = records::by_number(&self.db, &number).await? else { return Ok(None) };
+        // What was printed in the street with no network bears the number of the officer's slip.
+        let slip = number.replace('-', "");
+        let found = if is_slip(&slip) {
+            records::by_slip(&self.db, &slip).await?
+        } else {
+            records::by_number(&self.db, &number).await?
+        };
+        let Some(record) = found else { return Ok(None) };
         let Some(plate) = record.plate.as_deref().map(Plate::read) else { return Ok(None) };
         let chars: Vec<char> = plate.norm().chars().collect();
         let known: String = chars[chars.len().saturating_sub(END)..].iter().collect();

@@ -8,6 +8,7 @@ use serde_json::json;
 use super::{
     Desk, Error, Person,
     error::text,
+    export::cell,
     view::{Prior, prior as prior_of},
 };
 use crate::{
@@ -19,6 +20,7 @@ use crate::{
         plate::{self, Match, Plate},
         record::{self, Act, Kind},
         text::Localized,
+        time::rfc3339,
     },
     store::{evidence, plates},
 };
@@ -72,6 +74,27 @@ pub struct History {
     pub entries: Vec<HistoryEntry>,
     /// How many records of each kind.
     pub prior: Prior,
+    /// The ledger's entry of this very look-up.
+    pub ledger_seq: u64,
+}
+
+impl History {
+    /// The history as CSV, for who may take it away. Each row names the ledger's entry of the look-up, so that a list that
+    /// went astray is traced to whoever took it.
+    pub fn csv(&self) -> String {
+        let mut text = String::from("plate,at,kind,summary,state,zone,record_ledger_seq,lookup_ledger_seq\r\n");
+        for entry in &self.entries {
+            let zone = entry.zone.as_ref().map_or("", ZoneId::as_str);
+            let seq = entry.ledger_seq.map(|seq| seq.to_string()).unwrap_or_default();
+            let cells = [&self.plate, &rfc3339(entry.at), entry.kind, &entry.summary.zh, entry.state, zone, &seq];
+            let cells = cells.map(cell).join(",");
+            text.push_str(&cells);
+            text.push(',');
+            text.push_str(&self.ledger_seq.to_string());
+            text.push_str("\r\n");
+        }
+        text
+    }
 }
 
 /// A plate a search found.
@@ -132,12 +155,21 @@ fn stay_en(seconds: i64) -> String {
 impl Desk {
     /// Everything that is kept of a plate. The look-up stands in the ledger before anything is read.
     pub async fn plate_history(&self, asked: &str, purpose: &Purpose, person: &Person) -> Result<History, Error> {
+        self.look_up(asked, json!({"purpose": purpose.0}), person).await
+    }
+
+    /// The same to be taken away, which the ledger's entry says too.
+    pub async fn export_plate(&self, asked: &str, purpose: &Purpose, person: &Person) -> Result<History, Error> {
+        self.look_up(asked, json!({"purpose": purpose.0, "export": "csv"}), person).await
+    }
+
+    async fn look_up(&self, asked: &str, why: serde_json::Value, person: &Person) -> Result<History, Error> {
         let plate = Plate::read(&text("plate", asked, 64)?);
         if plate.norm().is_empty() {
             return Err(Error::invalid("plate", "is no plate"));
         }
         let norm = plate.norm();
-        self.audit(Step::PlateLookedUp, "plate", norm, json!({"purpose": purpose.0}), vec![], person).await?;
+        let ledger_seq = self.audit(Step::PlateLookedUp, "plate", norm, why, vec![], person).await?;
         let happened = plates::history(&self.db, norm, MAX_ENTRIES).await?;
         let is_cut = happened.iter().filter(|one| one.source == "record").count() >= MAX_ENTRIES as usize;
         let mut prior = Prior::default();
@@ -153,7 +185,7 @@ impl Desk {
         }
         entries.sort_by(|one, other| other.at.cmp(&one.at).then_with(|| other.id.cmp(&one.id)));
         let as_read = (asked.trim() != norm).then(|| asked.trim().to_owned());
-        Ok(History { plate: norm.to_owned(), as_read, entries, prior })
+        Ok(History { plate: norm.to_owned(), as_read, entries, prior, ledger_seq })
     }
 
     /// Plates like the one asked: exact, with confusable characters, with `?` for any one character, or in part. The search

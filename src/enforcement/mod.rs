@@ -14,6 +14,7 @@ mod error;
 mod export;
 pub mod heads;
 mod heard;
+pub mod hotspots;
 mod isapi;
 mod itsapi;
 mod lookup;

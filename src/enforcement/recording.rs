@@ -19,8 +19,8 @@ use crate::{
         ledger::{Digest, Kind as Step, NewEntry, canonical},
         lot::VehicleClass,
         plate::Plate,
-        record::{Act, Kind, Record, Refused, legal_basis, next_number, number_prefix},
-        time::{Instant, to_micros},
+        record::{Act, Kind, Record, Refused, is_slip, legal_basis, next_number, number_prefix},
+        time::{Instant, to_micros, truncate},
     },
     store::{Tx, captures, incidents, ledger, records},
 };
@@ -49,6 +49,10 @@ pub struct What {
     /// Captures whose pictures are its evidence.
     #[serde(default)]
     pub captures: Vec<String>,
+    /// When it happened, where the officer's device kept it for want of a network; the time of arrival when absent.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Instant>,
 }
 
 /// A warning, a correction or a penalty case as a person writes it.
@@ -112,6 +116,8 @@ pub(super) struct Draft {
     pub(super) legal_basis: Option<String>,
     pub(super) evidence: Vec<Digest>,
     pub(super) follows: Option<String>,
+    pub(super) at: Option<Instant>,
+    pub(super) slip: Option<String>,
 }
 
 impl Desk {
@@ -299,8 +305,23 @@ impl Desk {
             legal_basis: None,
             evidence: Vec::new(),
             follows: None,
+            at: what.at.map(|at| self.happened(at)).transpose()?,
+            slip: None,
         };
         Ok((draft, what.captures))
+    }
+
+    /// When something happened that a device kept until it reached a network: not ahead of our clock, and not too long ago.
+    pub(super) fn happened(&self, at: Instant) -> Result<Instant, Error> {
+        let (now, limits) = (self.clock.now(), &self.config);
+        if at > now + chrono::Duration::seconds(limits.max_future_s.into()) {
+            return Err(Error::invalid("at", "is ahead of the server's clock"));
+        }
+        if at < now - chrono::Duration::seconds(limits.max_late_s.into()) {
+            let hours = limits.max_late_s / 3600;
+            return Err(Error::invalid("at", format!("is longer ago than the {hours} hours a record may arrive late")));
+        }
+        Ok(truncate(at.min(now)))
     }
 
     /// What came of this key before, whatever the city is by now.
@@ -345,6 +366,7 @@ impl Desk {
             draft.evidence.extend(capture.pictures);
         }
         draft.evidence.dedup();
+        draft.slip = key.as_deref().filter(|key| is_slip(key)).map(str::to_owned);
         let record = self.write_record(&mut tx, draft, person, now).await?;
         if let Some(key) = &key {
             let sent = records::Sent { content, subject_id: record.id.clone() };
@@ -362,7 +384,8 @@ impl Desk {
         person: &Person,
         now: Instant,
     ) -> Result<Record, Error> {
-        let prefix = number_prefix(draft.kind, now, self.city().time_zone);
+        let at = draft.at.unwrap_or(now);
+        let prefix = number_prefix(draft.kind, at, self.city().time_zone);
         let last = records::last_number(tx, &prefix).await?;
         let mut record = Record {
             id: clock::new_id(),
@@ -371,7 +394,7 @@ impl Desk {
             state: draft.kind.first_state(),
             plate: draft.plate,
             vehicle_class: draft.vehicle_class,
-            at: now,
+            at,
             zone: draft.zone,
             grid_cell: draft.grid_cell,
             location: draft.location,
@@ -390,7 +413,10 @@ impl Desk {
         };
         self.note_due(&mut record);
         records::insert(tx, &record).await?;
-        let entry = entry(record.kind.first_step(), &record, person);
+        let mut entry = entry(record.kind.first_step(), &record, person);
+        if let Some(slip) = draft.slip {
+            entry.payload = json!({"slip": slip});
+        }
         record.ledger_seq = ledger::append_record_step(tx, entry, now).await?.seq;
         Ok(record)
     }

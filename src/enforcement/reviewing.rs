@@ -167,6 +167,8 @@ impl Desk {
                     legal_basis: None,
                     evidence: captures.iter().flat_map(|capture| capture.pictures.iter().copied()).collect(),
                     follows: None,
+                    at: None,
+                    slip: None,
                 };
                 Some(self.write_record(&mut tx, draft, person, now).await?)
             }

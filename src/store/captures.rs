@@ -8,6 +8,7 @@ use crate::domain::{
     ledger::Digest,
     lot::VehicleClass,
     plate::Plate,
+    time::Instant,
 };
 
 macro_rules! select {
@@ -93,6 +94,12 @@ pub async fn insert(tx: &mut Tx, capture: &Capture) -> Result<(), Error> {
 fn doubts_text(doubts: &[Doubt]) -> Option<String> {
     let words: Vec<&str> = doubts.iter().map(|doubt| doubt.as_str()).collect();
     (!words.is_empty()).then(|| words.join(" "))
+}
+
+/// How many captures were taken between two instants.
+pub async fn count_between(tx: &mut Tx, from: Instant, to: Instant) -> Result<u64, Error> {
+    let text = "SELECT COUNT(*) AS n FROM captures WHERE at_us >= $1 AND at_us < $2";
+    query("captures", text).bind(from).bind(to).fetch_one(tx).await?.count("n")
 }
 
 /// The capture a source sent under a key.

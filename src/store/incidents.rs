@@ -106,6 +106,38 @@ pub async fn lots_when_ripe(on: impl Into<On<'_>>, id: &str) -> Result<Option<St
     row.map_or(Ok(None), |row| row.get("lots_when_ripe"))
 }
 
+/// A stay that became an offence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ripened {
+    /// Where.
+    pub zone: ZoneId,
+    /// When.
+    pub at: Instant,
+    /// What the lots near by had free then, as it was kept.
+    pub lots: Option<String>,
+}
+
+/// Stays that became an offence between two instants, in order of time.
+pub async fn ripened(on: impl Into<On<'_>>, from: Instant, to: Instant) -> Result<Vec<Ripened>, Error> {
+    let text = "SELECT zone, ripe_at_us, lots_when_ripe FROM incidents WHERE ripe_at_us >= $1 AND ripe_at_us < $2 \
+                AND state <> 'merged' ORDER BY ripe_at_us, id";
+    let rows = query("incidents", text).bind(from).bind(to).fetch_all(on).await?;
+    let read = |row: &Row| {
+        let (zone, at) = (row.parse("zone", ZoneId::parse)?, row.instant("ripe_at_us")?);
+        Ok(Ripened { zone, at, lots: row.get("lots_when_ripe")? })
+    };
+    rows.iter().map(read).collect()
+}
+
+/// How many stays that began between two instants stand where, and whether they became an offence.
+pub async fn by_state(on: impl Into<On<'_>>, from: Instant, to: Instant) -> Result<Vec<(State, bool, u64)>, Error> {
+    let text = "SELECT state, CAST(CASE WHEN ripe_at_us IS NULL THEN 0 ELSE 1 END AS BIGINT) AS was_ripe, COUNT(*) AS n \
+                FROM incidents WHERE first_seen_us >= $1 AND first_seen_us < $2 AND state <> 'merged' GROUP BY 1, 2";
+    let rows = query("incidents", text).bind(from).bind(to).fetch_all(on).await?;
+    let state = |row: &Row| row.parse("state", |word| State::parse(word).ok_or("unknown state"));
+    rows.iter().map(|row| Ok((state(row)?, row.count::<u64>("was_ripe")? == 1, row.count("n")?))).collect()
+}
+
 /// Makes one incident part of another, captures included.
 pub async fn merge(tx: &mut Tx, from: &str, into: &str) -> Result<(), Error> {
     captures::hand_over(tx, from, into).await?;

@@ -139,6 +139,12 @@ pub async fn by_number(on: impl Into<On<'_>>, number: &str) -> Result<Option<Rec
     query("records", select!("WHERE number = $1")).bind(number).fetch_optional(on).await?.as_ref().map(read).transpose()
 }
 
+/// A record by the number of the slip an officer's device printed for it.
+pub async fn by_slip(on: impl Into<On<'_>>, slip: &str) -> Result<Option<Record>, Error> {
+    let text = select!("WHERE id = (SELECT subject_id FROM idempotency WHERE idempotency_key = $1 LIMIT 1)");
+    query("records", text).bind(slip).fetch_optional(on).await?.as_ref().map(read).transpose()
+}
+
 /// Up to `limit` records, newest first.
 pub async fn list(on: impl Into<On<'_>>, filter: &Filter, limit: u32) -> Result<Vec<Record>, Error> {
     let rows = query(
@@ -159,6 +165,17 @@ pub async fn list(on: impl Into<On<'_>>, filter: &Filter, limit: u32) -> Result<
         .fetch_all(on)
         .await?;
     rows.iter().map(read).collect()
+}
+
+/// Every record of a kind made between two instants.
+pub async fn of_kind_between(
+    on: impl Into<On<'_>>,
+    kind: Kind,
+    from: Instant,
+    to: Instant,
+) -> Result<Vec<Record>, Error> {
+    let rows = query("records", select!("WHERE kind = $1 AND at_us >= $2 AND at_us < $3 ORDER BY at_us, id"));
+    rows.bind(kind.as_str()).bind(from).bind(to).fetch_all(on).await?.iter().map(read).collect()
 }
 
 /// How many records a list of all pages would hold.

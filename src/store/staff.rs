@@ -54,6 +54,12 @@ pub async fn find(on: impl Into<On<'_>>, name: &str) -> Result<Option<Account>, 
         .transpose()
 }
 
+/// The names and roles of all who may sign in, by name.
+pub async fn roll(on: impl Into<On<'_>>) -> Result<Vec<(String, Role)>, Error> {
+    let rows = query("staff", "SELECT name, role FROM staff WHERE disabled_at_us IS NULL ORDER BY name");
+    rows.fetch_all(on).await?.iter().map(|row| Ok((row.get("name")?, role(row)?))).collect()
+}
+
 /// Opens a session.
 pub async fn open_session(
     tx: &mut Tx,

@@ -5,6 +5,8 @@ mod courses;
 mod decisions;
 mod doors;
 mod duties;
+mod hotspots;
+mod late;
 mod papers;
 mod plates;
 mod proof;
@@ -226,6 +228,7 @@ fn what(plate: &str) -> What {
         reason: "堵塞消防通道".into(),
         note: None,
         captures: vec![],
+        at: None,
     }
 }
 

@@ -24,6 +24,7 @@ export const PAGES = [
   { name: "officer-review", path: "/officer", ready: "[data-tab]", gl: false, staff: true, act: tab("review") },
   { name: "officer-street", path: "/officer", ready: "[data-tab]", gl: false, staff: true, act: tab("street") },
   { name: "officer-seizure", path: "/officer", ready: "[data-tab]", gl: false, staff: true, act: seizure },
+  { name: "officer-warning", path: "/officer", ready: "[data-tab]", gl: false, staff: true, act: warning },
   { name: "officer-plates", path: "/officer", ready: "[data-tab]", gl: false, staff: true, act: plates },
   { name: "officer-records", path: "/officer", ready: "[data-tab]", gl: false, staff: true, act: tab("records") },
   { name: "supervisor", path: "/supervisor", ready: "[data-statistics]", gl: false, staff: true, role: "supervisor" },
@@ -75,6 +76,13 @@ async function zoomIn(page) {
 async function seizure(page) {
   await page.click('[data-tab="street"]');
   await page.click('[data-kind="seizure"]');
+}
+
+async function warning(page) {
+  await page.click('[data-tab="street"]');
+  await page.click('[data-kind="warning"]');
+  await page.waitForSelector('form[name="record"]');
+  await page.click(".place [aria-expanded]");
 }
 
 async function plates(page) {

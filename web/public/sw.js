@@ -1,7 +1,7 @@
-// Keeps the public page's files, so that it opens without a network. Never what the server says: /api is not touched here.
+// Keeps the files of the pages that work offline, so that they open without a network. Never what the server says: /api is not touched here.
 const PAGES = "yunpark-pages";
 const FILES = "yunpark-files";
-const KEPT_PAGES = ["/", "/signs"];
+const KEPT_PAGES = ["/", "/signs", "/officer"];
 const MOST_FILES = 80;
 
 self.addEventListener("install", (event) => {
@@ -11,6 +11,21 @@ self.addEventListener("install", (event) => {
 self.addEventListener("activate", (event) => {
   event.waitUntil(self.clients.claim());
 });
+
+// A page tells what it was made of before the worker was there to see it.
+self.addEventListener("message", (event) => {
+  const wanted = event.data?.keep;
+  if (typeof wanted?.page !== "string" || !KEPT_PAGES.includes(wanted.page) || !Array.isArray(wanted.files)) return;
+  const files = wanted.files.filter((path) => typeof path === "string" && path.startsWith("/assets/"));
+  event.waitUntil(keepAll(wanted.page, files, event.source));
+});
+
+async function keepAll(path, files, client) {
+  await Promise.all(files.map((name) => file(new Request(name))));
+  const answer = await fetch(path);
+  if (answer.ok) await (await caches.open(PAGES)).put(path, answer);
+  client?.postMessage({ kept: path });
+}
 
 self.addEventListener("fetch", (event) => {
   const url = new URL(event.request.url);
@@ -27,7 +42,7 @@ async function page(path, request) {
     if (answer.ok) await cache.put(path, answer.clone());
     return answer;
   } catch (error) {
-    const kept = await cache.match(path);
+    const kept = await cache.match(path, { ignoreVary: true });
     if (kept === undefined) throw error;
     return kept;
   }
@@ -36,7 +51,7 @@ async function page(path, request) {
 /** A file whose name carries its hash never changes. */
 async function file(request) {
   const cache = await caches.open(FILES);
-  const kept = await cache.match(request);
+  const kept = await cache.match(request, { ignoreVary: true });
   if (kept !== undefined) return kept;
   const answer = await fetch(request);
   if (answer.ok) {

@@ -9,6 +9,16 @@ export function learnServerTime(instant: string): void {
   if (!Number.isNaN(server)) offsetMs = server - Date.now();
 }
 
+/** How far this device's clock is behind the server's, milliseconds; to be kept for when there is no server to ask. */
+export function clockOffsetMs(): number {
+  return offsetMs;
+}
+
+/** Takes a difference that was kept. */
+export function recallClock(keptOffsetMs: number): void {
+  offsetMs = keptOffsetMs;
+}
+
 /** Now, by the server's clock, in milliseconds. */
 export function serverNowMs(): number {
   return Date.now() + offsetMs;

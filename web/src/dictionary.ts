@@ -1,7 +1,9 @@
 // Every sentence on the screens, in Chinese and English.
 import { PLACE_WORDS } from "./dictionary-places.ts";
 
-export const WORDS = {
+import type { STAFF_WORDS } from "./dictionary-staff.ts";
+
+const PUBLIC = {
   "lang.other": { zh: "English", en: "中文" },
   "lang.switch": { zh: "Switch to English", en: "切换为中文" },
   "nav.label": { zh: "页面", en: "Pages" },
@@ -545,5 +547,13 @@ export const WORDS = {
   ...PLACE_WORDS,
 } satisfies Record<string, { zh: string; en: string }>;
 
-export type PublicWord = keyof typeof WORDS;
-export type Word = PublicWord;
+export type PublicWord = keyof typeof PUBLIC;
+export type Word = PublicWord | keyof typeof STAFF_WORDS;
+
+/** Every word this page knows: the public ones, and those of the staff where a staff page has taught them. */
+export const WORDS = PUBLIC as Record<string, { zh: string; en: string }> as Record<Word, { zh: string; en: string }>;
+
+/** Adds words that only some pages need, so that the others do not carry them. */
+export function teach(more: Record<string, { zh: string; en: string }>): void {
+  Object.assign(WORDS, more);
+}

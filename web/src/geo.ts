@@ -78,3 +78,29 @@ export function boundsOf(points: LonLat[]): [number, number, number, number] | n
   const lats = points.map((p) => p[1]);
   return [Math.min(...lons), Math.min(...lats), Math.max(...lons), Math.max(...lats)];
 }
+
+function polygonsOf(area: GeoJSON.Geometry): GeoJSON.Position[][][] {
+  return area.type === "Polygon" ? [area.coordinates] : area.type === "MultiPolygon" ? area.coordinates : [];
+}
+
+function inRing([x, y]: LonLat, ring: GeoJSON.Position[]): boolean {
+  let inside = false;
+  for (let i = 0, j = ring.length - 1; i < ring.length; j = i, i += 1) {
+    const [xi = 0, yi = 0] = ring[i] ?? [];
+    const [xj = 0, yj = 0] = ring[j] ?? [];
+    if (yi > y !== yj > y && x < ((xj - xi) * (y - yi)) / (yj - yi) + xi) inside = !inside;
+  }
+  return inside;
+}
+
+/** True if a point lies in a polygon or one of several; their holes are outside. */
+export function isInside(at: LonLat, area: GeoJSON.Geometry): boolean {
+  return polygonsOf(area).some(([outer, ...holes]) => outer !== undefined && inRing(at, outer) && !holes.some((hole) => inRing(at, hole)));
+}
+
+/** How much of the map an area spans, in square degrees of its box: enough to tell the smaller of two. */
+export function spanOf(area: GeoJSON.Geometry): number {
+  const points = polygonsOf(area).flat(2);
+  const box = boundsOf(points.map(([x = 0, y = 0]) => [x, y]));
+  return box === null ? 0 : (box[2] - box[0]) * (box[3] - box[1]);
+}

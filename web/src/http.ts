@@ -80,6 +80,10 @@ async function problemOf(answer: Response): Promise<Problem> {
 
 function fieldsOf(fields: unknown): Record<string, string> {
   if (typeof fields !== "object" || fields === null) return {};
+  if (Array.isArray(fields)) {
+    const named = fields as { field?: unknown; reason?: unknown }[];
+    return Object.fromEntries(named.map(({ field, reason }) => [String(field), String(reason)]));
+  }
   return Object.fromEntries(Object.entries(fields).map(([name, why]) => [name, String(why)]));
 }
 

@@ -244,9 +244,17 @@ export interface EvidenceImage {
 export interface ZoneFacts {
   id: string;
   name: Text;
-  rule: string;
-  dwell_s: number;
+  /** Null once the zone has left the city file. */
+  rule: string | null;
+  dwell_s: number | null;
   street_class: number | null;
+}
+
+interface NearLot {
+  id: string;
+  name: Text;
+  free: number | null;
+  distance_m: number;
 }
 
 export interface Incident {
@@ -262,8 +270,12 @@ export interface Incident {
   first_seen: string;
   last_seen: string;
   dwell_s: number;
-  captures: { id: string; at: string; camera: string | null; images: EvidenceImage[] }[];
-  nearest_lots: { id: string; name: Text; free: number | null; distance_m: number }[];
+  captures: { id: string; at: string; camera: string | null; images: EvidenceImage[]; doubts?: string[] }[];
+  nearest_lots: NearLot[];
+  /** As they were when the stay became an offence. */
+  lots_when_ripe?: NearLot[] | null;
+  /** Who has taken it to look at. */
+  claim?: { person: string; until: string } | null;
   prior: Prior;
   record: string | null;
 }
@@ -288,6 +300,25 @@ export interface LedgerRecord {
   ledger_seq: number;
   act?: string | null;
   legal_basis?: string | null;
+  approved_by?: string | null;
+  course?: { amount_yuan?: number; receipt?: string; taken_by?: string };
+}
+
+/** One deadline of a record. */
+export interface Due {
+  what: string;
+  by: string;
+  day: string;
+  is_certain: boolean;
+  basis: string;
+  is_ours: boolean;
+}
+
+/** What happened to a record, and what is due. */
+export interface Course {
+  record: LedgerRecord;
+  steps: { seq: number; at: string; actor: { name?: string }; kind: string; step: string | null; why: string | null; state: string | null }[];
+  dues: Due[];
 }
 
 export interface Statistics {
@@ -316,4 +347,6 @@ export interface PlateHistory {
   as_read?: string | null;
   entries: HistoryEntry[];
   prior: Prior;
+  /** The ledger's entry of this very look-up. */
+  ledger_seq?: number;
 }

@@ -19,7 +19,7 @@ async fn with_staff(house: &House) {
 }
 
 fn advance(step: Move) -> Advance {
-    Advance { step, why: "as the file says".into() }
+    Advance { step, why: "as the file says".into(), at: None }
 }
 
 async fn penalty(house: &House, key: &str) -> String {

@@ -18,7 +18,7 @@ use super::*;
 const BASE: &str = "http://parking.example";
 
 fn advance(step: Move) -> Advance {
-    Advance { step, why: "as the file says".into() }
+    Advance { step, why: "as the file says".into(), at: None }
 }
 
 fn signer(house: &House, key: &SigningKey) -> Signer {

@@ -3,17 +3,24 @@ import { signal } from "@preact/signals";
 import { render } from "preact";
 import { t } from "../i18n.ts";
 import { Bar, Footer, keepTitle } from "../shell.tsx";
-import { Gate, resume, Who } from "../staff.tsx";
+import { Gate, mayLeave, resume, session, Who } from "../staff.tsx";
+import { keepOffline } from "../offline.ts";
 import { Plates } from "./plates.tsx";
 import { Records } from "./records.tsx";
-import { Review } from "./review.tsx";
-import { Street } from "./street.tsx";
+import { Review } from "./review/desk.tsx";
+import { Field } from "./field/home.tsx";
+import { LeaveDialog, mayGo } from "./field/leaving.tsx";
+import { recallKit } from "./field/kit.ts";
+import { load } from "./field/queue.ts";
+import { begin, endShift, resumeShift } from "./field/shift.ts";
+import { SlipDialog } from "./field/slip.tsx";
+import { canKeep } from "./field/vault.ts";
 
 const TABS = ["review", "street", "plates", "records"] as const;
 type Tab = (typeof TABS)[number];
 
 function firstTab(): Tab {
-  const asked = TABS.find((name) => location.hash === `#${name}`);
+  const asked = TABS.find((name) => location.hash.split("/")[0] === `#${name}`);
   return asked ?? (matchMedia("(max-width: 799px)").matches ? "street" : "review");
 }
 
@@ -41,7 +48,7 @@ function Desk() {
         ))}
       </nav>
       {tab.value === "review" && <Review />}
-      {tab.value === "street" && <Street />}
+      {tab.value === "street" && <Field />}
       {tab.value === "plates" && <Plates />}
       {tab.value === "records" && <Records />}
     </>
@@ -60,10 +67,28 @@ function Page() {
         </Gate>
       </main>
       <Footer fictional={false} />
+      <SlipDialog />
+      <LeaveDialog />
     </>
   );
 }
 
 keepTitle(() => t("title.officer"));
 render(<Page />, document.getElementById("app") as HTMLElement);
-void resume();
+keepOffline();
+
+/** What the phone kept comes first, so that the page works before, or without, an answer of the server. */
+async function start(): Promise<void> {
+  if (!canKeep()) return resume();
+  mayLeave.value = mayGo;
+  await Promise.all([load(), recallKit()]).catch(() => undefined);
+  await resumeShift();
+  let name = session.value?.name ?? null;
+  session.subscribe((now) => {
+    if (now !== null && now !== undefined && now.name !== name) void begin(now);
+    if (now === null && name !== null) void endShift();
+    name = now?.name ?? null;
+  });
+}
+
+void start();

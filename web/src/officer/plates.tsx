@@ -2,13 +2,12 @@
 import { useEffect, useState } from "preact/hooks";
 import { stamp } from "../age.ts";
 import { ask } from "../http.ts";
-import { code, t, text } from "../i18n.ts";
+import { t } from "../i18n.ts";
 import { showPlate, tidyPlate } from "../plate.ts";
 import { attempt } from "../staff.tsx";
 import type { PlateHistory } from "../types.ts";
-import { nameOf } from "../base-map.ts";
 import { learnCity, timeZone } from "./city.ts";
-import { PriorWords } from "./prior.tsx";
+import { Timeline } from "./timeline.tsx";
 import { ledgerWording, PURPOSES } from "./wording.ts";
 
 interface Match {
@@ -88,7 +87,7 @@ export function Plates() {
         </p>
       )}
       {matches !== null && <Matches matches={matches} pick={(asked) => void look(asked)} />}
-      {history !== null && <Timeline history={history} />}
+      {history !== null && <Timeline history={history} purpose={purpose} />}
     </section>
   );
 }
@@ -109,42 +108,5 @@ function Matches({ matches, pick }: { matches: Match[]; pick(plate: string): voi
         </li>
       ))}
     </ul>
-  );
-}
-
-const TONES: Record<string, string> = { warning: "warn", penalty: "bad", seizure: "bad", correction: "info" };
-
-function Timeline({ history }: { history: PlateHistory }) {
-  const entries = [...history.entries].sort((a, b) => b.at.localeCompare(a.at));
-  return (
-    <article class="card" data-history={history.plate}>
-      <header class="incident-head">
-        <h2 class="plate">{showPlate(history.plate)}</h2>
-        <PriorWords prior={history.prior} />
-      </header>
-      {entries.length === 0 && <p class="empty">{t("plates.none")}</p>}
-      <ol class="timeline">
-        {entries.map((entry) => (
-          <li key={`${entry.kind}/${entry.id}`}>
-            <time dateTime={entry.at}>{stamp(entry.at, timeZone.value)}</time>
-            <p>
-              <span class="tag" data-tone={TONES[entry.kind] ?? "none"}>
-                {t(`kind.${entry.kind}`)}
-              </span>{" "}
-              {text(entry.summary) !== t(`kind.${entry.kind}`) && text(entry.summary)}
-            </p>
-            <p class="hint">
-              {[
-                entry.state === null ? "" : code("state", entry.state),
-                entry.zone === null ? "" : (nameOf("zone", entry.zone) ?? entry.zone),
-                entry.ledger_seq === null ? "" : t("plates.seq", { n: entry.ledger_seq }),
-              ]
-                .filter(Boolean)
-                .join(" · ")}
-            </p>
-          </li>
-        ))}
-      </ol>
-    </article>
   );
 }

@@ -1,6 +1,6 @@
-// The reasons and bases an officer chooses from; what is sent is the Chinese wording, the ledger's language.
+// The reasons and purposes an officer chooses from; what is sent is the Chinese wording, the ledger's language.
 import { WORDS, type Word } from "../dictionary.ts";
-import { t } from "../i18n.ts";
+import { code, t } from "../i18n.ts";
 
 export const REASONS: Word[] = ["wrong.blind_path", "wrong.fire_lane", "wrong.pavement", "wrong.no_parking", "wrong.overstay", "wrong.bay"];
 
@@ -19,13 +19,6 @@ export const PURPOSES: Word[] = ["plates.why.review", "plates.why.on_site", "pla
 export type Act = "tow" | "detention" | "seizure";
 export const ACTS: Act[] = ["tow", "detention", "seizure"];
 
-/** The bases of the server's default configuration; it refuses any that is not in its own list. */
-export const BASES: Record<Act, string[]> = {
-  tow: ["道路交通安全法 第九十三条第二款"],
-  detention: ["道路交通安全法 第八十九条", "道路交通安全法 第九十六条", "道路交通安全法 第一百条"],
-  seizure: ["行政强制法 第二十二条"],
-};
-
 /** The wording that goes into the ledger. */
 export function ledgerWording(word: Word): string {
   return WORDS[word].zh;
@@ -35,4 +28,9 @@ export function ledgerWording(word: Word): string {
 export function reasonWords(reason: string): string {
   const word = [...REASONS, ...VOID_REASONS].find((one) => ledgerWording(one) === reason);
   return word === undefined ? reason : t(word);
+}
+
+/** A ground of a legal basis in words; one the server's own configuration brings is shown as it stands. */
+export function groundWords(ground: string): string {
+  return code("ground", ground);
 }

@@ -5,6 +5,7 @@ import { t } from "../i18n.ts";
 import { learnCity } from "../officer/city.ts";
 import { Bar, Footer, keepTitle } from "../shell.tsx";
 import { Gate, resume, Who } from "../staff.tsx";
+import { LotActs, SignActs } from "./acts.tsx";
 import { Counters, Gateways } from "./beside.tsx";
 import { fault, follow, list } from "./store.ts";
 import { Sensors } from "./sensors.tsx";
@@ -30,6 +31,8 @@ function Overview() {
             <Sensors />
             <div class="column">
               <Signs />
+              <LotActs />
+              <SignActs />
               <Gateways />
               <Counters />
             </div>

@@ -1,13 +1,16 @@
 // Seizures that wait for a supervisor; approving asks once more, for it takes a vehicle from somebody.
 import { useEffect, useState } from "preact/hooks";
 import { stamp } from "../age.ts";
-import { ask, askAll } from "../http.ts";
+import { ask, askAll, newKey } from "../http.ts";
 import { code, t } from "../i18n.ts";
 import { timeZone } from "../officer/city.ts";
 import { reasonWords } from "../officer/wording.ts";
 import { showPlate } from "../plate.ts";
 import { attempt, session } from "../staff.tsx";
 import type { LedgerRecord } from "../types.ts";
+
+/** Why what was taken at once is approved; the ledger's language. */
+const AFTER = "补办批准";
 
 export function Approvals({ changed }: { changed(): void }) {
   const [waiting, setWaiting] = useState<LedgerRecord[] | null>(null);
@@ -16,15 +19,22 @@ export function Approvals({ changed }: { changed(): void }) {
   const look = async (): Promise<void> => {
     const got = await attempt(() => askAll<LedgerRecord, "records">("/api/v1/records?kind=seizure", "records"));
     setFault("fault" in got ? got.fault : "");
-    if ("done" in got) setWaiting(got.done.items.filter((record) => record.state === "proposed"));
+    if ("done" in got) setWaiting(got.done.items.filter((record) => record.state === "proposed" || record.state === "unapproved"));
   };
   useEffect(() => {
     void look();
     const again = setInterval(() => void look(), 15_000);
     return () => clearInterval(again);
   }, []);
-  const approve = async (id: string): Promise<void> => {
-    const got = await attempt(() => ask(`/api/v1/seizures/${encodeURIComponent(id)}/approve`, { method: "POST", json: {} }));
+  const approve = async ({ id, state }: LedgerRecord): Promise<void> => {
+    const path = encodeURIComponent(id);
+    // What was taken at once is approved afterwards, by a step of its course.
+    const step = { step: "approve_after", why: AFTER };
+    const got = await attempt(() =>
+      state === "unapproved"
+        ? ask(`/api/v1/records/${path}/steps`, { method: "POST", json: step, key: newKey() })
+        : ask(`/api/v1/seizures/${path}/approve`, { method: "POST", json: {} }),
+    );
     setRefused("fault" in got ? got.fault : "");
     await look();
     changed();
@@ -45,7 +55,7 @@ export function Approvals({ changed }: { changed(): void }) {
       {waiting?.length === 0 && <p class="empty">{t("super.no_approvals")}</p>}
       <ul>
         {waiting?.map((record) => (
-          <Waiting key={record.id} record={record} approve={() => approve(record.id)} />
+          <Waiting key={record.id} record={record} approve={() => approve(record)} />
         ))}
       </ul>
     </section>
@@ -64,6 +74,11 @@ function Waiting({ record, approve }: { record: LedgerRecord; approve(): Promise
     <li class="waiting" data-seizure={record.id}>
       <p>
         <strong class="plate">{record.plate === null ? t("records.no_plate") : showPlate(record.plate)}</strong>{" "}
+        {record.state === "unapproved" && (
+          <span class="tag" data-tone="warn">
+            ! {code("state", record.state)}
+          </span>
+        )}{" "}
         {record.act !== null && record.act !== undefined && <span class="tag" data-tone="bad">{code("act", record.act)}</span>}
       </p>
       <p>{reasonWords(record.reason)}</p>

@@ -10,6 +10,9 @@ import { Bar, Footer, keepTitle } from "../shell.tsx";
 import { attempt, Gate, resume, Who } from "../staff.tsx";
 import type { Statistics } from "../types.ts";
 import { Approvals } from "./approvals.tsx";
+import { Drill, openIncidents, openRecords } from "./drill.tsx";
+import { Dues } from "./due.tsx";
+import { FunnelCard, HotSpots } from "./hotspots.tsx";
 import { Signs } from "./signs.tsx";
 
 const PERIODS = [1, 7, 30] as const;
@@ -28,6 +31,20 @@ function periodQuery(days: number): string {
   const from = Date.parse(dayStart(serverNowMs(), timeZone.value)) - (days - 1) * DAY_MS;
   const to = new Date(serverNowMs() + 60_000).toISOString();
   return `from=${encodeURIComponent(new Date(from).toISOString())}&to=${encodeURIComponent(to)}`;
+}
+
+/** The same period by whole days, so that a report is not asked anew at every tick. */
+function dayQuery(days: number): string {
+  const from = Date.parse(dayStart(serverNowMs(), timeZone.value)) - (days - 1) * DAY_MS;
+  return `from=${encodeURIComponent(new Date(from).toISOString())}`;
+}
+
+/** What stands behind a tile. */
+function openFigure(field: (typeof TILES)[number][1], title: string, days: number): void {
+  if (field === "incidents_ripe") return openIncidents(title, "ripe");
+  if (field === "incidents_open") return openIncidents(title, "open");
+  const kind = { warnings: "warning", corrections: "correction", penalties: "penalty", seizures: "seizure" }[field];
+  openRecords(title, `kind=${kind}&${periodQuery(days)}`);
 }
 
 function Overview() {
@@ -65,20 +82,28 @@ function Overview() {
             {TILES.map(([word, field]) => (
               <div key={field} class="card tile" data-tile={field}>
                 <dt>{t(word)}</dt>
-                <dd>{numbers[field]}</dd>
+                <dd>
+                  <button type="button" class="figure" aria-label={t("super.open_figure", { what: t(word), n: numbers[field] })} onClick={() => openFigure(field, t(word), days)}>
+                    {numbers[field]}
+                  </button>
+                </dd>
               </div>
             ))}
           </dl>
           <div class="columns">
             <div class="column">
+              <Dues />
               <Approvals changed={() => void count()} />
               <ByDay numbers={numbers} />
               <Signs />
             </div>
             <div class="column">
+              <FunnelCard query={dayQuery(days)} />
               <ByZone numbers={numbers} />
             </div>
           </div>
+          <HotSpots query={dayQuery(days)} />
+          <Drill />
           <Exports query={periodQuery(days)} />
         </div>
       )}

@@ -1,0 +1,124 @@
+// What stands behind a figure: its records as a list, each opened to its evidence, steps and deadlines.
+import { signal } from "@preact/signals";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { stamp } from "../age.ts";
+import { ask, askAll, type Listed } from "../http.ts";
+import { code, t, text } from "../i18n.ts";
+import { timeZone } from "../officer/city.ts";
+import { RecordDetails } from "../officer/timeline.tsx";
+import { reasonWords } from "../officer/wording.ts";
+import { showPlate } from "../plate.ts";
+import { attempt } from "../staff.tsx";
+import type { Course, Incident, LedgerRecord } from "../types.ts";
+
+type Behind = { title: string; records: string } | { title: string; incidents: string } | { title: string; record: string };
+
+const behind = signal<Behind | null>(null);
+
+/** Opens the records of a query of `/api/v1/records`. */
+export const openRecords = (title: string, query: string): void => void (behind.value = { title, records: query });
+/** Opens the incidents of a state. */
+export const openIncidents = (title: string, state: string): void => void (behind.value = { title, incidents: state });
+/** Opens one record. */
+export const openRecord = (id: string): void => void (behind.value = { title: "", record: id });
+
+export function Drill() {
+  const dialog = useRef<HTMLDialogElement>(null);
+  const now = behind.value;
+  useEffect(() => {
+    if (now !== null && dialog.current?.open === false) dialog.current.showModal();
+  }, [now]);
+  if (now === null) return null;
+  return (
+    <dialog ref={dialog} class="drill" aria-label={now.title || t("super.record")} onClose={() => (behind.value = null)}>
+      <div class="card-head">
+        <h2>{now.title}</h2>
+        <button type="button" class="button plain" onClick={() => dialog.current?.close()}>
+          {t("lot.close")}
+        </button>
+      </div>
+      {"record" in now && <One id={now.record} />}
+      {"records" in now && <Records query={now.records} />}
+      {"incidents" in now && <Incidents state={now.incidents} />}
+    </dialog>
+  );
+}
+
+function One({ id }: { id: string }) {
+  const [course, setCourse] = useState<Course | null>(null);
+  const [fault, setFault] = useState("");
+  useEffect(() => {
+    void attempt(() => ask<Course>(`/api/v1/records/${encodeURIComponent(id)}/steps`)).then((got) =>
+      "done" in got ? setCourse(got.done) : setFault(got.fault),
+    );
+  }, [id]);
+  if (fault !== "") return <p class="fault">{fault}</p>;
+  if (course === null) return <p class="empty">…</p>;
+  const { record } = course;
+  return (
+    <div data-record={record.id}>
+      <h3>
+        {record.number} · {t(`kind.${record.kind}`)} · {record.plate === null ? t("records.no_plate") : showPlate(record.plate)}
+      </h3>
+      <p class="hint">
+        {stamp(record.at, timeZone.value)} · {reasonWords(record.reason)} · {code("state", record.state)}
+      </p>
+      <RecordDetails course={course} />
+    </div>
+  );
+}
+
+function Records({ query }: { query: string }) {
+  const [list, setList] = useState<Listed<LedgerRecord> | null>(null);
+  const [fault, setFault] = useState("");
+  useEffect(() => {
+    void attempt(() => askAll<LedgerRecord, "records">(`/api/v1/records?${query}`, "records")).then((got) =>
+      "done" in got ? setList(got.done) : setFault(got.fault),
+    );
+  }, [query]);
+  if (fault !== "") return <p class="fault">{fault}</p>;
+  return (
+    <>
+      <p class="hint" data-behind={list?.items.length ?? ""}>
+        {list !== null && t("super.behind", { n: list.items.length })}
+      </p>
+      <ul class="due-list">
+        {list?.items.map((record) => (
+          <li key={record.id}>
+            <button type="button" class="link" onClick={() => openRecord(record.id)}>
+              {record.number}
+            </button>{" "}
+            <span class="plate">{record.plate === null ? t("records.no_plate") : showPlate(record.plate)}</span> · {stamp(record.at, timeZone.value).slice(0, 16)} ·{" "}
+            {reasonWords(record.reason)} · {code("state", record.state)}
+          </li>
+        ))}
+      </ul>
+    </>
+  );
+}
+
+function Incidents({ state }: { state: string }) {
+  const [list, setList] = useState<Listed<Incident> | null>(null);
+  const [fault, setFault] = useState("");
+  useEffect(() => {
+    void attempt(() => askAll<Incident, "incidents">(`/api/v1/incidents?state=${state}`, "incidents")).then((got) =>
+      "done" in got ? setList(got.done) : setFault(got.fault),
+    );
+  }, [state]);
+  if (fault !== "") return <p class="fault">{fault}</p>;
+  return (
+    <>
+      <p class="hint" data-behind={list?.items.length ?? ""}>
+        {list !== null && t("super.behind", { n: list.items.length })}
+      </p>
+      <ul class="due-list">
+        {list?.items.map((incident) => (
+          <li key={incident.id}>
+            <span class="plate">{incident.plate === null ? t("review.plate_unread") : showPlate(incident.plate)}</span> · {text(incident.zone.name)} ·{" "}
+            {stamp(incident.first_seen, timeZone.value).slice(0, 16)}
+          </li>
+        ))}
+      </ul>
+    </>
+  );
+}
