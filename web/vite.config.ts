@@ -14,7 +14,7 @@ const proxy = {
   "/lite": server,
   "/check": server,
   "/basemap.pmtiles": server,
-  "^/lots/[^/]+/poster$": server,
+  "^/lots/[^/]+/poster(\\?|$)": server,
 };
 
 /** Below this a packing saves nothing. */

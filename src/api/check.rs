@@ -53,10 +53,13 @@ pub async fn page(State(services): State<Shared>, Params(asked): Params<Asked>) 
     let text = format!(
         "<!doctype html><html lang=\"zh-CN\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" \
          content=\"width=device-width,initial-scale=1\"><meta name=\"robots\" content=\"noindex\"><title>文书查验</title><style>\
-         :root{{color-scheme:light dark}}body{{font:16px/1.6 system-ui,sans-serif;max-width:32rem;margin:0 auto;padding:1rem}}\
-         label{{display:block;margin:.8rem 0 .2rem}}input,button{{font:inherit;width:100%;padding:.6rem;box-sizing:border-box}}\
-         button{{margin-top:1rem}}table{{width:100%;border-collapse:collapse;margin-top:1rem}}th,td{{text-align:left;padding:.4rem;\
-         border-bottom:1px solid #8888;vertical-align:top}}small{{opacity:.8}}</style></head><body><main>\
+         :root{{color-scheme:light dark}}body{{font:16px/1.6 -apple-system,'PingFang SC','Segoe UI','Microsoft YaHei','Noto Sans CJK SC',\
+         Roboto,sans-serif;max-width:32rem;margin:0 auto;padding:1rem}}h1{{font-size:1.5rem;line-height:1.3}}h1 small{{display:block;\
+         font-size:1rem;font-weight:400}}label{{display:block;margin:1rem 0 .2rem}}input,button{{font:inherit;width:100%;\
+         padding:.7rem .9rem;box-sizing:border-box;border:1px solid #7c8a85;border-radius:10px}}button{{margin-top:1.2rem;\
+         border-color:#0b5d52;background:#0b5d52;color:#fff;font-weight:600}}table{{width:100%;border-collapse:collapse;\
+         margin-top:1rem}}th,td{{text-align:left;padding:.4rem;border-bottom:1px solid #8888;vertical-align:top}}\
+         small{{opacity:.8}}</style></head><body><main>\
          <h1>文书查验 <small>Check a document</small></h1>{told}<form action=\"/check\"><label for=\"number\">文书编号 \
          <small>Number</small></label><input id=\"number\" name=\"number\" value=\"{number}\" required maxlength=\"32\" autocomplete=\"off\">\
          <label for=\"end\">号牌后四位 <small>Last four characters of the plate</small></label><input id=\"end\" name=\"end\" required \

@@ -127,7 +127,7 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn what_was_applied_once_is_never_applied_again(
-            raw in proptest::collection::vec((0_i64..2000, 0_u8..2, proptest::option::of(0_u64..6)), 1..60),
+            raw in proptest::collection::vec((1_i64..2000, 0_u8..2, proptest::option::of(0_u64..6)), 1..60),
         ) {
             let sessions = ["", "s"];
             let mut mark = Mark::default();

@@ -26,6 +26,7 @@ const FILES: &[(i64, &str, &str)] = &[
     (21, "under_way", include_str!("../../migrations/0021_under_way.sql")),
     (25, "feed_sources", include_str!("../../migrations/0025_feed_sources.sql")),
     (26, "webhooks", include_str!("../../migrations/0026_webhooks.sql")),
+    (31, "slips", include_str!("../../migrations/0031_slips.sql")),
 ];
 
 /// All migrations.

@@ -15,7 +15,7 @@ export const PAGES = [
   { name: "destination", path: "/", ready: '[data-map="shown"]', gl: true, act: destination, forPictures: true },
   { name: "clusters", path: "/", ready: '[data-map="shown"]', gl: true, act: zoomOut, forPictures: true },
   { name: "lot", path: "/lots/{lot}", ready: ".chart canvas", gl: false, whole: true },
-  { name: "poster", path: "/lots/{lot}/poster", ready: ".sheet", gl: false, whole: true },
+  { name: "poster", path: "/lots/{lot}/poster", ready: ".sheet .qr svg", gl: false, whole: true },
   { name: "lite", path: "/lite", ready: "tbody tr", gl: false },
   { name: "check", path: "/check", ready: "body", gl: false },
   { name: "signs-map", path: "/signs", ready: '[data-map="shown"]', gl: true, whole: false },

@@ -128,6 +128,7 @@ const PUBLIC = {
   "go.baidu": { zh: "百度地图", en: "Baidu Maps" },
   "go.tencent": { zh: "腾讯地图", en: "Tencent Maps" },
   "go.apple": { zh: "Apple 地图", en: "Apple Maps" },
+  "go.google": { zh: "Google 地图", en: "Google Maps" },
   "go.geo": { zh: "手机默认地图", en: "Default map app" },
   "go.copy": { zh: "复制坐标", en: "Copy coordinates" },
   "go.copied": { zh: "已复制 {text}", en: "Copied {text}" },

@@ -2,7 +2,7 @@
 import { toGcj02 } from "../geo.ts";
 import type { LonLat } from "../types.ts";
 
-export type MapApp = "amap" | "baidu" | "tencent" | "apple" | "geo";
+export type MapApp = "amap" | "baidu" | "tencent" | "apple" | "google" | "geo";
 
 const fixed = (degrees: number): string => degrees.toFixed(6);
 
@@ -25,6 +25,8 @@ export function navigationLink(app: MapApp, at: LonLat, name: string): string {
       return `https://apis.map.qq.com/uri/v1/marker?marker=coord:${fixed(gcjLat)},${fixed(gcjLon)};title:${title}&referer=yunpark`;
     case "apple":
       return `https://maps.apple.com/?daddr=${fixed(lat)},${fixed(lon)}&dirflg=d`;
+    case "google":
+      return `https://www.google.com/maps/dir/?api=1&destination=${fixed(lat)},${fixed(lon)}`;
     case "geo":
       return `geo:${fixed(lat)},${fixed(lon)}?q=${fixed(lat)},${fixed(lon)}(${title})`;
   }

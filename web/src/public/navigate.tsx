@@ -1,7 +1,7 @@
 // The sheet that asks which map application should lead the driver.
 import { signal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import { t, text } from "../i18n.ts";
+import { lang, t, text } from "../i18n.ts";
 import type { Lot } from "../types.ts";
 import { tellUnderWay } from "./arrival.ts";
 import { navigationLink, target, type MapApp } from "./links.ts";
@@ -10,7 +10,7 @@ const goal = signal<Lot | null>(null);
 /** Which of its entrances. */
 const entrance = signal(0);
 const copied = signal<string | null>(null);
-const APPS: MapApp[] = ["amap", "baidu", "tencent", "apple", "geo"];
+const APPS: MapApp[] = ["amap", "baidu", "tencent", "apple", "google", "geo"];
 
 /** Opens the sheet for a lot, and for the first of its entrances unless another is named. */
 export function navigateTo(lot: Lot, place = 0): void {
@@ -53,7 +53,7 @@ export function Navigate() {
           </label>
         )}
         <ul>
-          {APPS.map((app) => (
+          {APPS.filter((app) => app !== "google" || lang.value === "en").map((app) => (
             <li key={app}>
               <a
                 href={navigationLink(app, at, name)}
