@@ -12,12 +12,12 @@ use super::*;
 
 const SLIP: &str = "F7K2M8XQ1P2R99AB";
 
-fn at(minutes: i64) -> Option<Instant> {
-    Some(start() + Duration::minutes(minutes))
+fn at(minutes: i64) -> Instant {
+    start() + Duration::minutes(minutes)
 }
 
 fn late(minutes: i64) -> NewRecord {
-    NewRecord { kind: Kind::Warning, what: What { at: at(minutes), ..what("浙K12345") } }
+    NewRecord { kind: Kind::Warning, what: What { at: Some(at(minutes)), ..what("浙K12345") } }
 }
 
 fn at_once(at: Option<Instant>) -> Advance {
@@ -33,7 +33,7 @@ async fn what_was_kept_with_no_network_stands_at_its_own_time_and_is_found_by_it
         let desk = &house.desk;
         // Of the day before by the city's calendar, while the house's clock stands at half past nine.
         let (warning, _) = desk.record(late(-10 * 60), SLIP, &officer()).await.unwrap();
-        assert_eq!((warning.at, warning.number.as_str()), (at(-10 * 60).unwrap(), "W-20260309-000001"));
+        assert_eq!((warning.at, warning.number.as_str()), (at(-10 * 60), "W-20260309-000001"));
         let entry = ledger::entries(&house.db, warning.ledger_seq, 1).await.unwrap().remove(0);
         let payload: serde_json::Value = serde_json::from_str(&entry.payload).unwrap();
         assert_eq!((entry.kind, &payload["slip"]), (Step::WarningIssued, &SLIP.into()));
@@ -69,7 +69,7 @@ async fn a_time_ahead_or_too_long_ago_is_refused_and_nothing_is_written() {
         assert_eq!(house.rows().await, rows);
         for (minutes, stands) in [(31, 30), (30 - week, 30 - week)] {
             let (record, _) = house.desk.record(late(minutes), &minutes.to_string(), &officer()).await.unwrap();
-            assert_eq!(record.at, at(stands).unwrap());
+            assert_eq!(record.at, at(stands));
         }
     }
 }
@@ -81,7 +81,7 @@ async fn what_was_taken_with_no_network_was_taken_then_and_no_other_step_is_date
             let text = "INSERT INTO staff (name, role, password_hash, created_at_us) VALUES ($1, $2, 'x', 0)";
             query("staff", text).bind(name).bind(role).execute(&house.db).await.unwrap();
         }
-        let of_non_motor = What { at: at(10), vehicle_class: VehicleClass::NonMotor, plate: None, ..what("") };
+        let of_non_motor = What { at: Some(at(10)), vehicle_class: VehicleClass::NonMotor, plate: None, ..what("") };
         let seizure = NewSeizure {
             act: Act::Detention,
             legal_basis: "道路交通安全法 第八十九条".into(),
@@ -90,10 +90,10 @@ async fn what_was_taken_with_no_network_was_taken_then_and_no_other_step_is_date
         };
         let (record, _) = house.desk.propose_seizure(seizure, Some("s"), &officer()).await.unwrap();
         // A step never lies before what it is a step of.
-        let taken = house.desk.advance(&record.id, at_once(at(5)), Some("s-t"), &officer()).await.unwrap();
-        assert_eq!(taken.course.at["taken"], at(10).unwrap());
-        assert_eq!(taken.due_by, at(10 + 24 * 60), "the hours for the approval run from the taking");
-        let back = Advance { step: Move::Release, why: "as the file says".into(), at: at(5) };
+        let taken = house.desk.advance(&record.id, at_once(Some(at(5))), Some("s-t"), &officer()).await.unwrap();
+        assert_eq!(taken.course.at["taken"], at(10));
+        assert_eq!(taken.due_by, Some(at(10 + 24 * 60)), "the hours for the approval run from the taking");
+        let back = Advance { step: Move::Release, why: "as the file says".into(), at: Some(at(5)) };
         let refused = house.desk.advance(&record.id, back, None, &supervisor("wu")).await;
         assert!(matches!(refused, Err(Error::Invalid { field: "at", .. })), "{refused:?}");
         verify::verify(&house.db, Some(&house.evidence)).await.unwrap();
