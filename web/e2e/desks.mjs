@@ -1,5 +1,5 @@
-// Looks up a plate and works the supervisors' desk as people do, and says what held: purpose before, audit after, evidence held
-// against its hash, every figure opens its records, what is due, where it gathers.
+// Looks up a plate and works the supervisors' and the operators' desks as people do, and says what held: purpose before, audit after,
+// evidence held against its hash, every figure opens its records, what is due, where it gathers, a lot closed by hand.
 // node desks.mjs --base http://127.0.0.1:8080 --supervisor NAME:WORD --officer NAME:WORD --plate PLATE --zone ID --finding WORD
 // --out DIR [--timeout 30]; exits 0 if all of it held.
 import { join } from "node:path";
@@ -86,6 +86,21 @@ try {
   await desk.waitForSelector('[data-funnel="shown"]');
   tell({ funnel: await desk.$$eval("[data-stage]", (all) => Object.fromEntries(all.map((one) => [one.getAttribute("data-stage"), Number(one.textContent)]))) });
   await desk.screenshot({ path: join(out, "supervisor.png"), fullPage: true });
+
+  const operations = await opened(supervisor, "/operator");
+  await operations.waitForSelector('[name="lot"] option[value="L1"]', { state: "attached" });
+  await operations.selectOption('[name="lot"]', "L1");
+  holds("nothing is done without a reason", await operations.isDisabled('[data-act="close"]'));
+  await operations.fill('[name="lot-reason"]', "检修");
+  await operations.click('[data-act="close"]');
+  await operations.waitForSelector('.acts [data-standing="closed"]');
+  await operations.click('[data-act="open"]');
+  await operations.waitForSelector('.acts [data-standing]:not([data-standing="closed"])');
+  holds("a lot is closed and opened again", (await operations.locator('[data-told="done"]').count()) === 1);
+  await operations.fill('[name="occupied"]', "3");
+  await operations.click('[data-act="correct"]');
+  await operations.waitForSelector('[data-told="fault"]');
+  holds("a count by hand is refused where bays are counted, with the reason", (await operations.textContent('[data-told="fault"]')).length > 10);
 } catch (error) {
   holds("the desks work", false, String(error));
 }

@@ -23,7 +23,10 @@ export function SlipDialog() {
   const dialog = useRef<HTMLDialogElement>(null);
   const item = items.value.find(({ id }) => id === shownSlip.value);
   useLayoutEffect(() => {
-    if (item !== undefined && dialog.current?.open === false) dialog.current.showModal();
+    if (item === undefined || dialog.current?.open !== false) return;
+    dialog.current.showModal();
+    // The first button takes the focus; the slip is read from its top.
+    dialog.current.scrollTo(0, 0);
   }, [item === undefined]);
   if (item === undefined) return null;
   const close = (): void => void (shownSlip.value = null);
