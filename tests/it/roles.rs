@@ -74,6 +74,7 @@ const ROWS: &[Row] = &[
     ("POST /api/v1/lots/{id}/actions", OPERATORS, r#"{"action": "service", "space": "S001", "service": "in_service", "reason": "x"}"#),
     ("GET /api/v1/lots/{id}/forecast", EVERYONE, ""),
     ("GET /api/v1/lots/{id}/history", EVERYONE, ""),
+    ("GET /api/v1/lots/{id}/typical", EVERYONE, ""),
     ("POST /api/v1/lots/{id}/reservations", OWN_PROOF, r#"{"eta_s": 60}"#),
     ("GET /api/v1/lots/{id}/spaces", EVERYONE, ""),
     ("GET /api/v1/lots/{id}/spaces/{space}/transitions", OPERATORS, ""),
