@@ -77,8 +77,11 @@ async fn converse(
     if Box::pin(talk.start(resume)).await.is_none() {
         return;
     }
+    // Neither is made anew for each message: both live in lists that all sessions share.
     let beat = tokio::time::sleep(HEARTBEAT);
-    tokio::pin!(beat);
+    let stopped = talk.services.stop.clone().cancelled_owned();
+    tokio::pin!(beat, stopped);
+    let mut heard_at = tokio::time::Instant::now();
     loop {
         let said = tokio::select! {
             frame = frames.recv() => match frame {
@@ -98,16 +101,24 @@ async fn converse(
                 Some(Ok(Message::Close(_)) | Err(_)) | None => None,
             },
             () = &mut beat => {
-                let text = ServerMessage::Heartbeat { cursor: &talk.cursor.0 }.to_text();
-                talk.say(text).await
+                let said = if heard_at.elapsed() < HEARTBEAT {
+                    Some(Said::Nothing)
+                } else {
+                    talk.say(ServerMessage::Heartbeat { cursor: &talk.cursor.0 }.to_text()).await
+                };
+                if matches!(said, Some(Said::Something)) {
+                    heard_at = tokio::time::Instant::now();
+                }
+                beat.as_mut().reset(heard_at + HEARTBEAT);
+                said
             }
-            () = talk.services.stop.cancelled() => {
+            () = &mut stopped => {
                 talk.close().await;
                 None
             }
         };
         match said {
-            Some(Said::Something) => beat.as_mut().reset(tokio::time::Instant::now() + HEARTBEAT),
+            Some(Said::Something) => heard_at = tokio::time::Instant::now(),
             Some(Said::Nothing) => {}
             None => return,
         }
