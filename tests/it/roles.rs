@@ -149,7 +149,7 @@ const ROWS: &[Row] = &[
 ];
 
 /// What the router serves without telling it in the document: pages, the operators' paths, sockets, the document itself.
-const NOT_TOLD: [&str; 13] = [
+const NOT_TOLD: [&str; 15] = [
     "/",
     "/VIID/{*other}",
     "/api/v1/live",
@@ -158,6 +158,8 @@ const NOT_TOLD: [&str; 13] = [
     "/feeds",
     "/healthz",
     "/lite",
+    "/lots/{id}",
+    "/lots/{id}/poster",
     "/metrics",
     "/officer",
     "/operator",
