@@ -4,6 +4,7 @@ use std::{
     io::{BufRead, BufReader},
     path::Path,
     process::{Command, Stdio},
+    time::{Duration, Instant},
 };
 
 use serde_json::{Value, json};
@@ -78,8 +79,15 @@ async fn a_silent_lot_loses_its_number_by_the_deadline_while_its_neighbour_goes_
         sign.shown().get("P1").is_some_and(|shown| *shown == lines)
     };
     count(&node, "B", 40);
-    let heard_at = count(&node, "A", 34);
-    wait_for("both numbers", || shows("34", "40").then_some(()));
+    let mut heard_at = count(&node, "A", 34);
+    // On a machine that has much to do, the first word may be too old before it is shown: then it is said again.
+    let mut said = Instant::now();
+    wait_for("both numbers", || {
+        if said.elapsed() > Duration::from_secs(3) {
+            (heard_at, said) = (count(&node, "A", 34), Instant::now());
+        }
+        shows("34", "40").then_some(())
+    });
     let retained = Command::new("mosquitto_sub")
         .args(["-p", &broker.port.to_string(), "-t", &set_topic("G1", "P1"), "-C", "1", "-W", "10"])
         .output()
