@@ -33,7 +33,7 @@ pub struct Server {
 
 impl Server {
     /// Starts a command and waits until its port answers.
-    fn start(command: &mut Command, port: u16, folder: Option<tempfile::TempDir>) -> Result<Self, Failure> {
+    pub fn start(command: &mut Command, port: u16, folder: Option<tempfile::TempDir>) -> Result<Self, Failure> {
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
         let server = Self { child, port, _folder: folder };
         for _ in 0..400 {

@@ -20,7 +20,7 @@ use yunpark::{clock::Clock, domain::time::rfc3339};
 
 use crowd::{Crowd, Heard};
 use node::{Node, processor_s};
-use peers::{Bare, Forwarder};
+use peers::Forwarder;
 use rig::{Failure, Server, judge, line, median, ratio, resident_mb};
 
 const LOTS: usize = 500;
@@ -121,7 +121,7 @@ async fn compare(node: &Node, broker: u16, span: Duration) -> Result<bool, Failu
         brought.push(told.heard.lots_of_one as f64 * CLIENTS as f64 / cost);
         spread = told.heard.bytes as f64 / told.heard.messages as f64;
 
-        let bare = Bare::start(&told.heard.texts, TICK)?;
+        let bare = peers::bare(&told.heard.texts, TICK)?;
         let crowd = Crowd::join(bare.port, CLIENTS).await?;
         tokio::time::sleep(CALM).await;
         crowd.forget();

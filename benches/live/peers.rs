@@ -3,7 +3,6 @@
 use std::{
     fs,
     io::{BufRead, BufReader, Write},
-    net::TcpStream,
     path::Path,
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
@@ -20,7 +19,7 @@ use axum::{
 use serde_json::Value;
 use tokio::sync::broadcast;
 
-use crate::rig::{Failure, free_port};
+use crate::rig::{Failure, Server, free_port};
 
 /// Says to a process of this program that it is the bare broadcast: port, milliseconds, file of messages.
 const BARE: &str = "YUNPARK_BENCH_BARE";
@@ -70,45 +69,13 @@ async fn broadcast_all(port: u16, tick: Duration, texts: Vec<String>) -> Result<
     }
 }
 
-fn ended(child: &mut Child) {
-    // A process that is gone already needs no killing.
-    let _ = child.kill();
-    let _ = child.wait();
-}
-
 /// The bare broadcast of these messages, one each tick.
-pub struct Bare {
-    child: Child,
-    pub port: u16,
-    _folder: tempfile::TempDir,
-}
-
-impl Bare {
-    pub fn start(texts: &[String], tick: Duration) -> Result<Self, Failure> {
-        let (folder, port) = (tempfile::tempdir()?, free_port()?);
-        let file = folder.path().join("texts.json");
-        fs::write(&file, serde_json::to_vec(texts)?)?;
-        let told = format!("{port} {} {}", tick.as_millis(), file.display());
-        let child = Command::new(std::env::current_exe()?).env(BARE, told).stdin(Stdio::null()).spawn()?;
-        let bare = Self { child, port, _folder: folder };
-        for _ in 0..400 {
-            if TcpStream::connect(("127.0.0.1", port)).is_ok() {
-                return Ok(bare);
-            }
-            std::thread::sleep(Duration::from_millis(25));
-        }
-        Err("the bare broadcast does not start".into())
-    }
-
-    pub fn id(&self) -> u32 {
-        self.child.id()
-    }
-}
-
-impl Drop for Bare {
-    fn drop(&mut self) {
-        ended(&mut self.child);
-    }
+pub fn bare(texts: &[String], tick: Duration) -> Result<Server, Failure> {
+    let (folder, port) = (tempfile::tempdir()?, free_port()?);
+    let file = folder.path().join("texts.json");
+    fs::write(&file, serde_json::to_vec(texts)?)?;
+    let told = format!("{port} {} {}", tick.as_millis(), file.display());
+    Server::start(Command::new(std::env::current_exe()?).env(BARE, told), port, Some(folder))
 }
 
 /// A Node `ws` server that sends each line it is given to all its clients.
@@ -159,6 +126,8 @@ impl Forwarder {
 
 impl Drop for Forwarder {
     fn drop(&mut self) {
-        ended(&mut self.child);
+        // A process that is gone already needs no killing.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }

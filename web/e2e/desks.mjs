@@ -4,17 +4,12 @@
 // --out DIR [--timeout 30]; exits 0 if all of it held.
 import { join } from "node:path";
 import { launch, readArgs, tell } from "./browser.mjs";
+import { done, holds } from "./trial.mjs";
 
 const { base, supervisor, officer, plate, zone, finding, out, timeout = "30" } = readArgs(process.argv.slice(2));
 if ([base, supervisor, officer, plate, zone, finding, out].includes(undefined)) {
   process.stderr.write("usage: desks.mjs --base URL --supervisor NAME:WORD --officer NAME:WORD --plate PLATE --zone ID --finding WORD --out DIR\n");
   process.exit(2);
-}
-let faults = 0;
-
-function holds(what, held, detail = undefined) {
-  faults += Number(!held);
-  tell({ event: held ? "held" : "broken", what, ...(detail === undefined ? {} : { detail }) });
 }
 
 const browser = await launch({ gl: false });
@@ -106,5 +101,4 @@ try {
 }
 
 await browser.close();
-tell({ event: "done", faults });
-process.exit(faults === 0 ? 0 : 1);
+done();

@@ -2,7 +2,8 @@
 // tap, signs. node map.mjs --url http://127.0.0.1:8080/ --lot L1 --mqtt PORT [--timeout 60]; exits 0 if all of it held.
 // The lot's bay S005 must be taken and S009 free.
 import { execFileSync } from "node:child_process";
-import { launch, readArgs, tell } from "./browser.mjs";
+import { launch, readArgs } from "./browser.mjs";
+import { done, holds } from "./trial.mjs";
 
 const { url, lot, mqtt, timeout = "60" } = readArgs(process.argv.slice(2));
 if (url === undefined || lot === undefined || mqtt === undefined) {
@@ -10,12 +11,6 @@ if (url === undefined || lot === undefined || mqtt === undefined) {
   process.exit(2);
 }
 const patience = { timeout: Number(timeout) * 1000 };
-let faults = 0;
-
-function holds(what, held, detail = undefined) {
-  faults += Number(!held);
-  tell({ event: held ? "held" : "broken", what, ...(detail === undefined ? {} : { detail }) });
-}
 
 const browser = await launch({ gl: true });
 try {
@@ -119,5 +114,4 @@ try {
 } finally {
   await browser.close();
 }
-tell({ event: "done", faults });
-process.exit(faults === 0 ? 0 : 1);
+done();

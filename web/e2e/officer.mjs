@@ -5,6 +5,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { launchKept, readArgs, tell } from "./browser.mjs";
+import { done, holds } from "./trial.mjs";
 
 const { url, user, password, second, photos, out, timeout = "30" } = readArgs(process.argv.slice(2));
 if ([url, user, password, second, photos, out].includes(undefined)) {
@@ -12,13 +13,7 @@ if ([url, user, password, second, photos, out].includes(undefined)) {
   process.exit(2);
 }
 const patience = { timeout: Number(timeout) * 1000 };
-let faults = 0;
 let taps = 0;
-
-function holds(what, held, detail = undefined) {
-  faults += Number(!held);
-  tell({ event: held ? "held" : "broken", what, ...(detail === undefined ? {} : { detail }) });
-}
 
 async function attempt(what, act) {
   try {
@@ -358,5 +353,4 @@ await attempt("the page as a picture", async () => {
 
 await context.close();
 rmSync(profile, { recursive: true, force: true });
-tell({ event: "done", faults });
-process.exit(faults === 0 ? 0 : 1);
+done();

@@ -4,7 +4,8 @@
 // S001 must be taken and S006 free; S006 is taken by a message of `mosquitto_pub`.
 import { execFileSync } from "node:child_process";
 import { get } from "node:http";
-import { launch, readArgs, tell } from "./browser.mjs";
+import { launch, readArgs } from "./browser.mjs";
+import { attempt, done, holds } from "./trial.mjs";
 
 const { url, lot, mqtt, timeout = "30" } = readArgs(process.argv.slice(2));
 if (url === undefined || lot === undefined || mqtt === undefined) {
@@ -14,20 +15,6 @@ if (url === undefined || lot === undefined || mqtt === undefined) {
 const patience = { timeout: Number(timeout) * 1000 };
 const card = `[data-lot="${lot}"]`;
 const live = '[data-connection="live"]';
-let faults = 0;
-
-function holds(what, held, detail = undefined) {
-  faults += Number(!held);
-  tell({ event: held ? "held" : "broken", what, ...(detail === undefined ? {} : { detail }) });
-}
-
-async function attempt(what, act) {
-  try {
-    await act();
-  } catch (error) {
-    holds(what, false, String(error));
-  }
-}
 
 const browser = await launch({ gl: false });
 const options = { viewport: { width: 390, height: 844 }, locale: "zh-CN", reducedMotion: "reduce" };
@@ -233,5 +220,4 @@ await attempt("without scripts", async () => {
 });
 
 await browser.close();
-tell({ event: "done", faults });
-process.exit(faults === 0 ? 0 : 1);
+done();

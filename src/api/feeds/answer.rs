@@ -7,7 +7,7 @@ use axum::{
 };
 use chrono::{DateTime, Utc};
 
-use crate::{domain::time::Instant, feeds::Edition};
+use crate::{api::pages, domain::time::Instant, feeds::Edition};
 
 /// Where a feed's numbers stand in the stream of changes.
 pub const CURSOR: HeaderName = HeaderName::from_static("yunpark-cursor");
@@ -55,10 +55,8 @@ impl Told<'_> {
 
 /// Whether the reader says that it has this very feed. A name outweighs a date.
 fn is_known(edition: &Edition, asked: &HeaderMap) -> bool {
-    if let Some(names) = asked.get(header::IF_NONE_MATCH) {
-        let Ok(names) = names.to_str() else { return false };
-        let strong = |name: &str| name.trim().trim_start_matches("W/").to_owned();
-        return names.trim() == "*" || names.split(',').any(|name| strong(name) == strong(&edition.etag));
+    if asked.contains_key(header::IF_NONE_MATCH) {
+        return pages::is_known(asked, &edition.etag);
     }
     let since =
         asked.get(header::IF_MODIFIED_SINCE).and_then(|since| DateTime::parse_from_rfc2822(since.to_str().ok()?).ok());

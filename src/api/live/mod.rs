@@ -101,16 +101,13 @@ async fn converse(
                 Some(Ok(Message::Close(_)) | Err(_)) | None => None,
             },
             () = &mut beat => {
-                let said = if heard_at.elapsed() < HEARTBEAT {
-                    Some(Said::Nothing)
-                } else {
+                let is_due = heard_at.elapsed() >= HEARTBEAT;
+                beat.as_mut().reset(if is_due { tokio::time::Instant::now() } else { heard_at } + HEARTBEAT);
+                if is_due {
                     talk.say(ServerMessage::Heartbeat { cursor: &talk.cursor.0 }.to_text()).await
-                };
-                if matches!(said, Some(Said::Something)) {
-                    heard_at = tokio::time::Instant::now();
+                } else {
+                    Some(Said::Nothing)
                 }
-                beat.as_mut().reset(heard_at + HEARTBEAT);
-                said
             }
             () = &mut stopped => {
                 talk.close().await;

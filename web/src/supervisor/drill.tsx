@@ -1,5 +1,6 @@
 // What stands behind a figure: its records as a list, each opened to its evidence, steps and deadlines.
 import { signal } from "@preact/signals";
+import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { stamp } from "../age.ts";
 import { ask, askAll, type Listed } from "../http.ts";
@@ -68,57 +69,43 @@ function One({ id }: { id: string }) {
   );
 }
 
-function Records({ query }: { query: string }) {
-  const [list, setList] = useState<Listed<LedgerRecord> | null>(null);
+/** What a path lists under a name, a row each, and how many there are. */
+function Items<T, K extends string>({ path, of, row }: { path: string; of: K; row: (item: T) => JSX.Element }) {
+  const [list, setList] = useState<Listed<T> | null>(null);
   const [fault, setFault] = useState("");
   useEffect(() => {
-    void attempt(() => askAll<LedgerRecord, "records">(`/api/v1/records?${query}`, "records")).then((got) =>
-      "done" in got ? setList(got.done) : setFault(got.fault),
-    );
-  }, [query]);
+    void attempt(() => askAll<T, K>(path, of)).then((got) => ("done" in got ? setList(got.done) : setFault(got.fault)));
+  }, [path]);
   if (fault !== "") return <p class="fault">{fault}</p>;
   return (
     <>
       <p class="hint" data-behind={list?.items.length ?? ""}>
         {list !== null && t("super.behind", { n: list.items.length })}
       </p>
-      <ul class="due-list">
-        {list?.items.map((record) => (
-          <li key={record.id}>
-            <button type="button" class="link" onClick={() => openRecord(record.id)}>
-              {record.number}
-            </button>{" "}
-            <span class="plate">{record.plate === null ? t("records.no_plate") : showPlate(record.plate)}</span> · {stamp(record.at, timeZone.value).slice(0, 16)} ·{" "}
-            {reasonWords(record.reason)} · {code("state", record.state)}
-          </li>
-        ))}
-      </ul>
+      <ul class="due-list">{list?.items.map(row)}</ul>
     </>
   );
 }
 
-function Incidents({ state }: { state: string }) {
-  const [list, setList] = useState<Listed<Incident> | null>(null);
-  const [fault, setFault] = useState("");
-  useEffect(() => {
-    void attempt(() => askAll<Incident, "incidents">(`/api/v1/incidents?state=${state}`, "incidents")).then((got) =>
-      "done" in got ? setList(got.done) : setFault(got.fault),
-    );
-  }, [state]);
-  if (fault !== "") return <p class="fault">{fault}</p>;
-  return (
-    <>
-      <p class="hint" data-behind={list?.items.length ?? ""}>
-        {list !== null && t("super.behind", { n: list.items.length })}
-      </p>
-      <ul class="due-list">
-        {list?.items.map((incident) => (
-          <li key={incident.id}>
-            <span class="plate">{incident.plate === null ? t("review.plate_unread") : showPlate(incident.plate)}</span> · {text(incident.zone.name)} ·{" "}
-            {stamp(incident.first_seen, timeZone.value).slice(0, 16)}
-          </li>
-        ))}
-      </ul>
-    </>
+function Records({ query }: { query: string }) {
+  const row = (record: LedgerRecord) => (
+    <li key={record.id}>
+      <button type="button" class="link" onClick={() => openRecord(record.id)}>
+        {record.number}
+      </button>{" "}
+      <span class="plate">{record.plate === null ? t("records.no_plate") : showPlate(record.plate)}</span> · {stamp(record.at, timeZone.value).slice(0, 16)} ·{" "}
+      {reasonWords(record.reason)} · {code("state", record.state)}
+    </li>
   );
+  return <Items path={`/api/v1/records?${query}`} of="records" row={row} />;
+}
+
+function Incidents({ state }: { state: string }) {
+  const row = (incident: Incident) => (
+    <li key={incident.id}>
+      <span class="plate">{incident.plate === null ? t("review.plate_unread") : showPlate(incident.plate)}</span> · {text(incident.zone.name)} ·{" "}
+      {stamp(incident.first_seen, timeZone.value).slice(0, 16)}
+    </li>
+  );
+  return <Items path={`/api/v1/incidents?state=${state}`} of="incidents" row={row} />;
 }
