@@ -191,6 +191,37 @@ await attempt("a reload without network", async () => {
   await page.close();
 });
 
+await attempt("a socket of the browser's own", async () => {
+  const page = await opened(context);
+  const heard = await page.evaluate(async () => {
+    const lots = (await (await fetch("/api/v1/lots")).json()).lots.map((lot) => lot.id);
+    const address = new URL("/api/v1/live", location.href);
+    address.protocol = "ws:";
+    const socket = new WebSocket(address);
+    const next = () => new Promise((resolve, reject) => {
+      socket.onmessage = (event) => resolve(JSON.parse(event.data));
+      socket.onclose = (event) => reject(new Error(`closed, ${event.code}`));
+    });
+    const until = async (wanted) => {
+      for (;;) {
+        const message = await next();
+        if (wanted(message)) return message;
+      }
+    };
+    const { lots: told } = await until((message) => message.type === "snapshot");
+    // Long enough that the browser deflates it as well.
+    socket.send(JSON.stringify({ type: "watch", lots: [lots[0]] }).padEnd(4000));
+    const { lot } = await until((message) => message.type === "spaces");
+    const closed = new Promise((resolve) => (socket.onclose = (event) => resolve({ code: event.code, clean: event.wasClean })));
+    socket.close(1000);
+    return { extensions: socket.extensions, told: told.length, lots: lots.length, asked: lots[0], lot, ...(await closed) };
+  });
+  holds("is told deflated messages", heard.extensions.startsWith("permessage-deflate") && heard.told === heard.lots, heard);
+  holds("is understood when it deflates its own", heard.lot === heard.asked, heard);
+  holds("and parts in peace", heard.code === 1000 && heard.clean, heard);
+  await page.close();
+});
+
 await attempt("where no socket gets through", async () => {
   const bare = await browser.newContext(options);
   // A proxy that lets no upgrade pass: the socket closes without a word.
