@@ -173,8 +173,12 @@ await attempt("a reload without network", async () => {
   const page = await opened(context);
   await page.waitForSelector(live, patience);
   await page.evaluate(() => navigator.serviceWorker.ready);
+  await page.goto(new URL(`/lots/${lot}`, url).href);
+  await page.waitForSelector(live, patience);
   // Once more, so that the worker has seen each file.
   await page.reload();
+  await page.waitForSelector(live, patience);
+  await page.goBack();
   await page.waitForSelector(live, patience);
   const free = await page.getAttribute(card, "data-free");
   await context.setOffline(true);
@@ -185,6 +189,12 @@ await attempt("a reload without network", async () => {
     return { free: shown?.getAttribute("data-free"), quality: shown?.getAttribute("data-quality"), pill: document.querySelector("[data-connection]")?.getAttribute("data-connection") };
   }, card);
   holds("the last numbers stand, as old ones", kept.free === free && kept.quality !== "live" && kept.pill !== "live", kept);
+  await page.goto(new URL(`/lots/${lot}`, url).href);
+  await page.waitForSelector(`[data-lot="${lot}"]`, patience);
+  const own = await page.locator(`[data-lot="${lot}"]`).evaluate((shown) => ({ free: shown.dataset.free, quality: shown.dataset.quality }));
+  holds("so they do on the lot's own page", own.free === free && own.quality !== "live", own);
+  await page.goBack();
+  await page.waitForSelector(card, patience);
   await context.setOffline(false);
   await page.waitForSelector(live, patience);
   holds("and live ones when the network is back", (await page.getAttribute(card, "data-quality")) === "live");
