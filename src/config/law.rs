@@ -70,6 +70,12 @@ pub struct Documents {
     pub public_url: String,
     /// A folder of templates that stand in place of the built-in ones; empty has none.
     pub templates_dir: String,
+    /// The folder of fonts PDFs are set in.
+    pub fonts_dir: String,
+    /// The family of A4 documents.
+    pub font: String,
+    /// The family of slips.
+    pub slip_font: String,
 }
 
 /// Highest fines, yuan.

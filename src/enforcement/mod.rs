@@ -98,6 +98,8 @@ pub struct Desk {
     challenges: digest::Challenges,
     devices: devices::Devices,
     tries: checking::Tries,
+    #[cfg(feature = "pdf")]
+    setter: Arc<documents::Setter>,
 }
 
 impl Desk {
@@ -128,6 +130,8 @@ impl Desk {
             challenges,
             devices,
             tries: checking::Tries::default(),
+            #[cfg(feature = "pdf")]
+            setter: Arc::default(),
         }
     }
 
