@@ -23,6 +23,7 @@ pub mod qr;
 pub mod record;
 pub mod sensor_event;
 pub mod sensor_health;
+pub mod setting;
 pub mod sign;
 pub mod sign_link;
 pub mod sign_order;

@@ -83,7 +83,9 @@ pub struct DueView {
 impl Desk {
     /// The deadlines of a record as it stands.
     pub(super) fn dues_of(&self, record: &Record) -> Vec<Due> {
-        dues(record, &self.config.law.clocks, &self.config.law.calendar, self.city().time_zone)
+        let rules = self.rules();
+        let law = &rules.law;
+        dues(record, &law.clocks, &law.calendar, self.city().time_zone)
     }
 
     /// Notes a record's nearest deadline on it.
@@ -121,7 +123,8 @@ impl Desk {
             (Some(_), _) => return Err(Error::invalid("at", "is said of what was taken on the spot only")),
         };
         let by = By { name: &person.name, role: person.role, now: done, why: &why };
-        let fines = &self.config.law.fines;
+        let rules = self.rules();
+        let fines = &rules.law.fines;
         let limits = Limits { simple_max_yuan: fines.simple_max_yuan, max_yuan: fines.max_yuan };
         let record = record.advance(&advance.step, by, limits, &before)?;
         let mut told = json!({"step": advance.step.name(), "why": why, "said": said});

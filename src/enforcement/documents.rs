@@ -1,7 +1,7 @@
 //! Documents to be printed: HTML with exact print rules for A4, 80 mm and 58 mm paper, from templates an authority may change
 //! without losing what the law wants on them. Every document printed is kept by its hash.
 
-use std::{collections::BTreeMap, fmt::Write, path::Path};
+use std::{collections::BTreeMap, fmt::Write};
 
 use bytes::Bytes;
 use serde::Deserialize;
@@ -88,7 +88,7 @@ impl Document {
         Self::ALL.into_iter().find(|document| document.name() == name)
     }
 
-    fn own_template(self) -> &'static str {
+    pub(super) fn own_template(self) -> &'static str {
         match self {
             Self::Warning => include_str!("templates/warning.html"),
             Self::ParkingNotice => include_str!("templates/parking_notice.html"),
@@ -101,7 +101,7 @@ impl Document {
     }
 
     /// What must stand on it, whatever else a template says: 行政处罚法 59, 行政强制法 18 and 24.
-    fn required(self) -> &'static [&'static str] {
+    pub(super) fn required(self) -> &'static [&'static str] {
         match self {
             Self::Warning => &["authority", "number", "plate", "place", "reason", "date", "review_authority", "court"],
             Self::ParkingNotice => &["authority", "number", "plate", "time", "place", "reason", "address", "phone"],
@@ -170,7 +170,11 @@ th,td{border:1px solid #000;padding:.5mm 1mm;text-align:left;vertical-align:top;
 small{font-size:.75em}ul{list-style:none;padding:0;margin:1mm 0}";
 
 /// A template with its fields filled in. A field nobody knows, or one the law wants and the template lacks, is a fault.
-fn filled(template: &str, fields: &BTreeMap<&'static str, String>, required: &[&str]) -> Result<String, String> {
+pub(super) fn filled(
+    template: &str,
+    fields: &BTreeMap<&'static str, String>,
+    required: &[&str],
+) -> Result<String, String> {
     let (mut text, mut rest, mut used) = (String::with_capacity(template.len() * 2), template, Vec::new());
     while let Some((before, after)) = rest.split_once("{{") {
         let (name, after) = after.split_once("}}").ok_or("a field is not closed")?;
@@ -283,11 +287,8 @@ impl Desk {
         base: &str,
         near: &[NearLot],
     ) -> Result<String, Error> {
-        let own = Path::new(&self.config.documents.templates_dir).join(format!("{}.html", document.name()));
-        let changed =
-            if self.config.documents.templates_dir.is_empty() { None } else { std::fs::read_to_string(own).ok() };
-        let template = changed.as_deref().unwrap_or_else(|| document.own_template());
-        let body = filled(template, &self.fields(record, base, near), document.required())
+        let (template, _) = self.template(document);
+        let body = filled(&template, &self.fields(record, base, near), document.required())
             .map_err(|reason| Error::Template { document: document.name(), reason })?;
         let fictional = if self.city().fictional {
             "<p><small>演示数据，非真实文书 Demonstration, not a real document</small></p>"
