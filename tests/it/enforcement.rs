@@ -5,11 +5,13 @@ mod courses;
 mod decisions;
 mod doors;
 mod duties;
+mod figures;
 mod hotspots;
 mod late;
 mod papers;
 mod plates;
 mod proof;
+mod rules;
 mod score;
 mod uploads;
 

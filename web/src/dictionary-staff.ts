@@ -47,6 +47,7 @@ export const STAFF_WORDS = {
   "field.print": { zh: "打印 {paper}", en: "Print {paper}" },
   "field.official": { zh: "正式文书", en: "Official document" },
   "field.mend": { zh: "修改", en: "Mend" },
+  "field.mend_taken": { zh: "改正扣留内容", en: "Mend what was taken" },
   "field.discard": { zh: "丢弃", en: "Discard" },
   "field.discard_sure": { zh: "确认丢弃", en: "Yes, discard" },
   "field.take_back": { zh: "撤回", en: "Take back" },
