@@ -1,4 +1,4 @@
-// The build of the pages: eight HTML entries, no inline scripts, nothing fetched from elsewhere, each file packed once.
+// The build of the pages: nine HTML entries, no inline scripts, nothing fetched from elsewhere, each file packed once.
 import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
@@ -66,7 +66,7 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     chunkSizeWarningLimit: 1200,
     rollupOptions: {
-      input: ["index.html", "lot.html", "signs.html", "feeds.html", "display.html", "officer.html", "supervisor.html", "operator.html"],
+      input: ["index.html", "lot.html", "signs.html", "feeds.html", "display.html", "officer.html", "supervisor.html", "operator.html", "admin.html"],
       output: {
         // What several pages share is one file: a slow network counts the ways there and back more than the bytes.
         codeSplitting: {

@@ -19,6 +19,7 @@ use crate::{
     keeper::Bell,
     live::Hub,
     sensor_health::Ward,
+    settings::SettingsDesk,
     signboard::SignBoard,
     staff::StaffDesk,
     store::Db,
@@ -63,6 +64,8 @@ pub struct Services {
     pub desk: Arc<Desk>,
     /// How the sensors are.
     pub ward: Arc<Ward>,
+    /// What is set at run time.
+    pub settings: Arc<SettingsDesk>,
     /// Accounts and sessions.
     pub staff: Arc<StaffDesk>,
     /// The connections of this node's roles, each with its check.

@@ -71,7 +71,8 @@ impl Desk {
         incidents::one_at_a_time(&mut tx).await?;
         let record = records::find(&mut tx, &new.record).await?.ok_or(Error::NotFound("record"))?;
         let earlier = appeals::against(&mut tx, &record.id).await?;
-        let law = &self.config.law;
+        let rules = self.rules();
+        let law = &rules.law;
         let until = term(new.kind, &record, &earlier, &law.clocks, &law.calendar, self.city().time_zone);
         may_file(new.kind, &record, &earlier, until, filed_at)?;
         let appeal = Appeal {

@@ -13,6 +13,7 @@ const PAGES = [
   ["/officer", "nav.officer"],
   ["/supervisor", "nav.supervisor"],
   ["/operator", "nav.operator"],
+  ["/admin", "nav.admin"],
 ] as const;
 
 /** Keeps the document's language and title in step with the screen. */
