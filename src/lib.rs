@@ -22,6 +22,7 @@ pub mod ingest;
 pub mod keeper;
 pub mod lifecycle;
 pub mod live;
+pub mod matters;
 pub mod mqtt;
 pub mod sensor_health;
 pub mod signboard;

@@ -20,6 +20,7 @@ mod itsapi;
 mod lookup;
 mod notice;
 mod permits;
+pub mod petitions;
 mod picture;
 mod places;
 mod receive;
