@@ -1,4 +1,4 @@
-// The build of the pages: eight HTML entries, no inline scripts, nothing fetched from elsewhere, each file packed once.
+// The build of the pages: ten HTML entries, no inline scripts, nothing fetched from elsewhere, each file packed once.
 import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
@@ -45,10 +45,11 @@ function filesOf(folder: string): string[] {
   });
 }
 
-/** The page of a lot has its id in its address; here the server's routes are not at hand. */
+/** The pages of a lot and of a report have their ids in their addresses; here the server's routes are not at hand. */
 function lotPages(): Plugin {
   const route: Connect.NextHandleFunction = (request, _, next) => {
     if (/^\/lots\/[^/?]+(\?|$)/.test(request.url ?? "")) request.url = "/lot.html";
+    if (/^\/report\/[^/?]+(\?|$)/.test(request.url ?? "")) request.url = "/report.html";
     next();
   };
   return {
@@ -66,7 +67,7 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     chunkSizeWarningLimit: 1200,
     rollupOptions: {
-      input: ["index.html", "lot.html", "signs.html", "feeds.html", "display.html", "officer.html", "supervisor.html", "operator.html"],
+      input: ["index.html", "lot.html", "signs.html", "feeds.html", "display.html", "officer.html", "supervisor.html", "operator.html", "report.html", "matters.html"],
     },
   },
   worker: { format: "es" },

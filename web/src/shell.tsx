@@ -10,7 +10,9 @@ const PAGES = [
   ["/", "nav.map"],
   ["/signs", "nav.signs"],
   ["/feeds", "nav.feeds"],
+  ["/report", "nav.report"],
   ["/officer", "nav.officer"],
+  ["/matters", "nav.matters"],
   ["/supervisor", "nav.supervisor"],
   ["/operator", "nav.operator"],
 ] as const;

@@ -64,6 +64,14 @@ export interface Fault {
   fields: Record<string, string>;
 }
 
+/** A matter of city management that was put right. */
+export interface MatterDone {
+  id: string;
+  number: string;
+  name: Text;
+  note: string;
+}
+
 export interface Item {
   /** The number of its slip, and the key its record is sent under. */
   id: string;
@@ -80,6 +88,8 @@ export interface Item {
   record: { id: string; number: string } | null;
   taken: boolean;
   fault: Fault | null;
+  /** What was put right, where the item is no record of its own. */
+  matter?: MatterDone;
 }
 
 const ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
