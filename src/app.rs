@@ -34,7 +34,7 @@ use crate::{
         city::{City, SensorBinding},
         ids::LotId,
         matter::Source,
-        sensor_health::Severity,
+        sensor_health::{Illness, Severity},
     },
     enforcement::{self, Desk},
     feeds::{
@@ -434,6 +434,10 @@ fn devices_health(
             let subject = format!("sensor:{}", state.binding.id);
             let lot = city.lots.get(&state.binding.lot);
             let what: Vec<&str> = state.illnesses.iter().map(|illness| illness.as_str()).collect();
+            // One behind a gateway that is away is the gateway's matter; one that was never heard is not in use yet.
+            if state.illnesses.iter().any(|one| matches!(one, Illness::GatewayDown | Illness::Unheard)) {
+                continue;
+            }
             let is_ill = state.severity() == Severity::Ill;
             let ailing = is_ill.then(|| Ailing {
                 subject: subject.clone(),

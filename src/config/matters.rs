@@ -24,6 +24,8 @@ pub struct Matters {
     pub dispatches_itself: bool,
     /// A device must be ill so long before a matter is opened, minutes.
     pub ill_after_min: u32,
+    /// More devices of a kind that are ill at once are one matter.
+    pub many_ill: u32,
     /// A camera that was heard and then is silent for longer is ill, hours.
     pub camera_silent_h: u32,
     /// What reporters said of themselves is forgotten so long after the matter ended, days.

@@ -53,13 +53,13 @@ pub(super) type Since = BTreeMap<String, Instant>;
 impl Matters {
     /// Whether a device is known to be ill now.
     pub(super) fn is_ill(&self, subject: &str) -> bool {
-        (self.health)().ill.iter().any(|one| one.subject == subject)
+        self.gathered((self.health)()).ill.iter().any(|one| one.subject == subject)
     }
 
     /// Opens matters for devices that have been ill long enough, and hands on those whose health is back.
     pub(super) async fn look_after_devices(&self) -> Result<(), Error> {
         let now = self.clock.now();
-        let health = (self.health)();
+        let health = self.gathered((self.health)());
         let open = matters::about_devices(&self.db).await?;
         let has_matter: BTreeSet<&str> = open.iter().filter_map(|one| one.matter.subject.as_deref()).collect();
         for ailing in self.ill_long_enough(&health, now) {
@@ -94,6 +94,27 @@ impl Matters {
             }
         }
         Ok(())
+    }
+
+    /// How devices are, with very many that are ill at once as one: what hurts them all is one thing, and no unit can use a
+    /// thousand matters about it.
+    fn gathered(&self, mut health: Health) -> Health {
+        let mut ill: BTreeMap<&'static str, usize> = BTreeMap::new();
+        for one in &health.ill {
+            *ill.entry(one.category).or_default() += 1;
+        }
+        for category in self.catalogue.categories.keys() {
+            let subject = format!("many:{category}");
+            let count = ill.get(category.as_str()).copied().unwrap_or(0);
+            if count <= self.config.many_ill as usize {
+                health.well.insert(subject);
+                continue;
+            }
+            let Some(first) = health.ill.iter().find(|one| one.category == category).cloned() else { continue };
+            health.ill.retain(|one| one.category != category);
+            health.ill.push(Ailing { subject, location: None, what: count.to_string(), place: String::new(), ..first });
+        }
+        health
     }
 
     fn ill_long_enough(&self, health: &Health, now: Instant) -> Vec<Ailing> {

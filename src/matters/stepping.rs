@@ -110,8 +110,9 @@ impl Matters {
         // Nobody put it right before it was theirs.
         let begun = listed.matter.course.at.get("dispatch").copied().unwrap_or(at);
         let at = at.min(now).max(begun);
-        let matter = self.take(&mut tx, listed.matter, &Step::Handle { pictures }, &note, at, person).await?;
-        self.take(&mut tx, matter, &Step::FeedBack, &note, now, person).await?;
+        let handle = Step::Handle { pictures };
+        let matter = self.take_heard(&mut tx, listed.matter, (&handle, &note), (at, now), person).await?;
+        self.take_heard(&mut tx, matter, (&Step::FeedBack, &note), (at, now), person).await?;
         let sent = records::Sent { content, subject_id: id.to_owned() };
         records::remember(&mut tx, &person.name, key, &sent, now).await?;
         tx.commit().await?;
@@ -157,6 +158,18 @@ impl Matters {
         now: Instant,
         person: &Person,
     ) -> Result<Matter, Error> {
+        self.take_heard(tx, matter, (step, why), (now, now), person).await
+    }
+
+    /// Takes a step that was done at `at` and came in now.
+    async fn take_heard(
+        &self,
+        tx: &mut Tx,
+        matter: Matter,
+        (step, why): (&Step, &str),
+        (at, now): (Instant, Instant),
+        person: &Person,
+    ) -> Result<Matter, Error> {
         let drawn = self.drawn();
         let standing = drawn.directory.standing(person);
         let by = By {
@@ -164,11 +177,13 @@ impl Matters {
             role: Some(person.role),
             command: standing.command(),
             units: &standing.units,
-            now,
+            now: at,
             why,
         };
-        // A feedback says what it says; the other steps of the unit and the centre need a reason that may be short.
-        let matter = matter.advance(step, by, self.rules(&drawn))?;
+        let mut matter = matter.advance(step, by, self.rules(&drawn))?;
+        if at < now {
+            matter = matter.heard(now, self.rules(&drawn))?;
+        }
         self.write_step(tx, &drawn, matter, (step, why, person.actor()), now).await
     }
 

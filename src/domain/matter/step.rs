@@ -315,6 +315,13 @@ impl Matter {
         Ok(self)
     }
 
+    /// The matter as of when its last step came in: what was done with no network counts from when it was done, and the next
+    /// clock from when others could know of it.
+    pub fn heard(mut self, now: Instant, rules: Rules<'_>) -> Result<Self, Refused> {
+        self.begin(now, rules)?;
+        Ok(self)
+    }
+
     /// The matter one level up, once its time there is over; `None` while it is not, or at the top.
     pub fn escalated(&self, now: Instant, rules: Rules<'_>) -> Option<Self> {
         self.escalates_at.filter(|at| *at <= now)?;

@@ -13,7 +13,7 @@ async fn ten_thousand_junk_reports_of_few_addresses_neither_hide_nor_delay_ten_t
         for n in 0..10_000_u32 {
             // Five addresses, each at another place every time, so that nothing joins.
             let address = format!("198.51.100.{}", n % 5);
-            let place = (119.5705 + f64::from(n % 90) * 0.0001, 28.1005 + f64::from(n / 90 % 90) * 0.0001);
+            let place = (119.5702 + f64::from(n % 19) * 0.0005, 28.1002 + f64::from(n / 19 % 19) * 0.0005);
             match hall.matters.collect(report(&format!("junk-{n}"), "E0501", &address, place), vec![]).await {
                 Ok(_) => taken += 1,
                 Err(Error::Slowed(Slowed::Hour | Slowed::Day)) => slowed += 1,

@@ -11,6 +11,28 @@ use yunpark::{
 
 use super::{STREET, county, halls, minutes, person};
 
+#[tokio::test]
+async fn very_many_dead_sensors_are_one_matter_until_few_are_left() {
+    for hall in halls().await {
+        let all = async || hall.matters.list(&Filter::default(), 100, &county()).await.unwrap();
+        let dead = |n: usize| -> Vec<Ailing> {
+            (0..n).map(|nth| Ailing { subject: format!("sensor:{nth}"), ..dead_sensor() }).collect()
+        };
+        hall.set_ill(dead(500), &[]);
+        hall.round().await;
+        hall.clock.advance(minutes(20));
+        hall.round().await;
+        let [one] = &all().await[..] else { panic!("one matter for what hurts them all") };
+        assert_eq!(one.matter.subject.as_deref(), Some("many:C0202"));
+        hall.set_ill(dead(2), &[]);
+        hall.round().await;
+        assert_eq!(hall.matters.find(&one.matter.id).await.unwrap().matter.state, State::FedBack);
+        hall.clock.advance(minutes(20));
+        hall.round().await;
+        assert_eq!(all().await.len(), 3, "the two that are left have their own");
+    }
+}
+
 fn dead_sensor() -> Ailing {
     Ailing {
         subject: "sensor:fcd6bd00001a2b3c".into(),

@@ -13,12 +13,13 @@ import { Desk } from "./desk.tsx";
 import { Links } from "./links.tsx";
 import { MatterMap } from "./map.tsx";
 import { Patrols } from "./patrols.tsx";
+import { Petitions } from "./petitions.tsx";
 import { Scores } from "./scores.tsx";
 import { kit, learnKit, renew } from "./store.ts";
 
 teach(MATTER_WORDS);
 
-const TABS = ["desk", "map", "scores", "patrol", "grid", "links"] as const;
+const TABS = ["desk", "map", "scores", "patrol", "grid", "links", "petitions"] as const;
 type Tab = (typeof TABS)[number];
 const EVERY_MS = 15_000;
 
@@ -27,7 +28,7 @@ const tab = signal<Tab>(TABS.find((name) => location.hash.split("/")[0] === `#${
 /** Tabs for those who judge: scores and partners are theirs. */
 function isOffered(name: Tab): boolean {
   const role = session.value?.role;
-  return (name !== "scores" && name !== "links") || role === "supervisor" || role === "auditor";
+  return role === "supervisor" || role === "auditor" || !["scores", "links", "petitions"].includes(name);
 }
 
 function choose(name: Tab): void {
@@ -66,6 +67,7 @@ function Hall() {
       {tab.value === "patrol" && <Patrols />}
       {tab.value === "grid" && <Coverage />}
       {tab.value === "links" && <Links />}
+      {tab.value === "petitions" && <Petitions />}
     </>
   );
 }
