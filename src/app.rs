@@ -94,7 +94,7 @@ impl App {
 
         let db = Db::connect(&config.store).await.context("the database cannot be opened")?;
         db.migrate().await.context("the database cannot be brought up to date")?;
-        let evidence = Evidence::open(&PathBuf::from(&config.store.evidence_dir))?;
+        let evidence = Evidence::at(&config.store.evidence_dir)?;
 
         let (feed, city) = CityFeed::load(db.clone()).await?;
         lifecycle.start("city", Stage::Rest, feed.run(rest.clone()));

@@ -18,6 +18,7 @@ pub mod hotspots;
 mod isapi;
 mod itsapi;
 mod lookup;
+mod manifests;
 mod notice;
 mod permits;
 pub mod petitions;
@@ -26,6 +27,7 @@ mod places;
 mod receive;
 mod recording;
 mod reviewing;
+pub mod sharing;
 mod staged;
 mod statistics;
 pub mod view;
@@ -99,6 +101,8 @@ pub struct Desk {
     challenges: digest::Challenges,
     devices: devices::Devices,
     tries: checking::Tries,
+    #[cfg(feature = "pdf")]
+    setter: Arc<documents::Setter>,
 }
 
 impl Desk {
@@ -129,6 +133,8 @@ impl Desk {
             challenges,
             devices,
             tries: checking::Tries::default(),
+            #[cfg(feature = "pdf")]
+            setter: Arc::default(),
         }
     }
 
