@@ -39,7 +39,8 @@ fn a_case_goes_from_the_spot_to_a_review_that_takes_it_back_by_people_at_their_d
     let entries = ledger(&node);
     let id = record["id"].as_str().unwrap();
     let about = |kind: &str| entries.iter().filter(|entry| entry["kind"] == kind).collect::<Vec<_>>();
-    let steps: Vec<&str> = about("record.stepped").iter().filter_map(|entry| entry["payload"]["step"].as_str()).collect();
+    let steps: Vec<&str> =
+        about("record.stepped").iter().filter_map(|entry| entry["payload"]["step"].as_str()).collect();
     assert_eq!(&steps[..2], ["decide_on_spot", "serve"], "a refused step leaves nothing: {steps:?}");
     assert_eq!(about("appeal.stepped").len(), 3, "handed in, taken up, decided");
     let printed = about("notice.printed");
