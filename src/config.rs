@@ -1,6 +1,6 @@
 //! Typed configuration: the commented default file is the first layer, the operator's file the second, the environment the last.
 
-use std::{collections::BTreeMap, fmt, path::Path};
+use std::{collections::BTreeMap, path::Path};
 
 use figment::{
     Figment,
@@ -13,9 +13,13 @@ mod demand;
 mod feeds;
 mod forecast;
 mod guidance;
+mod ingest;
 mod law;
 mod map;
+mod matters;
 mod mqtt;
+mod rules;
+mod secret;
 
 pub use crate::domain::guidance::Policy;
 pub use camera::CameraCredential;
@@ -23,9 +27,13 @@ pub use demand::Demand;
 pub use feeds::{Feeds, Source, SourceKind, Subscriber};
 pub use forecast::Forecast;
 pub use guidance::{Brightness, Colours, Guidance, LanguageWords, Words};
+pub use ingest::{AlertStream, Ingest, StoreEvents};
 pub use law::{Basis, Documents, Fines, FirstOffence, FirstOffencePolicy, Grant, Law, LegalBases, LookUps, Retention};
 pub use map::{BaseMap, Datum, TileKind, TileSchema};
+pub use matters::{Gateway, Matters, Partner};
 pub use mqtt::{DeadLetters, Mqtt, MqttVersion};
+pub use rules::{ClassRule, Rules};
+pub use secret::Secret;
 
 /// The commented default file: the first layer, and what `yunpark config print` prints.
 pub const DEFAULT: &str = include_str!("default.toml");
@@ -40,37 +48,6 @@ pub struct Error {
     pub source_name: String,
     /// What is wrong with it.
     pub reason: String,
-}
-
-/// A secret that does not show itself in `Debug` or when serialised.
-#[derive(Clone, PartialEq, Eq, Default, Deserialize)]
-#[serde(transparent)]
-pub struct Secret(String);
-
-impl Secret {
-    /// The secret's text; the caller takes care not to show it.
-    pub fn reveal(&self) -> &str {
-        &self.0
-    }
-    /// Whether no secret is set.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-}
-impl From<&str> for Secret {
-    fn from(text: &str) -> Self {
-        Self(text.to_owned())
-    }
-}
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.0.is_empty() { "\"\"" } else { "\"[redacted]\"" })
-    }
-}
-impl Serialize for Secret {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(if self.0.is_empty() { "" } else { "[redacted]" })
-    }
 }
 
 /// A part of the system that a node may play.
@@ -117,6 +94,8 @@ pub struct Config {
     pub sensors: Sensors,
     /// Captures, incidents, records.
     pub enforcement: Enforcement,
+    /// City management: kinds of matters, units, limits.
+    pub matters: Matters,
     /// Open data, out and in.
     pub feeds: Feeds,
     /// What is drawn under the lots.
@@ -229,42 +208,6 @@ pub struct History {
     pub transitions_days: u32,
     /// Most moves held while the database is away.
     pub queue: usize,
-}
-
-/// What is kept of what devices say.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Ingest {
-    /// Whose statements are stored before they are acknowledged.
-    pub store_events: StoreEvents,
-    /// How long they are kept, days; 0 keeps them for good.
-    pub events_days: u32,
-    /// Cameras whose HTTP alert stream is read, by a name of their own.
-    pub alert_streams: BTreeMap<String, AlertStream>,
-}
-
-/// A camera with an HTTP alert stream.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct AlertStream {
-    /// `http://host[:port]`.
-    pub url: String,
-    /// Who reads it, by HTTP Digest.
-    pub user: String,
-    /// The user's password.
-    pub password: Secret,
-}
-
-/// Whose statements are stored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum StoreEvents {
-    /// Nobody's.
-    None,
-    /// Those of devices bound in the city file.
-    Devices,
-    /// Those, and native messages.
-    All,
 }
 
 /// Where a sensor's illness begins.
@@ -396,7 +339,7 @@ impl Config {
         if let Some(path) = self.store.url.reveal().strip_prefix("sqlite://")
             && !path.starts_with(['/', ':'])
         {
-            self.store.url = Secret(format!("sqlite://{}", inside(path)));
+            self.store.url = format!("sqlite://{}", inside(path)).as_str().into();
         }
         if !self.store.evidence_dir.starts_with("s3://") {
             self.store.evidence_dir = inside(&self.store.evidence_dir);
@@ -476,7 +419,8 @@ impl Config {
         if let Some((key, reason)) = self.guidance.fault() {
             return Err((key, reason.to_owned()));
         }
-        if let Some(fault) = self.forecast.fault().or_else(|| self.demand.fault()).or_else(|| self.map.fault()) {
+        let fault = self.forecast.fault().or_else(|| self.demand.fault()).or_else(|| self.map.fault());
+        if let Some(fault) = fault.or_else(|| self.matters.fault()) {
             return Err(fault);
         }
         for camera in self.enforcement.cameras.keys() {

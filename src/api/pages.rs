@@ -52,9 +52,24 @@ pub async fn supervisor(headers: HeaderMap) -> Response {
     page("supervisor.html", &headers)
 }
 
+/// `GET /report`: anybody says what is wrong in the street, and follows it by receipt.
+pub async fn report(headers: HeaderMap) -> Response {
+    page("report.html", &headers)
+}
+
+/// `GET /matters`: the desk of city management; it asks for a sign-in itself.
+pub async fn matters(headers: HeaderMap) -> Response {
+    page("matters.html", &headers)
+}
+
 /// `GET /operator`: the operators' page; it asks for a sign-in itself.
 pub async fn operator(headers: HeaderMap) -> Response {
     page("operator.html", &headers)
+}
+
+/// `GET /admin`: the administrators' page; it asks for a sign-in itself.
+pub async fn admin(headers: HeaderMap) -> Response {
+    page("admin.html", &headers)
 }
 
 /// `GET /assets/...`: scripts and styles; their names carry a hash, so they are kept for good.

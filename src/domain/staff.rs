@@ -39,6 +39,22 @@ impl Role {
     pub fn may_operate(self) -> bool {
         matches!(self, Self::Operator | Self::Supervisor | Self::Admin)
     }
+    /// May keep accounts, and set what holds at run time.
+    pub fn may_administer(self) -> bool {
+        matches!(self, Self::Admin)
+    }
+    /// May see permits and the white list.
+    pub fn may_see_permits(self) -> bool {
+        self.may_read_records() || self.may_administer()
+    }
+    /// May grant permits and end them.
+    pub fn may_grant_permits(self) -> bool {
+        matches!(self, Self::Supervisor | Self::Admin)
+    }
+    /// May bring another city into force.
+    pub fn may_import_city(self) -> bool {
+        matches!(self, Self::Operator | Self::Admin)
+    }
     /// May approve a seizure.
     pub fn may_approve(self) -> bool {
         matches!(self, Self::Supervisor)
@@ -54,6 +70,18 @@ impl Role {
     /// May see what sensors sent that was refused.
     pub fn may_see_dead_letters(self) -> bool {
         matches!(self, Self::Operator | Self::Admin)
+    }
+    /// May read matters of city management.
+    pub fn may_read_matters(self) -> bool {
+        matches!(self, Self::Officer | Self::Supervisor | Self::Operator | Self::Auditor)
+    }
+    /// May say matters and take steps of them; which ones, the flow says.
+    pub fn may_act_on_matters(self) -> bool {
+        matches!(self, Self::Officer | Self::Supervisor | Self::Operator)
+    }
+    /// May see scores, and what partners were told.
+    pub fn may_read_scores(self) -> bool {
+        matches!(self, Self::Supervisor | Self::Auditor)
     }
     /// The role's word as it stands in the database and on the command line.
     pub fn as_str(self) -> &'static str {

@@ -10,9 +10,12 @@ const PAGES = [
   ["/", "nav.map"],
   ["/signs", "nav.signs"],
   ["/feeds", "nav.feeds"],
+  ["/report", "nav.report"],
   ["/officer", "nav.officer"],
+  ["/matters", "nav.matters"],
   ["/supervisor", "nav.supervisor"],
   ["/operator", "nav.operator"],
+  ["/admin", "nav.admin"],
 ] as const;
 
 /** Keeps the document's language and title in step with the screen. */

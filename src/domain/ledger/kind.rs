@@ -49,6 +49,18 @@ kinds! {
     RecordStepped = "record.stepped",
     /// An appeal was handed in, or went on.
     AppealStepped = "appeal.stepped",
+    /// A matter of city management was said.
+    MatterCollected = "matter.collected",
+    /// A known matter was said once more.
+    MatterReported = "matter.reported",
+    /// A step of a matter was taken.
+    MatterStepped = "matter.stepped",
+    /// A cell was walked.
+    CellPatrolled = "cell.patrolled",
+    /// A party sent a statement or asked for a review online.
+    PetitionFiled = "petition.filed",
+    /// It was answered.
+    PetitionAnswered = "petition.answered",
     /// A plate was given a permit.
     PermitGranted = "permit.granted",
     /// A permit was ended before its time.
@@ -73,6 +85,10 @@ kinds! {
     StaffAdded = "staff.added",
     /// A person of the staff was given a new role and password.
     StaffReset = "staff.reset",
+    /// An administrator gave a person another role, unit or password, or disabled or enabled them.
+    StaffChanged = "staff.changed",
+    /// An administrator set something that holds at run time.
+    SettingChanged = "setting.changed",
     /// A person signed in.
     SignedIn = "staff.signed_in",
     /// A sign-in was refused.
