@@ -104,7 +104,7 @@ export const CASE_WORDS = {
   "appeal_step.withdraw": { zh: "撤回", en: "Withdraw" },
   "problem.no-pdf": { zh: "此服务器不生成 PDF，请用网页打印。", en: "This server makes no PDF; print the page instead." },
   "problem.missing-glyph": { zh: "字体中没有这个字", en: "The font lacks a character" },
-  "problem.not-now": { zh: "记录已不在这一步，请刷新。", en: "The record is past this step; reload." },
+  "problem.not-now": { zh: "已不在这一步，请刷新。", en: "It has moved on; reload." },
   "problem.needs-supervisor": { zh: "这一步须由督导员办理。", en: "This step needs a supervisor." },
   "problem.same-person": { zh: "须由经办人以外的人决定或批准。", en: "Another person must decide or approve." },
   "problem.needs-two-officers": { zh: "须有两名执法人员。", en: "This step needs two officers." },
