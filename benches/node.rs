@@ -13,7 +13,7 @@ use std::{
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::rig::{Failure, free_port};
+use crate::rig::{Failure, free_port, processor_s};
 
 /// A node as it is installed, with everything as configured by default but its addresses.
 pub struct Node {
@@ -89,15 +89,4 @@ impl Node {
     pub fn processor_s(&self) -> Result<f64, Failure> {
         processor_s(self.child.id())
     }
-}
-
-/// Processor time of all threads of a process so far, seconds.
-pub fn processor_s(process: u32) -> Result<f64, Failure> {
-    let mut spent_ns = 0.0;
-    for thread in fs::read_dir(format!("/proc/{process}/task"))? {
-        // A thread that has just ended is not there to be read.
-        let spent = fs::read_to_string(thread?.path().join("schedstat")).unwrap_or_default();
-        spent_ns += spent.split(' ').next().and_then(|spent| spent.parse::<f64>().ok()).unwrap_or(0.0);
-    }
-    Ok(spent_ns / 1e9)
 }

@@ -197,3 +197,14 @@ pub fn resident_mb(process: u32) -> Result<f64, Failure> {
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or("no VmRSS")?;
     Ok(line.trim().trim_end_matches(" kB").trim().parse::<f64>()? / 1024.0)
 }
+
+/// Processor time of all threads of a process so far, seconds.
+pub fn processor_s(process: u32) -> Result<f64, Failure> {
+    let mut spent_ns = 0.0;
+    for thread in std::fs::read_dir(format!("/proc/{process}/task"))? {
+        // A thread that has just ended is not there to be read.
+        let spent = std::fs::read_to_string(thread?.path().join("schedstat")).unwrap_or_default();
+        spent_ns += spent.split(' ').next().and_then(|spent| spent.parse::<f64>().ok()).unwrap_or(0.0);
+    }
+    Ok(spent_ns / 1e9)
+}

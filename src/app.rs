@@ -92,7 +92,7 @@ impl App {
 
         let db = Db::connect(&config.store).await.context("the database cannot be opened")?;
         db.migrate().await.context("the database cannot be brought up to date")?;
-        let evidence = Evidence::open(&PathBuf::from(&config.store.evidence_dir))?;
+        let evidence = Evidence::at(&config.store.evidence_dir)?;
 
         let configured = Rules::of(&config.enforcement);
         let (settings, rules) = SettingsDesk::open(db.clone(), clock.clone(), configured).await?;

@@ -23,7 +23,7 @@ pub use demand::Demand;
 pub use feeds::{Feeds, Source, SourceKind, Subscriber};
 pub use forecast::Forecast;
 pub use guidance::{Brightness, Colours, Guidance, LanguageWords, Words};
-pub use law::{Basis, Documents, Fines, FirstOffence, FirstOffencePolicy, Law, LegalBases, LookUps, Retention};
+pub use law::{Basis, Documents, Fines, FirstOffence, FirstOffencePolicy, Grant, Law, LegalBases, LookUps, Retention};
 pub use map::{BaseMap, Datum, TileKind, TileSchema};
 pub use mqtt::{DeadLetters, Mqtt, MqttVersion};
 pub use rules::{ClassRule, Rules};
@@ -136,7 +136,7 @@ pub struct Store {
     pub url: Secret,
     /// Most connections of the pool.
     pub max_connections: u32,
-    /// Folder of the evidence files.
+    /// Folder of the evidence files, or `s3://bucket/prefix`.
     pub evidence_dir: String,
 }
 
@@ -292,6 +292,10 @@ pub struct Enforcement {
     pub lookups: LookUps,
     /// How long pictures are kept that came to nothing.
     pub retention: Retention,
+    /// What other authorities are given of records.
+    pub shares: BTreeMap<String, Grant>,
+    /// Captures of motor vehicles without a plate this near to each other are of one, metres.
+    pub unplated_m: u32,
     /// How long a person who took an incident to look at has it alone, seconds.
     pub claim_s: u32,
     /// Realm of the GA/T 1400 HTTP Digest sign-in.
@@ -377,7 +381,9 @@ impl Config {
         {
             self.store.url = format!("sqlite://{}", inside(path)).as_str().into();
         }
-        self.store.evidence_dir = inside(&self.store.evidence_dir);
+        if !self.store.evidence_dir.starts_with("s3://") {
+            self.store.evidence_dir = inside(&self.store.evidence_dir);
+        }
         if !self.enforcement.documents.templates_dir.is_empty() {
             self.enforcement.documents.templates_dir = inside(&self.enforcement.documents.templates_dir);
         }

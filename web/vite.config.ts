@@ -67,6 +67,16 @@ export default defineConfig({
     chunkSizeWarningLimit: 1200,
     rollupOptions: {
       input: ["index.html", "lot.html", "signs.html", "feeds.html", "display.html", "officer.html", "supervisor.html", "operator.html", "admin.html"],
+      output: {
+        // What several pages share is one file: a slow network counts the ways there and back more than the bytes.
+        codeSplitting: {
+          groups: [
+            { name: "common", test: /node_modules\/@?preact|\/src\/(?!staff|dictionary-staff|plate)[^/]+\.(ts|tsx|css)$/, minShareCount: 3, priority: 3 },
+            { name: "staff", test: /\/src\/(staff|dictionary-staff|plate)\.tsx?$/, minShareCount: 2, priority: 2 },
+            { name: "lots", test: /\/src\/(public\/|[^/]+\.ts$)|preload-helper/, minShareCount: 2, priority: 1 },
+          ],
+        },
+      },
     },
   },
   worker: { format: "es" },

@@ -29,7 +29,7 @@ use yunpark::{
     ingest::{self, FILTERS, UNSHARED},
 };
 
-use rig::{Failure, Order, Server, Town, judge, line, median, rate, ratio};
+use rig::{Failure, Order, Server, Town, judge, line, median, processor_s, rate, ratio};
 
 const ROUNDS: usize = 5;
 /// Messages published and not yet acknowledged while a backlog is made.
@@ -158,6 +158,30 @@ async fn drain_ours(config: &Mqtt, engine: &Engine, town: &Town, meter: &Meter, 
     Ok(rate)
 }
 
+/// Processor time of the client, the broker and Redis, seconds.
+#[derive(Debug, Clone, Copy, Default)]
+struct Spent([f64; 3]);
+
+impl Spent {
+    fn of(parts: [u32; 3]) -> Result<Self, Failure> {
+        let [client, broker, redis] = parts.map(processor_s);
+        Ok(Self([client?, broker?, redis?]))
+    }
+
+    fn since(self, before: Self) -> Self {
+        Self(std::array::from_fn(|part| self.0[part] - before.0[part]))
+    }
+
+    fn add(&mut self, more: Self) {
+        self.0.iter_mut().zip(more.0).for_each(|(part, more)| *part += more);
+    }
+
+    fn per_message(self, messages: usize) -> String {
+        let [client, broker, redis] = self.0.map(|part| part * 1e6 / messages as f64);
+        format!("client {client:.1}, broker {broker:.1}, Redis {redis:.1}")
+    }
+}
+
 async fn measure(seconds: u64) -> Result<bool, Failure> {
     let count = 15_000 * seconds as usize;
     let (broker, redis) = (Server::mosquitto()?, Server::redis()?);
@@ -174,15 +198,20 @@ async fn measure(seconds: u64) -> Result<bool, Failure> {
     drain_bare(broker.port, 0).await?;
     drain_ours(&settings.mqtt, &engine, &town, &meter, 0).await?;
     let (mut ours, mut limit) = (Vec::new(), Vec::new());
+    let parts = [std::process::id(), broker.id(), redis.id()];
+    let (mut spent, mut spent_bare) = (Spent::default(), Spent::default());
     for round in 0..ROUNDS {
         publish(broker.port, &mut town, count).await?;
         // Who comes first changes, since the broker's memory differs before and after.
-        if round % 2 == 0 {
-            limit.push(drain_bare(broker.port, count).await?);
-            ours.push(drain_ours(&settings.mqtt, &engine, &town, &meter, count).await?);
-        } else {
-            ours.push(drain_ours(&settings.mqtt, &engine, &town, &meter, count).await?);
-            limit.push(drain_bare(broker.port, count).await?);
+        for is_bare in [round % 2 == 0, round % 2 == 1] {
+            let before = Spent::of(parts)?;
+            if is_bare {
+                limit.push(drain_bare(broker.port, count).await?);
+                spent_bare.add(Spent::of(parts)?.since(before));
+            } else {
+                ours.push(drain_ours(&settings.mqtt, &engine, &town, &meter, count).await?);
+                spent.add(Spent::of(parts)?.since(before));
+            }
         }
     }
     let applied: u64 = engine.lots().await?.lots.iter().map(|lot| u64::from(lot.free + lot.occupied)).sum();
@@ -196,6 +225,8 @@ async fn measure(seconds: u64) -> Result<bool, Failure> {
         median(ours.clone())
     ))?;
     line(&format!("  a bare rumqttc subscriber, doing nothing{:<4} {:>10.0}", "", median(limit.clone())))?;
+    line(&format!("  processor time of a message, µs: {}", spent.per_message(count * ROUNDS)))?;
+    line(&format!("  beside the bare subscriber:      {}", spent_bare.per_message(count * ROUNDS)))?;
     judge("the whole path to a bare subscriber", ratio(&ours, &limit), 0.7)
 }
 

@@ -15,7 +15,7 @@ use tokio::{
     net::{TcpSocket, TcpStream},
     task::JoinSet,
 };
-use yunpark::{clock::Clock, domain::time::parse_rfc3339};
+use yunpark::{clock::Clock, domain::time::parse_rfc3339, live};
 
 use crate::rig::Failure;
 
@@ -23,6 +23,8 @@ use crate::rig::Failure;
 const AT_ONCE: usize = 50;
 /// One client in so many reads what it is told, for its age.
 const SAMPLE: usize = 50;
+/// Longest message that is inflated, bytes.
+const LONGEST: usize = 256 * 1024;
 /// How much a stuck client's kernel takes for it, bytes.
 const STUCK_BUFFER: u32 = 4096;
 
@@ -65,15 +67,25 @@ pub struct Crowd {
     clients: JoinSet<()>,
 }
 
-async fn open(port: u16, receive_buffer: Option<u32>) -> Result<TcpStream, Failure> {
+/// How a client comes.
+#[derive(Debug, Clone, Copy, Default)]
+struct Manner {
+    /// How much its kernel takes for it, bytes, if not what is usual.
+    receive_buffer: Option<u32>,
+    /// Whether it offers to inflate messages, as every browser does.
+    inflates: bool,
+}
+
+async fn open(port: u16, manner: Manner) -> Result<TcpStream, Failure> {
     let socket = TcpSocket::new_v4()?;
-    if let Some(bytes) = receive_buffer {
+    if let Some(bytes) = manner.receive_buffer {
         socket.set_recv_buffer_size(bytes)?;
     }
     let mut stream = socket.connect(([127, 0, 0, 1], port).into()).await?;
+    let offer = if manner.inflates { "Sec-WebSocket-Extensions: permessage-deflate\r\n" } else { "" };
     let ask = format!(
         "GET /api/v1/live HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-         Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+         Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n{offer}\r\n"
     );
     stream.write_all(ask.as_bytes()).await?;
     let mut head = Vec::new();
@@ -83,11 +95,11 @@ async fn open(port: u16, receive_buffer: Option<u32>) -> Result<TcpStream, Failu
     if head.starts_with(b"HTTP/1.1 101") { Ok(stream) } else { Err("the door does not open".into()) }
 }
 
-async fn open_all(port: u16, count: usize, receive_buffer: Option<u32>) -> Result<Vec<TcpStream>, Failure> {
+async fn open_all(port: u16, count: usize, manner: Manner) -> Result<Vec<TcpStream>, Failure> {
     let mut streams = Vec::with_capacity(count);
     while streams.len() < count {
         let wave: JoinSet<_> = (0..AT_ONCE.min(count - streams.len()))
-            .map(|_| async move { open(port, receive_buffer).await.map_err(|error| error.to_string()) })
+            .map(|_| async move { open(port, manner).await.map_err(|error| error.to_string()) })
             .collect();
         for opened in wave.join_all().await {
             streams.push(opened?);
@@ -97,15 +109,25 @@ async fn open_all(port: u16, count: usize, receive_buffer: Option<u32>) -> Resul
 }
 
 impl Crowd {
-    /// So many clients that read everything.
+    /// So many clients that read everything, as it is.
     pub async fn join(port: u16, count: usize) -> Result<Self, Failure> {
+        Self::come(port, count, Manner::default()).await
+    }
+
+    /// So many clients that read everything deflated.
+    pub async fn join_deflated(port: u16, count: usize) -> Result<Self, Failure> {
+        Self::come(port, count, Manner { inflates: true, ..Manner::default() }).await
+    }
+
+    async fn come(port: u16, count: usize, manner: Manner) -> Result<Self, Failure> {
         let ears = Arc::new(Ears::default());
         let mut clients = JoinSet::new();
         let mut at = 0;
         while at < count {
             // Whoever is in begins to read at once.
-            for stream in open_all(port, AT_ONCE.min(count - at), None).await? {
-                let mut client = Client { ears: ears.clone(), at, head: Vec::new(), rest: 0, text: None };
+            for stream in open_all(port, AT_ONCE.min(count - at), manner).await? {
+                let mut client =
+                    Client { ears: ears.clone(), at, head: Vec::new(), rest: 0, deflated: false, text: None };
                 at += 1;
                 clients.spawn(async move { client.read(stream).await });
             }
@@ -115,7 +137,7 @@ impl Crowd {
 
     /// So many clients that take nothing.
     pub async fn ignore(port: u16, count: usize) -> Result<Vec<TcpStream>, Failure> {
-        open_all(port, count, Some(STUCK_BUFFER)).await
+        open_all(port, count, Manner { receive_buffer: Some(STUCK_BUFFER), ..Manner::default() }).await
     }
 
     /// Begins to count anew.
@@ -144,6 +166,8 @@ struct Client {
     head: Vec<u8>,
     /// Of a frame's payload, what has not come, bytes.
     rest: usize,
+    /// Whether that frame is deflated.
+    deflated: bool,
     /// The payload so far, for a client that reads it.
     text: Option<Vec<u8>>,
 }
@@ -179,6 +203,7 @@ impl Client {
                 if self.head.len() == length {
                     let wide = self.head[2..].iter().fold(0, |sum, byte| sum << 8 | usize::from(*byte));
                     self.rest = if length == 2 { usize::from(self.head[1]) } else { wide };
+                    self.deflated = self.head[0] & 0x40 != 0;
                     self.text = self.at.is_multiple_of(SAMPLE).then(Vec::new);
                     self.head.clear();
                 }
@@ -198,7 +223,10 @@ impl Client {
     }
 
     fn understand(&mut self) {
-        let Some(text) = self.text.take() else { return };
+        let Some(mut text) = self.text.take() else { return };
+        if self.deflated {
+            text = live::inflate(&text, LONGEST).unwrap_or_default();
+        }
         let Ok(message) = serde_json::from_slice::<Value>(&text) else { return };
         if message["type"] != "changes" {
             return;

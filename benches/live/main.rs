@@ -19,9 +19,9 @@ use tokio::task::JoinSet;
 use yunpark::{clock::Clock, domain::time::rfc3339};
 
 use crowd::{Crowd, Heard};
-use node::{Node, processor_s};
+use node::Node;
 use peers::Forwarder;
-use rig::{Failure, Server, judge, line, median, ratio, resident_mb};
+use rig::{Failure, Server, judge, line, median, processor_s, ratio, resident_mb};
 
 const LOTS: usize = 500;
 /// Changes a second, in the whole city; a lot has its next change after 2.5 s, so that each is told by itself.
@@ -156,10 +156,10 @@ async fn compare(node: &Node, broker: u16, span: Duration) -> Result<bool, Failu
     Ok(holds)
 }
 
-/// As many clients as a node has seats by default.
+/// As many clients as a node has seats by default; they take messages deflated, as browsers do.
 async fn many(node: &Node, broker: u16, span: Duration) -> Result<bool, Failure> {
     let before = resident_mb(node.id())?;
-    let crowd = Crowd::join(node.port(), MANY).await?;
+    let crowd = Crowd::join_deflated(node.port(), MANY).await?;
     tokio::time::sleep(CALM).await;
     let per_client_kb = (resident_mb(node.id())? - before) * 1024.0 / MANY as f64;
     let mut counters = Counters::new(broker);

@@ -3,7 +3,7 @@
 use axum::{
     Json,
     extract::State,
-    http::StatusCode,
+    http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde::Deserialize;
@@ -132,4 +132,13 @@ pub async fn review_many(
         })
         .collect();
     Ok(Private(Json(json!({"answers": answers}))).into_response())
+}
+
+/// The manifest of an incident a person decided of: its captures, each picture by its hash, and the ledger's entries that cover them.
+#[utoipa::path(get, path = "/api/v1/incidents/{id}/manifest", tag = "staff", params(("id" = String, Path)),
+    responses((status = 200), (status = 401), (status = 403), (status = 404, description = "none, or not decided yet")))]
+pub async fn manifest(State(services): State<Shared>, staff: Staff, Id(id): Id) -> Result<Response, Problem> {
+    staff.require(Role::may_read_records)?;
+    let kept = services.desk.manifest(&id).await?.ok_or_else(|| Problem::not_found("no such manifest"))?;
+    Ok(Private(([(header::CONTENT_TYPE, "application/json")], kept)).into_response())
 }

@@ -145,6 +145,7 @@ fn staff() -> Router<Shared> {
         .route("/api/v1/field", get(field::kit))
         .route("/api/v1/incidents", get(incidents::list))
         .route("/api/v1/incidents/{id}", get(incidents::one))
+        .route("/api/v1/incidents/{id}/manifest", get(incidents::manifest))
         .route("/api/v1/incidents/reviews", post(incidents::review_many))
         .route("/api/v1/incidents/{id}/review", post(incidents::review))
         .route("/api/v1/incidents/{id}/claim", post(incidents::claim).delete(incidents::release_claim))

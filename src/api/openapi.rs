@@ -42,6 +42,7 @@ use utoipa::{
         super::dead_letters::list,
         super::incidents::list,
         super::incidents::one,
+        super::incidents::manifest,
         super::incidents::review,
         super::incidents::review_many,
         super::incidents::claim,

@@ -63,6 +63,8 @@ kinds! {
     not_found: NOT_FOUND, "not-found", "Not found";
     /// 405: the path is right and the method is not.
     method_not_allowed: METHOD_NOT_ALLOWED, "method-not-allowed", "Method not allowed";
+    /// 406: it is not made in the form that is asked for.
+    not_acceptable: NOT_ACCEPTABLE, "not-acceptable", "Not made in this form";
     /// 408: the request took too long.
     timeout: REQUEST_TIMEOUT, "timeout", "The request took too long";
     /// 409: it contradicts what is already there.

@@ -79,6 +79,8 @@ impl From<Error> for Problem {
             Error::AlreadyRecorded => Self::conflict(told).named("already-recorded"),
             Error::TooManyRows { .. } => Self::unprocessable(told).named("too-many-rows"),
             Error::KeyReused => Self::conflict(told).named("key-reused"),
+            Error::NoPdf => Self::not_acceptable(told).named("no-pdf"),
+            Error::NoGlyph { .. } => Self::unprocessable(told).named("missing-glyph"),
             Error::NotAPicture { .. } => Self::unprocessable(told).named("not-a-picture"),
             Error::PictureTooLarge { .. } => Self::too_large(told).named("picture-too-large"),
             Error::Incident(incident::Refused::AlreadyReviewed) => Self::conflict(told).named("already-reviewed"),
@@ -303,14 +305,31 @@ pub async fn one(
 pub struct Printed {
     #[serde(default)]
     paper: Paper,
+    format: Option<String>,
+}
+
+impl Printed {
+    /// Whether PDF is asked for: by name, or by a reader that takes nothing else.
+    fn is_pdf(&self, headers: &HeaderMap) -> Result<bool, Problem> {
+        let takes = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
+        match self.format.as_deref() {
+            Some("pdf") => Ok(true),
+            Some("html") => Ok(false),
+            None => Ok(takes.contains("application/pdf") && !takes.contains("text/html")),
+            Some(_) => Err(Problem::bad_request("format is html or pdf").field("format", "not html or pdf")),
+        }
+    }
 }
 
 /// A document of a record, as a page that prints by itself.
 #[utoipa::path(get, path = "/api/v1/records/{id}/documents/{document}", tag = "staff", params(("id" = String, Path),
     ("document" = String, Path, description = "warning, parking_notice, decision, site_record, seizure, release, receipt"),
-    ("paper" = Option<String>, Query, description = "a4, 80mm or 58mm")),
+    ("paper" = Option<String>, Query, description = "a4, 80mm or 58mm"),
+    ("format" = Option<String>, Query, description = "html, or pdf where this build makes it")),
     responses((status = 200), (status = 400), (status = 401), (status = 403), (status = 404),
-    (status = 409, description = "the record has not come to where there is such a document")))]
+    (status = 406, description = "this build makes no PDF"),
+    (status = 409, description = "the record has not come to where there is such a document"),
+    (status = 422, description = "the font has no picture of a character")))]
 pub async fn document(
     State(services): State<Shared>,
     staff: Staff,
@@ -323,8 +342,15 @@ pub async fn document(
     let configured = &services.config.enforcement.documents.public_url;
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost");
     let base = if configured.is_empty() { format!("http://{host}") } else { configured.clone() };
+    let missing = || Problem::not_found("no such record");
+    if printed.is_pdf(&headers)? {
+        let pdf = services.desk.document_pdf(&id, document, printed.paper, &base, &staff.person()).await?;
+        let name = format!("inline; filename=\"{}.pdf\"", document.name());
+        let headers = [(header::CONTENT_TYPE, "application/pdf".to_owned()), (header::CONTENT_DISPOSITION, name)];
+        return Ok(Private((headers, pdf.ok_or_else(missing)?)).into_response());
+    }
     let page = services.desk.document(&id, document, printed.paper, &base, &staff.person()).await?;
-    let page = page.ok_or_else(|| Problem::not_found("no such record"))?;
+    let page = page.ok_or_else(missing)?;
     Ok(Private(axum::response::Html(page)).into_response())
 }
 

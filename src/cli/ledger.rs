@@ -32,7 +32,7 @@ pub async fn verify(config: &Config, noted: Option<Head>, sweep: Option<Duration
     if !pending.is_empty() {
         anyhow::bail!("the database lacks {}; run `yunpark migrate` first", pending.join(", "));
     }
-    let evidence = Evidence::open(Path::new(&config.store.evidence_dir))?;
+    let evidence = Evidence::at(&config.store.evidence_dir)?;
     let proof = prove(&db, Some(&evidence), noted).await;
     let strays = if proof.is_ok() { swept(&db, &evidence, sweep).await? } else { String::new() };
     db.close().await;
@@ -58,8 +58,8 @@ async fn swept(db: &Db, evidence: &Evidence, sweep: Option<Duration>) -> anyhow:
     if sweep.is_none() {
         return Ok(format!(" and {} files that belong to nothing (--sweep removes them)", strays.len()));
     }
-    for path in &strays {
-        std::fs::remove_file(path).with_context(|| path.display().to_string())?;
+    for stray in &strays {
+        evidence.remove(stray).await.with_context(|| stray.path.clone())?;
     }
     Ok(format!(", {} files that belonged to nothing removed", strays.len()))
 }

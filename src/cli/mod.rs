@@ -9,6 +9,7 @@ mod import;
 mod ledger;
 mod output;
 mod serve;
+mod share;
 mod sign;
 mod user;
 
@@ -84,6 +85,9 @@ enum Command {
     /// The ledger of enforcement.
     #[command(subcommand)]
     Ledger(LedgerCommand),
+    /// Records for other authorities, as signed files.
+    #[command(subcommand)]
+    Share(ShareCommand),
     /// Roadside signs.
     #[command(subcommand)]
     Sign(SignCommand),
@@ -242,6 +246,40 @@ enum LedgerCommand {
 }
 
 #[derive(Subcommand)]
+enum ShareCommand {
+    /// Make a file of the records another authority may have.
+    Make {
+        /// Who it is for: a name in `enforcement.shares`.
+        recipient: String,
+        #[command(flatten)]
+        config: WithConfig,
+        /// What for.
+        #[arg(long)]
+        purpose: String,
+        /// The supervisor who gives it, by sign-in name.
+        #[arg(long)]
+        by: String,
+        /// Records made at or after this instant, RFC 3339.
+        #[arg(long, value_parser = crate::domain::time::parse_rfc3339)]
+        from: crate::domain::time::Instant,
+        /// Records made before this instant, RFC 3339.
+        #[arg(long, value_parser = crate::domain::time::parse_rfc3339)]
+        to: crate::domain::time::Instant,
+        /// Where to write it; a file that is not there yet.
+        #[arg(long)]
+        out: PathBuf,
+    },
+    /// Check a file that was given, without a database.
+    Check {
+        /// The file.
+        file: PathBuf,
+        /// The public key it must be signed with, 64 hexadecimal digits.
+        #[arg(long)]
+        key: Option<String>,
+    },
+}
+
+#[derive(Subcommand)]
 enum SignCommand {
     /// Draw a sign as it would show the present availability.
     Render {
@@ -354,6 +392,12 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
             let config = Config::load(Some(&config.config))?;
             ledger::export(&config, &out).await
         }
+        Command::Share(ShareCommand::Make { recipient, config, purpose, by, from, to, out }) => {
+            let config = Config::load(Some(&config.config))?;
+            let wanted = crate::enforcement::sharing::Wanted { recipient, purpose, from, to };
+            share::make(&config, wanted, &by, &out).await
+        }
+        Command::Share(ShareCommand::Check { file, key }) => share::check(&file, key.as_deref()),
         Command::Sign(SignCommand::Render { sign, config, out }) => {
             let config = Config::load(Some(&config.config))?;
             sign::render(&config, &sign, &out).await

@@ -4,7 +4,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::domain::{
     lot::VehicleClass,
-    record::Act,
+    record::{Act, Kind, State},
     terms::{Calendar, Term},
 };
 
@@ -50,6 +50,30 @@ pub struct Retention {
     pub set_aside_days: u32,
 }
 
+/// What another authority is given of records, in signed files: no more than it needs.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Grant {
+    /// Records of these kinds.
+    pub kinds: Vec<Kind>,
+    /// That stand there; empty is anywhere.
+    #[serde(default)]
+    pub states: Vec<State>,
+    /// With these fields.
+    #[serde(deserialize_with = "known_fields")]
+    pub fields: Vec<String>,
+    /// A file may be used so long, days.
+    pub days: u32,
+}
+
+fn known_fields<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
+    let fields = Vec::<String>::deserialize(from)?;
+    match fields.iter().find(|field| !crate::domain::share::FIELDS.contains(&field.as_str())) {
+        Some(unknown) => Err(serde::de::Error::custom(format!("there is no field {unknown:?} to share"))),
+        None => Ok(fields),
+    }
+}
+
 /// What stands on documents.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -70,6 +94,12 @@ pub struct Documents {
     pub public_url: String,
     /// A folder of templates that stand in place of the built-in ones; empty has none.
     pub templates_dir: String,
+    /// The folder of fonts PDFs are set in.
+    pub fonts_dir: String,
+    /// The family of A4 documents.
+    pub font: String,
+    /// The family of slips.
+    pub slip_font: String,
 }
 
 /// Highest fines, yuan.

@@ -152,6 +152,21 @@ pub fn vehicle_key(plate: Option<&Plate>, source: &Source, track: &str) -> Strin
     }
 }
 
+/// The key of motor vehicles without a plate that are told apart by where they stand.
+pub const UNPLATED: &str = "unplated:motor";
+
+/// Whether a capture's vehicle is known by where it stands: a motor vehicle that shows no plate at all, at a place, and of no
+/// camera's own track. Non-motor vehicles stand too close together for that.
+pub fn is_known_by_place(
+    plate: Option<&Plate>,
+    track: Option<&str>,
+    location: Option<(f64, f64)>,
+    class: VehicleClass,
+) -> bool {
+    let shows_none = plate.is_none_or(|plate| plate.norm().is_empty());
+    shows_none && track.is_none() && location.is_some() && class == VehicleClass::Motor
+}
+
 /// Whether the zone's rule is for this vehicle at a time when its hours hold.
 pub fn rule_holds(zone: &Zone, class: VehicleClass, within_hours: bool) -> bool {
     use super::place::ZoneRule;

@@ -5,13 +5,13 @@ use serde_json::json;
 
 use super::{
     Desk, Error, Person,
-    error::text,
+    error::{optional_text, text},
     recording::{Draft, sent},
     view::RecordView,
 };
 use crate::{
     domain::{
-        course::{By, Due, Limits, Step, dues},
+        course::{By, Due, Limits, Party, Step, dues},
         ledger::{Digest, Entry, Kind as Said, NewEntry, canonical},
         record::{Kind, Record},
         staff::{Actor, Role},
@@ -37,6 +37,27 @@ pub struct Advance {
     /// When it was done, where the officer's device kept it for want of a network; only what is taken on the spot.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at: Option<Instant>,
+    /// Whom a case or an act is against, once known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub party: Option<Party>,
+}
+
+impl Advance {
+    /// A step and why it is taken.
+    pub fn of(step: Step, why: &str) -> Self {
+        Self { step, why: why.to_owned(), at: None, party: None }
+    }
+
+    /// The party as it is kept, where one is named.
+    fn checked_party(&self, kind: Kind) -> Result<Option<Party>, Error> {
+        let Some(party) = &self.party else { return Ok(None) };
+        if !matches!(kind, Kind::Penalty | Kind::Seizure) {
+            return Err(Error::invalid("party", "is named in a penalty case or an act only"));
+        }
+        let name = text("party", &party.name, 100)?;
+        let address = optional_text("party", Some(&party.address), 200)?.unwrap_or_default();
+        Ok(Some(Party { name, address }))
+    }
 }
 
 /// One step as it was taken.
@@ -126,7 +147,9 @@ impl Desk {
         let rules = self.rules();
         let fines = &rules.law.fines;
         let limits = Limits { simple_max_yuan: fines.simple_max_yuan, max_yuan: fines.max_yuan };
-        let record = record.advance(&advance.step, by, limits, &before)?;
+        let party = advance.checked_party(record.kind)?;
+        let mut record = record.advance(&advance.step, by, limits, &before)?;
+        record.course.party = party.or(record.course.party);
         let mut told = json!({"step": advance.step.name(), "why": why, "said": said});
         if advance.step == Step::Escalate {
             let case = self.escalate(&mut tx, &record, person, now).await?;

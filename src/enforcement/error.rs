@@ -89,6 +89,17 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
+    /// This build has no typesetter.
+    #[error("this build makes no PDF; ask for the page instead and print it, or build with the feature pdf")]
+    NoPdf,
+    /// A document holds a character its font has no picture of.
+    #[error("the font {family} has no picture of {character:?} (U+{:04X})", u32::from(*.character))]
+    NoGlyph {
+        /// The character.
+        character: char,
+        /// The family of the font.
+        family: String,
+    },
     /// A page could not be written.
     #[error("writing text failed")]
     Writing(#[from] std::fmt::Error),
@@ -114,6 +125,8 @@ impl Error {
             Self::AlreadyRecorded => "already-recorded",
             Self::TooManyRows { .. } => "too-many-rows",
             Self::KeyReused => "key-reused",
+            Self::NoPdf => "no-pdf",
+            Self::NoGlyph { .. } => "missing-glyph",
             Self::NotAPicture { .. } => "not-a-picture",
             Self::PictureTooLarge { .. } => "picture-too-large",
             Self::Course(refused) => refused.word(),

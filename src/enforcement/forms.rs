@@ -1,6 +1,6 @@
 //! Templates of documents: which are in force and whence, and whether another one may take their place.
 
-use std::{collections::BTreeSet, path::Path};
+use std::collections::BTreeSet;
 
 use serde::Serialize;
 
@@ -44,9 +44,7 @@ impl Desk {
         if let Some(set) = self.rules().templates.get(document.name()) {
             return (set.clone(), Whence::Set);
         }
-        let folder = &self.config.documents.templates_dir;
-        let file = Path::new(folder).join(format!("{}.html", document.name()));
-        match if folder.is_empty() { None } else { std::fs::read_to_string(file).ok() } {
+        match self.changed_template(document, "html") {
             Some(text) => (text, Whence::Folder),
             None => (document.own_template().to_owned(), Whence::BuiltIn),
         }

@@ -20,6 +20,7 @@ pub mod hotspots;
 mod isapi;
 mod itsapi;
 mod lookup;
+mod manifests;
 mod notice;
 mod permits;
 mod picture;
@@ -28,6 +29,7 @@ mod receive;
 mod recording;
 mod reviewing;
 pub mod scores;
+pub mod sharing;
 mod staged;
 mod statistics;
 pub mod view;
@@ -103,6 +105,8 @@ pub struct Desk {
     challenges: digest::Challenges,
     devices: devices::Devices,
     tries: checking::Tries,
+    #[cfg(feature = "pdf")]
+    setter: Arc<documents::Setter>,
 }
 
 impl Desk {
@@ -136,6 +140,8 @@ impl Desk {
             challenges,
             devices,
             tries: checking::Tries::default(),
+            #[cfg(feature = "pdf")]
+            setter: Arc::default(),
         }
     }
 

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     clock,
     domain::{
-        capture::{Capture, Doubt, Source, State, rule_holds, vehicle_key},
+        capture::{Capture, Doubt, Source, State, UNPLATED, is_known_by_place, rule_holds, vehicle_key},
         city::City,
         hours,
         ids::{CameraId, ZoneId},
@@ -165,7 +165,13 @@ impl Desk {
         }
         let capture = Capture {
             state: State::of(new.at, now, max_past, max_future),
-            vehicle: vehicle_key(plate.as_ref(), &new.source, new.track.as_deref().unwrap_or(&id)),
+            vehicle: if self.config.unplated_m > 0
+                && is_known_by_place(plate.as_ref(), new.track.as_deref(), new.location, new.vehicle_class)
+            {
+                UNPLATED.to_owned()
+            } else {
+                vehicle_key(plate.as_ref(), &new.source, new.track.as_deref().unwrap_or(&id))
+            },
             id,
             key: new.key,
             content,
@@ -234,6 +240,9 @@ impl Desk {
         let norm = capture.plate.as_ref().map(Plate::norm).filter(|norm| !norm.is_empty());
         let mut near = Vec::new();
         for incident in incidents::near(tx, &zone.id, &capture.vehicle, from, to).await? {
+            if !self.is_at_its_place(tx, capture, &incident.id).await? {
+                continue;
+            }
             let stay = captures::sightings(tx, &incident.id).await?;
             if stay.iter().any(|sighting| sighting.is_one_stay_with(capture.at, norm, limits)) {
                 near.push(incident);
@@ -269,6 +278,18 @@ impl Desk {
         let incident = incident.seen(&stay, self.allowed(zone), limits, now);
         incidents::save(tx, &incident).await?;
         Ok((before, incident))
+    }
+
+    /// Whether a vehicle that is known by where it stands was seen there in this incident; any other one is known by its key.
+    async fn is_at_its_place(&self, tx: &mut Tx, capture: &Capture, incident: &str) -> Result<bool, Error> {
+        use geo::Distance;
+        let (true, Some((lon, lat))) = (capture.vehicle == UNPLATED, capture.location) else { return Ok(true) };
+        let here = geo::Point::new(lon, lat);
+        let places = captures::places(tx, incident).await?;
+        let is_near = |(x, y): &(f64, f64)| {
+            geo::Haversine.distance(here, geo::Point::new(*x, *y)) <= f64::from(self.config.unplated_m)
+        };
+        Ok(places.iter().any(is_near))
     }
 
     /// What was received before under this key, without looking at the pictures again.

@@ -188,6 +188,7 @@ impl Desk {
             evidence: record.as_ref().map_or_else(Vec::new, |record| record.evidence.clone()),
         };
         ledger::append(&mut tx, entry, now).await?;
+        self.make_manifest(&mut tx, &incident, &captures, person.actor(), now).await?;
         let view = self.view(&mut tx, &incident).await?;
         tx.commit().await?;
         Ok((view, record.as_ref().map(RecordView::from)))

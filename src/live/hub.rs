@@ -11,10 +11,9 @@ use std::{
 use geo::Coord;
 use serde_json::value::RawValue;
 use tokio::sync::broadcast;
-use tokio_tungstenite::tungstenite::Utf8Bytes;
 use tokio_util::task::TaskTracker;
 
-use super::message::ServerMessage;
+use super::{message::ServerMessage, words::Words};
 use crate::domain::{
     availability::{Cursor, SpaceStatus},
     ids::LotId,
@@ -52,7 +51,7 @@ pub struct Frame {
     /// Some moves were not heard: who watches spaces must read them anew.
     pub spaces_lost: bool,
     /// The `changes` message for sessions that see all; `None` if no lot changed.
-    pub text: Option<Utf8Bytes>,
+    pub words: Option<Words>,
 }
 
 /// What one tick found.
@@ -77,7 +76,7 @@ struct State {
     cursor: Cursor,
     lots: BTreeMap<LotId, LotFrame>,
     /// The `snapshot` message for sessions that see all, made when first asked for at this cursor.
-    snapshot: Option<Utf8Bytes>,
+    snapshot: Option<Arc<Words>>,
 }
 
 /// The newest state, and the frames that carry what changed.
@@ -160,15 +159,14 @@ impl Hub {
     }
 
     /// The `snapshot` message of the present state, shared by all who ask at this cursor.
-    pub fn snapshot(&self) -> Told<Utf8Bytes> {
+    pub fn snapshot(&self) -> Told<Arc<Words>> {
         let mut state = self.lock();
-        let what = if let Some(text) = &state.snapshot {
-            text.clone()
+        let what = if let Some(words) = &state.snapshot {
+            words.clone()
         } else {
             let lots = state.lots.values().map(|lot| &*lot.json).collect();
-            let text: Utf8Bytes = ServerMessage::Snapshot { cursor: &state.cursor.0, lots }.to_text().into();
-            state.snapshot = Some(text.clone());
-            text
+            let text = ServerMessage::Snapshot { cursor: &state.cursor.0, lots }.to_text();
+            state.snapshot.insert(Arc::new(Words::new(text))).clone()
         };
         Told { number: state.number, cursor: state.cursor.clone(), what }
     }
@@ -183,9 +181,9 @@ impl Hub {
     /// Takes in what changed within one tick and tells every session. `retired` lots are forgotten.
     pub fn publish(&self, tick: Tick) {
         let Tick { cursor, lots, spaces, spaces_lost, renew, retired } = tick;
-        let text = (!lots.is_empty()).then(|| {
+        let words = (!lots.is_empty()).then(|| {
             let lots = lots.iter().map(|lot| &*lot.json).collect();
-            ServerMessage::Changes { cursor: &cursor.0, lots }.to_text().into()
+            Words::new(ServerMessage::Changes { cursor: &cursor.0, lots }.to_text())
         });
         let mut state = self.lock();
         for lot in &lots {
@@ -199,7 +197,7 @@ impl Hub {
         state.number += 1;
         let number = state.number;
         // Sent under the lock, so that `join` never tells a state whose frame is still to come. No session listening is fine.
-        let _ = self.frames.send(Arc::new(Frame { number, renew, cursor, lots, spaces, spaces_lost, text }));
+        let _ = self.frames.send(Arc::new(Frame { number, renew, cursor, lots, spaces, spaces_lost, words }));
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -230,11 +228,14 @@ mod tests {
         hub.publish(tick("1", vec![frame("L1", 5)]));
         let mut joined = hub.join();
         assert_eq!(joined.cursor.0, "1");
-        assert_eq!(hub.snapshot().what.as_str(), r#"{"type":"snapshot","cursor":"1","lots":[{"id":"L1","free":5}]}"#);
+        assert_eq!(hub.snapshot().what.text(), r#"{"type":"snapshot","cursor":"1","lots":[{"id":"L1","free":5}]}"#);
         assert!(joined.frames.try_recv().is_err(), "what the snapshot tells is not told again");
         hub.publish(tick("2", vec![frame("L1", 4)]));
-        let text = joined.frames.try_recv().unwrap().text.clone().unwrap();
-        assert_eq!(text.as_str(), r#"{"type":"changes","cursor":"2","lots":[{"id":"L1","free":4}]}"#);
+        let frame = joined.frames.try_recv().unwrap();
+        assert_eq!(
+            frame.words.as_ref().unwrap().text(),
+            r#"{"type":"changes","cursor":"2","lots":[{"id":"L1","free":4}]}"#
+        );
     }
 
     #[test]
@@ -245,7 +246,7 @@ mod tests {
             hub.publish(tick(&n.to_string(), vec![frame("L1", n)]));
         }
         assert!(matches!(joined.frames.try_recv(), Err(broadcast::error::TryRecvError::Lagged(_))));
-        assert!(hub.snapshot().what.as_str().contains(r#""free":99"#));
+        assert!(hub.snapshot().what.text().contains(r#""free":99"#));
     }
 
     #[test]
@@ -262,6 +263,6 @@ mod tests {
         let hub = Hub::new(1);
         hub.publish(tick("1", vec![frame("L1", 5), frame("L2", 6)]));
         hub.publish(Tick { retired: vec![LotId::parse("L1").unwrap()], ..tick("2", vec![]) });
-        assert!(!hub.snapshot().what.as_str().contains("L1"));
+        assert!(!hub.snapshot().what.text().contains("L1"));
     }
 }

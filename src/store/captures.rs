@@ -158,6 +158,13 @@ pub async fn sightings(tx: &mut Tx, incident: &str) -> Result<Vec<Sighting>, Err
         .collect()
 }
 
+/// Where an incident's captures were taken, of those that say so.
+pub async fn places(tx: &mut Tx, incident: &str) -> Result<Vec<(f64, f64)>, Error> {
+    let text = "SELECT lon, lat FROM captures WHERE incident = $1";
+    let rows = query("captures", text).bind(incident).fetch_all(tx).await?;
+    rows.iter().filter_map(|row| location(row).transpose()).collect()
+}
+
 /// Moves all captures of one incident to another, which they turned out to be part of.
 pub async fn hand_over(tx: &mut Tx, from: &str, into: &str) -> Result<(), Error> {
     let text = "UPDATE captures SET incident = $1 WHERE incident = $2";

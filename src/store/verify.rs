@@ -1,5 +1,6 @@
 //! `ledger verify`: walks the whole ledger in one state of the database and names the first entry that is not proven.
 
+mod manifest;
 mod told;
 
 use std::collections::HashSet;
@@ -149,7 +150,10 @@ async fn check_evidence(tx: &mut Tx, evidence: &Evidence, entry: &Entry, seen: &
             seen.evidence.clear();
         }
         match evidence.get(*digest).await {
-            Ok(Some(_)) => {
+            Ok(Some(bytes)) => {
+                if entry.kind == Kind::ManifestMade {
+                    manifest::check(tx, entry, &bytes).await?;
+                }
                 seen.pieces += 1;
                 seen.evidence.insert(*digest)
             }

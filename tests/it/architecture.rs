@@ -143,7 +143,7 @@ fn no_database_redis_or_mqtt_type_passes_through_the_http_door() {
 
 #[test]
 fn the_simulator_and_the_leaf_crates_never_use_the_server() {
-    for folder in ["simulator", "sensors", "signs"] {
+    for folder in ["simulator", "sensors", "signs", "documents"] {
         let manifest = fs::read_to_string(root().join(folder).join("Cargo.toml")).unwrap();
         let server = manifest.lines().any(|line| line.starts_with("yunpark ") || line.contains("path = \"..\""));
         assert!(!server, "{folder} depends on the server");

@@ -1,11 +1,13 @@
 //! The enforcement desk on both databases: from captures to a record, with nothing counted twice and everything audited.
 
+mod buckets;
 mod cameras;
 mod courses;
 mod decisions;
 mod doors;
 mod duties;
 mod figures;
+mod handed_over;
 mod hotspots;
 mod late;
 mod papers;
@@ -127,6 +129,10 @@ impl House {
         let db = Db::connect(&store).await.unwrap();
         db.migrate().await.unwrap();
         let evidence = Evidence::open(&dir.path().join("evidence")).unwrap();
+        Self::over(db, evidence, dir, change)
+    }
+
+    fn over(db: Db, evidence: Evidence, dir: TempDir, change: &impl Fn(&mut config::Enforcement)) -> Self {
         let clock = Clock::manual(start() + Duration::minutes(30));
         let mut config = Config::load(None).unwrap().enforcement;
         (config.min_width_px, config.min_height_px) = (64, 36);

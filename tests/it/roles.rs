@@ -77,6 +77,7 @@ const ROWS: &[Row] = &[
     ("GET /api/v1/incidents", READERS, ""),
     ("POST /api/v1/incidents/reviews", ENFORCERS, r#"{"reviews": []}"#),
     ("GET /api/v1/incidents/{id}", READERS, ""),
+    ("GET /api/v1/incidents/{id}/manifest", READERS, ""),
     ("DELETE /api/v1/incidents/{id}/claim", ENFORCERS, ""),
     ("POST /api/v1/incidents/{id}/claim", ENFORCERS, ""),
     ("POST /api/v1/incidents/{id}/review", ENFORCERS, r#"{"decision": "warning"}"#),

@@ -173,8 +173,12 @@ await attempt("a reload without network", async () => {
   const page = await opened(context);
   await page.waitForSelector(live, patience);
   await page.evaluate(() => navigator.serviceWorker.ready);
+  await page.goto(new URL(`/lots/${lot}`, url).href);
+  await page.waitForSelector(live, patience);
   // Once more, so that the worker has seen each file.
   await page.reload();
+  await page.waitForSelector(live, patience);
+  await page.goBack();
   await page.waitForSelector(live, patience);
   const free = await page.getAttribute(card, "data-free");
   await context.setOffline(true);
@@ -185,9 +189,46 @@ await attempt("a reload without network", async () => {
     return { free: shown?.getAttribute("data-free"), quality: shown?.getAttribute("data-quality"), pill: document.querySelector("[data-connection]")?.getAttribute("data-connection") };
   }, card);
   holds("the last numbers stand, as old ones", kept.free === free && kept.quality !== "live" && kept.pill !== "live", kept);
+  await page.goto(new URL(`/lots/${lot}`, url).href);
+  await page.waitForSelector(`[data-lot="${lot}"]`, patience);
+  const own = await page.locator(`[data-lot="${lot}"]`).evaluate((shown) => ({ free: shown.dataset.free, quality: shown.dataset.quality }));
+  holds("so they do on the lot's own page", own.free === free && own.quality !== "live", own);
+  await page.goBack();
+  await page.waitForSelector(card, patience);
   await context.setOffline(false);
   await page.waitForSelector(live, patience);
   holds("and live ones when the network is back", (await page.getAttribute(card, "data-quality")) === "live");
+  await page.close();
+});
+
+await attempt("a socket of the browser's own", async () => {
+  const page = await opened(context);
+  const heard = await page.evaluate(async () => {
+    const lots = (await (await fetch("/api/v1/lots")).json()).lots.map((lot) => lot.id);
+    const address = new URL("/api/v1/live", location.href);
+    address.protocol = "ws:";
+    const socket = new WebSocket(address);
+    const next = () => new Promise((resolve, reject) => {
+      socket.onmessage = (event) => resolve(JSON.parse(event.data));
+      socket.onclose = (event) => reject(new Error(`closed, ${event.code}`));
+    });
+    const until = async (wanted) => {
+      for (;;) {
+        const message = await next();
+        if (wanted(message)) return message;
+      }
+    };
+    const { lots: told } = await until((message) => message.type === "snapshot");
+    // Long enough that the browser deflates it as well.
+    socket.send(JSON.stringify({ type: "watch", lots: [lots[0]] }).padEnd(4000));
+    const { lot } = await until((message) => message.type === "spaces");
+    const closed = new Promise((resolve) => (socket.onclose = (event) => resolve({ code: event.code, clean: event.wasClean })));
+    socket.close(1000);
+    return { extensions: socket.extensions, told: told.length, lots: lots.length, asked: lots[0], lot, ...(await closed) };
+  });
+  holds("is told deflated messages", heard.extensions.startsWith("permessage-deflate") && heard.told === heard.lots, heard);
+  holds("is understood when it deflates its own", heard.lot === heard.asked, heard);
+  holds("and parts in peace", heard.code === 1000 && heard.clean, heard);
   await page.close();
 });
 

@@ -4,6 +4,12 @@ const FILES = "yunpark-files";
 const KEPT_PAGES = ["/", "/signs", "/officer"];
 const MOST_FILES = 80;
 
+/** Under which name a page is kept, or null. All lots have one page, which reads its lot from its address. */
+function nameOf(path) {
+  if (/^\/lots\/[^/]+$/.test(path)) return "/lots/";
+  return KEPT_PAGES.includes(path) ? path : null;
+}
+
 self.addEventListener("install", (event) => {
   event.waitUntil(self.skipWaiting());
 });
@@ -15,7 +21,7 @@ self.addEventListener("activate", (event) => {
 // A page tells what it was made of before the worker was there to see it.
 self.addEventListener("message", (event) => {
   const wanted = event.data?.keep;
-  if (typeof wanted?.page !== "string" || !KEPT_PAGES.includes(wanted.page) || !Array.isArray(wanted.files)) return;
+  if (typeof wanted?.page !== "string" || nameOf(wanted.page) === null || !Array.isArray(wanted.files)) return;
   const files = wanted.files.filter((path) => typeof path === "string" && path.startsWith("/assets/"));
   event.waitUntil(keepAll(wanted.page, files, event.source));
 });
@@ -23,7 +29,7 @@ self.addEventListener("message", (event) => {
 async function keepAll(path, files, client) {
   await Promise.all(files.map((name) => file(new Request(name))));
   const answer = await fetch(path);
-  if (answer.ok) await (await caches.open(PAGES)).put(path, answer);
+  if (answer.ok) await (await caches.open(PAGES)).put(nameOf(path), answer);
   client?.postMessage({ kept: path });
 }
 
@@ -31,18 +37,18 @@ self.addEventListener("fetch", (event) => {
   const url = new URL(event.request.url);
   if (event.request.method !== "GET" || url.origin !== location.origin) return;
   if (url.pathname.startsWith("/assets/")) event.respondWith(file(event.request));
-  else if (event.request.mode === "navigate" && KEPT_PAGES.includes(url.pathname)) event.respondWith(page(url.pathname, event.request));
+  else if (event.request.mode === "navigate" && nameOf(url.pathname) !== null) event.respondWith(page(nameOf(url.pathname), event.request));
 });
 
 /** The newest page the network gives, else the kept one. */
-async function page(path, request) {
+async function page(name, request) {
   const cache = await caches.open(PAGES);
   try {
     const answer = await fetch(request);
-    if (answer.ok) await cache.put(path, answer.clone());
+    if (answer.ok) await cache.put(name, answer.clone());
     return answer;
   } catch (error) {
-    const kept = await cache.match(path, { ignoreVary: true });
+    const kept = await cache.match(name, { ignoreVary: true });
     if (kept === undefined) throw error;
     return kept;
   }

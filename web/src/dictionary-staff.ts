@@ -1,5 +1,7 @@
 // Sentences that only the pages of the staff need, in Chinese and English.
 
+import { CASE_WORDS } from "./dictionary-case.ts";
+
 export const STAFF_WORDS = {
   "staff.expired": { zh: "登录已过期。写好的内容都在，请重新登录。", en: "The sign-in has ended. What you wrote is still here; sign in again." },
   "staff.expired_short": { zh: "登录已过期，", en: "The sign-in has ended." },
@@ -376,4 +378,5 @@ export const STAFF_WORDS = {
   "acts.ended": { zh: "已结束，恢复诱导。", en: "Ended; guidance is back." },
   "acts.ended_why": { zh: "提前结束", en: "ended early" },
   "acts.all_signs": { zh: "所有屏", en: "all signs" },
+  ...CASE_WORDS,
 } satisfies Record<string, { zh: string; en: string }>;

@@ -301,7 +301,15 @@ export interface LedgerRecord {
   act?: string | null;
   legal_basis?: string | null;
   approved_by?: string | null;
-  course?: { amount_yuan?: number; receipt?: string; taken_by?: string };
+  course?: {
+    amount_yuan?: number;
+    noticed_yuan?: number;
+    receipt?: string;
+    taken_by?: string;
+    party?: { name: string; address: string };
+    at?: Record<string, string>;
+  };
+  next_steps?: string[];
 }
 
 /** One deadline of a record. */

@@ -49,7 +49,7 @@ pub async fn listen(
     let telling = async move {
         let _seat = seat;
         if !watches || talk.all_spaces(super::Said::Nothing).await.is_some() {
-            converse(talk, frames, stream::pending(), resume).await;
+            converse(talk, frames, resume).await;
         }
     };
     // One task does both: it tells when it is asked for the next event. When the telling ends, so does the channel.

@@ -5,26 +5,25 @@ pub(super) mod events;
 mod pump;
 mod socket;
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{collections::BTreeSet, future, sync::Arc, time::Duration};
 
 use axum::{
     extract::{Request, State},
     response::{Response, sse::Event},
 };
-use futures_util::{SinkExt, Stream, StreamExt, stream::SplitSink};
+use bytes::Bytes;
 use serde::Deserialize;
 use tokio::sync::{
     broadcast::{self, error::RecvError},
     mpsc,
 };
-use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
 
-use self::socket::Socket;
+use self::socket::{GOING_AWAY, Heard, Socket};
 use super::{Problem, Shared, json::Params};
 use crate::{
     availability::Follow,
     domain::{availability::Cursor, ids::LotId},
-    live::{ClientMessage, Frame, Seat, ServerMessage, Session, SpaceView},
+    live::{ClientMessage, Frame, Seat, ServerMessage, Session, SpaceView, Words},
 };
 
 pub use pump::pump;
@@ -48,11 +47,11 @@ pub async fn open(
     Params(resume): Params<Resume>,
     request: Request,
 ) -> Result<Response, Problem> {
-    let (answer, upgrade) = socket::accept(request)?;
+    let (answer, coming) = socket::accept(request)?;
     let seat = services.hub.seat().map_err(|full| Problem::unavailable(full.to_string()))?;
     let sessions = services.hub.sessions.clone();
     sessions.spawn(async move {
-        if let Some(socket) = socket::on(upgrade).await {
+        if let Some(socket) = coming.socket().await {
             serve(services, socket, resume, seat).await;
         }
     });
@@ -60,19 +59,13 @@ pub async fn open(
 }
 
 async fn serve(services: Shared, socket: Socket, resume: Resume, _seat: Seat) {
-    let (out, incoming) = socket.split();
-    let talk = Talk::new(services, Out::Socket(out));
+    let talk = Talk::new(services, Out::Socket(socket));
     let frames = talk.services.hub.join().frames;
-    converse(talk, frames, incoming, resume).await;
+    converse(talk, frames, resume).await;
 }
 
 /// Tells a client what changes until it is gone, and answers what it asks.
-async fn converse(
-    mut talk: Talk,
-    mut frames: broadcast::Receiver<std::sync::Arc<Frame>>,
-    mut incoming: impl Stream<Item = Result<Message, Error>> + Unpin,
-    resume: Resume,
-) {
+async fn converse(mut talk: Talk, mut frames: broadcast::Receiver<Arc<Frame>>, resume: Resume) {
     // What is seldom done is boxed: ten thousand sessions at rest need no room for it.
     if Box::pin(talk.start(resume)).await.is_none() {
         return;
@@ -92,25 +85,30 @@ async fn converse(
                 }
                 Err(RecvError::Closed) => None,
             },
-            message = incoming.next() => match message {
-                Some(Ok(Message::Text(text))) => Box::pin(talk.answer(&text)).await,
-                Some(Ok(Message::Binary(_))) => {
-                    talk.say(ServerMessage::Error { detail: "send text, not binary" }.to_text()).await
+            heard = talk.out.hear() => match heard {
+                Heard::Text(text) => Box::pin(talk.answer(&text)).await,
+                Heard::Binary => talk.complain("send text, not binary").await,
+                Heard::Ping(payload) => talk.out.pong(payload).await,
+                Heard::Pong => Some(Said::Nothing),
+                Heard::End(code) => {
+                    if let Some(code) = code {
+                        talk.out.close(code).await;
+                    }
+                    None
                 }
-                Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => Some(Said::Nothing),
-                Some(Ok(Message::Close(_)) | Err(_)) | None => None,
             },
             () = &mut beat => {
                 let is_due = heard_at.elapsed() >= HEARTBEAT;
                 beat.as_mut().reset(if is_due { tokio::time::Instant::now() } else { heard_at } + HEARTBEAT);
                 if is_due {
-                    talk.say(ServerMessage::Heartbeat { cursor: &talk.cursor.0 }.to_text()).await
+                    let beat = ServerMessage::Heartbeat { cursor: &talk.cursor.0 }.to_text();
+                    talk.say(&Words::plain(beat)).await
                 } else {
                     Some(Said::Nothing)
                 }
             }
             () = &mut stopped => {
-                talk.close().await;
+                talk.out.close(GOING_AWAY).await;
                 None
             }
         };
@@ -122,6 +120,23 @@ async fn converse(
     }
 }
 
+/// The lots that changed after the client's cursor; `None` if a snapshot says it sooner.
+async fn since(services: &Shared, resume: Resume) -> Option<BTreeSet<LotId>> {
+    let mut at = Cursor(resume.cursor?);
+    let mut changed = BTreeSet::new();
+    for _ in 0..MAX_STEPS {
+        match services.engine.changes(&at, Duration::ZERO).await {
+            Ok(Follow::Changes { changes, .. }) if changes.is_empty() => return Some(changed),
+            Ok(Follow::Changes { cursor, changes }) => {
+                changed.extend(changes.into_iter().map(|change| change.availability.lot));
+                at = cursor;
+            }
+            Ok(Follow::TooOld) | Err(_) => return None,
+        }
+    }
+    None
+}
+
 /// Whether the client heard anything, so that it knows the connection lives.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Said {
@@ -131,8 +146,35 @@ enum Said {
 
 /// Where a session's messages go.
 enum Out {
-    Socket(SplitSink<Socket, Message>),
+    Socket(Socket),
     Events(mpsc::Sender<Event>),
+}
+
+impl Out {
+    /// What the client says next; who listens to events says nothing.
+    async fn hear(&mut self) -> Heard {
+        match self {
+            Self::Socket(socket) => socket.hear().await,
+            Self::Events(_) => future::pending().await,
+        }
+    }
+
+    async fn pong(&mut self, payload: Bytes) -> Option<Said> {
+        let Self::Socket(socket) = self else { return Some(Said::Nothing) };
+        within(socket.pong(payload)).await.map(|()| Said::Nothing)
+    }
+
+    /// Says that this is the end; whether the client still listens is its affair.
+    async fn close(&mut self, code: u16) {
+        if let Self::Socket(socket) = self {
+            within(socket.close(code)).await;
+        }
+    }
+}
+
+/// Sends, unless the client is gone or takes nothing.
+async fn within<E>(sending: impl Future<Output = Result<(), E>>) -> Option<()> {
+    tokio::time::timeout(SEND_LIMIT, sending).await.ok()?.ok()
 }
 
 /// One session on its socket. Whatever sends gives `None` when the client is gone or takes nothing.
@@ -150,77 +192,46 @@ impl Talk {
         Self { services, out, session: Session::default(), told: 0, cursor: Cursor::default() }
     }
 
-    async fn say(&mut self, text: impl Into<Utf8Bytes>) -> Option<Said> {
-        self.send(text.into(), false).await
-    }
-
-    /// Says something long that is seldom said.
-    async fn say_all(&mut self, text: impl Into<Utf8Bytes>) -> Option<Said> {
-        self.send(text.into(), true).await
-    }
-
-    async fn send(&mut self, text: Utf8Bytes, in_pieces: bool) -> Option<Said> {
-        let sent = async {
-            match &mut self.out {
-                Out::Socket(socket) if in_pieces => socket::send_in_pieces(socket, text).await.is_ok(),
-                Out::Socket(socket) => socket.send(Message::Text(text)).await.is_ok(),
-                Out::Events(events) => {
-                    let event = Event::default().id(&self.cursor.0).data(text.as_str());
-                    events.send(event).await.is_ok()
-                }
+    async fn say(&mut self, words: &Words) -> Option<Said> {
+        match &mut self.out {
+            Out::Socket(socket) => within(socket.say(words)).await?,
+            Out::Events(events) => {
+                let event = Event::default().id(&self.cursor.0).data(words.text());
+                within(events.send(event)).await?;
             }
-        };
-        matches!(tokio::time::timeout(SEND_LIMIT, sent).await, Ok(true)).then_some(Said::Something)
+        }
+        Some(Said::Something)
     }
 
-    /// Says that this is the end; whether the client still listens is its affair.
-    async fn close(&mut self) {
-        if let Out::Socket(socket) = &mut self.out {
-            let _ = socket.send(Message::Close(None)).await;
-        }
+    /// Says that something could not be carried out.
+    async fn complain(&mut self, detail: &str) -> Option<Said> {
+        self.say(&Words::plain(ServerMessage::Error { detail }.to_text())).await
     }
 
     /// The first message: what changed since the client's cursor, or everything.
     async fn start(&mut self, resume: Resume) -> Option<Said> {
-        let Some(changed) = self.since(resume).await else { return self.snapshot().await };
+        let Some(changed) = since(&self.services, resume).await else { return self.snapshot().await };
         let present = self.services.hub.present(|lot| lot.by_clock || changed.contains(&lot.id));
         let lots = present.what.iter().map(|lot| &*lot.json).collect();
         let text = ServerMessage::Changes { cursor: &present.cursor.0, lots }.to_text();
         (self.told, self.cursor) = (present.number, present.cursor);
-        self.say_all(text).await
-    }
-
-    /// The lots that changed after the client's cursor; `None` if a snapshot says it sooner.
-    async fn since(&self, resume: Resume) -> Option<BTreeSet<LotId>> {
-        let mut at = Cursor(resume.cursor?);
-        let mut changed = BTreeSet::new();
-        for _ in 0..MAX_STEPS {
-            match self.services.engine.changes(&at, Duration::ZERO).await {
-                Ok(Follow::Changes { changes, .. }) if changes.is_empty() => return Some(changed),
-                Ok(Follow::Changes { cursor, changes }) => {
-                    changed.extend(changes.into_iter().map(|change| change.availability.lot));
-                    at = cursor;
-                }
-                Ok(Follow::TooOld) | Err(_) => return None,
-            }
-        }
-        None
+        self.say(&Words::new(text)).await
     }
 
     /// Everything in view.
     async fn snapshot(&mut self) -> Option<Said> {
         let session = &self.session;
-        let (number, cursor, text) = if session.sees_all() {
+        let (number, cursor, words) = if session.sees_all() {
             let told = self.services.hub.snapshot();
             (told.number, told.cursor, told.what)
         } else {
             let told = self.services.hub.present(|lot| session.sees(lot.at));
             let lots = told.what.iter().map(|lot| &*lot.json).collect();
             let text = ServerMessage::Snapshot { cursor: &told.cursor.0, lots }.to_text();
-            (told.number, told.cursor, text.into())
+            (told.number, told.cursor, Arc::new(Words::new(text)))
         };
         (self.told, self.cursor) = (number, cursor);
-        self.say_all(text).await
+        self.say(&words).await
     }
 
     /// Tells one frame, shared or cut to the session's view.
@@ -231,20 +242,22 @@ impl Talk {
         let mut said = Said::Nothing;
         if frame.number > self.told {
             (self.told, self.cursor) = (frame.number, frame.cursor.clone());
-            let text = if self.session.sees_all() {
-                frame.text.clone()
+            let own;
+            let words = if self.session.sees_all() {
+                frame.words.as_ref()
             } else {
-                self.session.changes(&frame.cursor.0, frame.lots.iter()).map(Into::into)
+                own = self.session.changes(&frame.cursor.0, frame.lots.iter()).map(Words::plain);
+                own.as_ref()
             };
-            if let Some(text) = text {
-                said = self.say(text).await?;
+            if let Some(words) = words {
+                said = self.say(words).await?;
             }
         }
         if frame.spaces_lost {
             return Box::pin(self.all_spaces(said)).await;
         }
         for text in self.session.moved_spaces(frame) {
-            said = self.say(text).await?;
+            said = self.say(&Words::plain(text)).await?;
         }
         Some(said)
     }
@@ -266,7 +279,7 @@ impl Talk {
                 Ok(None) => ServerMessage::Error { detail: "no such lot" }.to_text(),
                 Err(_) => ServerMessage::Error { detail: "spaces are not available at the moment" }.to_text(),
             };
-            said = self.say_all(text).await?;
+            said = self.say(&Words::new(text)).await?;
         }
         Some(said)
     }
@@ -276,7 +289,7 @@ impl Talk {
         match self.session.hear(text) {
             Ok(ClientMessage::View { .. }) => self.snapshot().await,
             Ok(ClientMessage::Watch { .. }) => self.all_spaces(Said::Nothing).await,
-            Err(fault) => self.say(ServerMessage::Error { detail: &fault.to_string() }.to_text()).await,
+            Err(fault) => self.complain(&fault.to_string()).await,
         }
     }
 }

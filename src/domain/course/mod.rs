@@ -55,6 +55,17 @@ pub struct Item {
     pub note: String,
 }
 
+/// Whom a case or an act is against, as a document must name them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Party {
+    /// Name of a person or an organisation.
+    pub name: String,
+    /// Address.
+    #[serde(default)]
+    pub address: String,
+}
+
 /// What happened to a record since it was made.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -62,6 +73,9 @@ pub struct Course {
     /// How a case is decided.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub procedure: Option<Procedure>,
+    /// Whom it is against, once known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub party: Option<Party>,
     /// The second officer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub second_officer: Option<String>,

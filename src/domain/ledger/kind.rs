@@ -31,6 +31,8 @@ kinds! {
     IncidentRipened = "incident.ripened",
     /// A person reviewed an incident.
     IncidentReviewed = "incident.reviewed",
+    /// The manifest of an incident was made.
+    ManifestMade = "incident.manifest",
     /// An incident was closed without a record.
     IncidentClosed = "incident.closed",
     /// A warning was recorded.
@@ -65,6 +67,8 @@ kinds! {
     NoticePrinted = "notice.printed",
     /// Records were exported.
     RecordsExported = "records.exported",
+    /// Records were given to another authority, in a signed file.
+    RecordsShared = "records.shared",
     /// A person of the staff was added.
     StaffAdded = "staff.added",
     /// A person of the staff was given a new role and password.

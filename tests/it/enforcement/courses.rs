@@ -19,7 +19,7 @@ async fn with_staff(house: &House) {
 }
 
 fn advance(step: Move) -> Advance {
-    Advance { step, why: "as the file says".into(), at: None }
+    Advance::of(step, "as the file says")
 }
 
 async fn penalty(house: &House, key: &str) -> String {

@@ -24,7 +24,7 @@ fn at_once(at: Option<Instant>) -> Advance {
     let inventory = vec![Item { name: "电动自行车".into(), quantity: 1, note: "红色".into() }];
     let (second_officer, custody) = ("wu".into(), "城东停放点".into());
     let step = Move::ExecuteAtOnce { second_officer, custody, inventory, witness: None };
-    Advance { step, why: "现场实施".into(), at }
+    Advance { at, ..Advance::of(step, "现场实施") }
 }
 
 #[tokio::test]
@@ -93,7 +93,7 @@ async fn what_was_taken_with_no_network_was_taken_then_and_no_other_step_is_date
         let taken = house.desk.advance(&record.id, at_once(Some(at(5))), Some("s-t"), &officer()).await.unwrap();
         assert_eq!(taken.course.at["taken"], at(10));
         assert_eq!(taken.due_by, Some(at(10 + 24 * 60)), "the hours for the approval run from the taking");
-        let back = Advance { step: Move::Release, why: "as the file says".into(), at: Some(at(5)) };
+        let back = Advance { at: Some(at(5)), ..Advance::of(Move::Release, "as the file says") };
         let refused = house.desk.advance(&record.id, back, None, &supervisor("wu")).await;
         assert!(matches!(refused, Err(Error::Invalid { field: "at", .. })), "{refused:?}");
         verify::verify(&house.db, Some(&house.evidence)).await.unwrap();

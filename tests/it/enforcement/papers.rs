@@ -3,7 +3,7 @@
 use ed25519_dalek::SigningKey;
 use yunpark::{
     domain::{
-        course::{Item, Step as Move},
+        course::{Item, Party, Step as Move},
         ledger::signed::Proof,
     },
     enforcement::{
@@ -18,7 +18,7 @@ use super::*;
 const BASE: &str = "http://parking.example";
 
 fn advance(step: Move) -> Advance {
-    Advance { step, why: "as the file says".into(), at: None }
+    Advance::of(step, "as the file says")
 }
 
 fn signer(house: &House, key: &SigningKey) -> Signer {
@@ -163,5 +163,100 @@ async fn anybody_with_a_document_may_check_it_and_nobody_reads_a_plate_from_it()
         assert!(matches!(desk.check_number(&record.number, "2345").await, Err(Error::Slowed { .. })));
         house.clock.advance(Duration::minutes(15));
         assert!(desk.check_number(&record.number, "2345").await.unwrap().is_some());
+    }
+}
+
+/// A penalty case that was decided on the spot and served, and things that were taken: records of which there is every document.
+async fn decided_and_taken(house: &House) -> [String; 2] {
+    for name in ["lan", "chen"] {
+        let text = "INSERT INTO staff (name, role, password_hash, created_at_us) VALUES ($1, 'officer', 'x', 0)";
+        query("staff", text).bind(name).execute(&house.db).await.unwrap();
+    }
+    let desk = &house.desk;
+    let party = Party { name: "赵某某".into(), address: "解放街 21 号".into() };
+    let case = desk.record(NewRecord { kind: Kind::Penalty, what: what("浙K12345") }, "p", &officer()).await.unwrap().0;
+    let decide = Move::DecideOnSpot { amount_yuan: 150, articles: "道路交通安全法 第九十三条".into() };
+    let decide = Advance { party: Some(party.clone()), ..advance(decide) };
+    desk.advance(&case.id, decide, None, &officer()).await.unwrap();
+    desk.advance(&case.id, advance(Move::Serve { how: "direct".into() }), None, &officer()).await.unwrap();
+    let seizure = NewSeizure {
+        act: Act::Seizure,
+        legal_basis: "行政强制法 第二十二条".into(),
+        ground: None,
+        what: What { reason: "堵塞消防通道".into(), ..what("浙K54321") },
+    };
+    let seizure = desk.propose_seizure(seizure, None, &officer()).await.unwrap().0;
+    desk.approve_seizure(&seizure.id, &supervisor("wu")).await.unwrap();
+    let inventory = vec![Item { name: "小型汽车".into(), quantity: 1, note: "白色".into() }];
+    let (second_officer, custody) = ("chen".to_owned(), "城西停车场".to_owned());
+    let take = Move::Execute { second_officer, custody, inventory, witness: Some("王某".into()) };
+    desk.advance(&seizure.id, Advance { party: Some(party), ..advance(take) }, None, &officer()).await.unwrap();
+    desk.advance(&seizure.id, advance(Move::Release), None, &officer()).await.unwrap();
+    [case.id, seizure.id]
+}
+
+#[tokio::test]
+async fn whom_a_decision_is_against_stands_on_it_by_name_and_address() {
+    for house in houses().await {
+        let [case, seizure] = decided_and_taken(&house).await;
+        for (id, document) in [(&case, Document::Decision), (&seizure, Document::Seizure)] {
+            let page = house.desk.document(id, document, Paper::A4, BASE, &officer()).await.unwrap().unwrap();
+            assert!(page.contains("赵某某") && page.contains("解放街 21 号"), "{page}");
+        }
+        let new = NewRecord { kind: Kind::Warning, what: what("浙K12345") };
+        let warning = house.desk.record(new, "w", &officer()).await.unwrap().0;
+        let party = Some(Party { name: "赵某某".into(), address: String::new() });
+        let named = house.desk.advance(&warning.id, Advance { party, ..advance(Move::Comply) }, None, &officer()).await;
+        assert!(matches!(named, Err(Error::Invalid { field: "party", .. })), "{named:?}");
+    }
+}
+
+/// In a build that has the typesetter.
+#[cfg(feature = "pdf")]
+#[tokio::test]
+async fn every_document_is_had_as_pdf_and_one_changed_bit_of_it_is_named() {
+    for house in houses().await {
+        let [case, seizure] = decided_and_taken(&house).await;
+        let new = NewRecord { kind: Kind::Warning, what: what("浙K12345") };
+        let warning = house.desk.record(new, "w", &officer()).await.unwrap().0.id;
+        for document in Document::ALL {
+            let id = match document {
+                Document::Warning => &warning,
+                Document::ParkingNotice | Document::Decision | Document::Receipt => &case,
+                Document::SiteRecord | Document::Seizure | Document::Release => &seizure,
+            };
+            for paper in [Paper::A4, Paper::Mm80, Paper::Mm58] {
+                let pdf = house.desk.document_pdf(id, document, paper, BASE, &officer()).await.unwrap().unwrap();
+                assert!(pdf.starts_with(b"%PDF-"), "{document:?}");
+            }
+        }
+        let what = What { reason: "占用盲道\u{1F697}".into(), ..what("浙K12345") };
+        let odd = house.desk.record(NewRecord { kind: Kind::Warning, what }, "odd", &officer()).await.unwrap().0.id;
+        let refused = house.desk.document_pdf(&odd, Document::Warning, Paper::A4, BASE, &officer()).await;
+        assert!(matches!(refused, Err(Error::NoGlyph { character: '\u{1F697}', .. })), "{refused:?}");
+        verify::verify(&house.db, Some(&house.evidence)).await.unwrap();
+        let head = ledger::head(&house.db).await.unwrap();
+        let mut entries = ledger::entries(&house.db, 1, head.seq as u32).await.unwrap();
+        entries.retain(|entry| entry.subject_type == "document");
+        let last = entries.pop().unwrap();
+        let name = last.evidence[0].to_string();
+        let file = house.dir.path().join("evidence").join(&name[0..2]).join(&name[2..4]).join(&name);
+        let mut bytes = std::fs::read(&file).unwrap();
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 1;
+        std::fs::write(&file, bytes).unwrap();
+        let broken = verify::verify(&house.db, Some(&house.evidence)).await.unwrap_err().to_string();
+        assert!(broken.contains(&name) && broken.contains(&last.seq.to_string()), "{broken}");
+    }
+}
+
+/// In a build that has none.
+#[cfg(not(feature = "pdf"))]
+#[tokio::test]
+async fn a_build_without_a_typesetter_says_how_to_print() {
+    for house in houses().await {
+        let [case, _] = decided_and_taken(&house).await;
+        let none = house.desk.document_pdf(&case, Document::Decision, Paper::A4, BASE, &officer()).await.unwrap_err();
+        assert!(matches!(none, Error::NoPdf) && none.to_string().contains("print it"), "{none}");
     }
 }

@@ -3,6 +3,7 @@ import { render } from "preact";
 import { ageWords } from "../age.ts";
 import { tick } from "../clock.ts";
 import { code, lang, t, text } from "../i18n.ts";
+import { keepOffline } from "../offline.ts";
 import { Age, Facts, percent, SYMBOL, TrendMark } from "../public/card.tsx";
 import { Navigate, navigateTo } from "../public/navigate.tsx";
 import { share, Shared } from "../public/share.tsx";
@@ -185,3 +186,4 @@ function Page() {
 keepTitle(title);
 render(<Page />, document.getElementById("app") as HTMLElement);
 void start();
+keepOffline();

@@ -5,6 +5,7 @@ import { learnServerTime, serverNowMs } from "../clock.ts";
 import { ask, Problem } from "../http.ts";
 import { NOTHING_KNOWN, step, type Known } from "../live/protocol.ts";
 import { LiveSocket, type Connection } from "../live/socket.ts";
+import { keepLot, lastLot } from "../public/past.ts";
 import type { City, ForecastAnswer, HistoryPoint, LiveMessage, Lot, LotsAnswer, Space, Typical } from "../types.ts";
 
 /** The lot of this address. */
@@ -30,8 +31,10 @@ const STEP = "5m";
 
 let known: Known = NOTHING_KNOWN;
 
-/** Fetches the lot, then follows it. */
+/** Shows what was known of the lot before, fetches it, then follows it. */
 export async function start(): Promise<void> {
+  recall();
+  addEventListener("pagehide", remember);
   if (!(await fetchLot())) return;
   const socket = new LiveSocket({ cursor: () => known.cursor, message: take, connection: tell });
   socket.watch([id]);
@@ -39,6 +42,17 @@ export async function start(): Promise<void> {
   void fetchBays();
   await fetchCurves();
   setInterval(() => document.visibilityState === "visible" && void fetchCurves(), CURVES_EVERY_MS);
+}
+
+function recall(): void {
+  const last = lastLot(id);
+  if (last === null) return;
+  [lot.value, city.value, heardAtMs.value] = [last.lot, last.city, last.at];
+}
+
+function remember(): void {
+  const [shown, seen, heard] = [lot.peek(), city.peek(), heardAtMs.peek()];
+  if (shown !== null && seen !== null && heard !== null) keepLot(heard, seen, shown);
 }
 
 /** Until it is there, or known not to be. */
@@ -53,10 +67,12 @@ async function fetchLot(): Promise<boolean> {
       city.value = answer.city;
       known = { cursor: answer.cursor, lots: new Map([[id, lot.value]]) };
       heardAtMs.value = Date.now();
+      remember();
       return true;
     } catch (error) {
       if (error instanceof Problem && error.status === 404) {
         missing.value = true;
+        lot.value = null;
         return false;
       }
       connection.value = navigator.onLine ? "connecting" : "offline";

@@ -6,8 +6,9 @@ import { askAll } from "../http.ts";
 import { code, t } from "../i18n.ts";
 import { showPlate } from "../plate.ts";
 import { attempt } from "../staff.tsx";
-import type { LedgerRecord } from "../types.ts";
+import type { Course, LedgerRecord } from "../types.ts";
 import { learnCity, timeZone } from "./city.ts";
+import { RecordDetails, Unfold } from "./timeline.tsx";
 import { reasonWords } from "./wording.ts";
 
 const TONES = { warning: "warn", correction: "info", penalty: "bad", seizure: "bad" } as const;
@@ -55,6 +56,7 @@ export function Records() {
               <p class="hint">
                 {stamp(record.at, timeZone.value).slice(11)} · {record.number} · {code("state", record.state)}
               </p>
+              <Unfold path={`/api/v1/records/${encodeURIComponent(record.id)}/steps`} show={(course: Course) => <RecordDetails course={course} />} />
             </div>
             <a class="button plain" href={`/api/v1/records/${encodeURIComponent(record.id)}/notice`} target="_blank" rel="noopener">
               {t("records.notice")}

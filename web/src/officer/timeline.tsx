@@ -2,6 +2,7 @@
 import { useState } from "preact/hooks";
 import { stamp } from "../age.ts";
 import { nameOf } from "../base-map.ts";
+import { CaseDesk } from "../case/desk.tsx";
 import { serverNowMs } from "../clock.ts";
 import { ask } from "../http.ts";
 import { code, t, text } from "../i18n.ts";
@@ -78,7 +79,7 @@ function Entry({ entry }: { entry: HistoryEntry }) {
 }
 
 /** What is only asked for when somebody wants to see it: evidence is not looked at in passing. */
-function Unfold<T>({ path, show }: { path: string; show(told: T): preact.ComponentChild }) {
+export function Unfold<T>({ path, show }: { path: string; show(told: T): preact.ComponentChild }) {
   const [told, setTold] = useState<T | null>(null);
   const [fault, setFault] = useState("");
   const open = async (isOpen: boolean): Promise<void> => {
@@ -106,7 +107,13 @@ function Pictures({ images }: { images: EvidenceImage[] }) {
   );
 }
 
-export function RecordDetails({ course: { record, steps, dues } }: { course: Course }) {
+export function RecordDetails({ course }: { course: Course }) {
+  const [newer, setNewer] = useState<Course | null>(null);
+  const { record, steps, dues } = newer ?? course;
+  const again = async (): Promise<void> => {
+    const got = await attempt(() => ask<Course>(`/api/v1/records/${encodeURIComponent(record.id)}/steps`));
+    if ("done" in got) setNewer(got.done);
+  };
   const facts = [
     [t("slip.officer"), [record.officer, record.approved_by].filter(Boolean).join(" / ")],
     [t("street.basis"), record.legal_basis ?? ""],
@@ -140,6 +147,7 @@ export function RecordDetails({ course: { record, steps, dues } }: { course: Cou
           {t("due.line", { what: code("due", due.what), by: stamp(due.by, timeZone.value).slice(0, 16), basis: due.basis })}
         </p>
       ))}
+      <CaseDesk record={record} changed={() => void again()} />
     </div>
   );
 }

@@ -4,6 +4,7 @@ import { baseMap, learnBaseMap, namesOf } from "../base-map.ts";
 import { learnServerTime } from "../clock.ts";
 import { ask } from "../http.ts";
 import { keep, kept } from "../keep.ts";
+import { keepLots, lastLots } from "./past.ts";
 import { NOTHING_KNOWN, step, type Known } from "../live/protocol.ts";
 import { LiveSocket, type Connection } from "../live/socket.ts";
 import type { Arrival, City, LiveMessage, LonLat, Lot, LotsAnswer, SpaceChange, Text } from "../types.ts";
@@ -114,35 +115,19 @@ export function start(): void {
 
 /** Facts, hours and trends are asked again this often. */
 const FACTS_EVERY_MS = 120_000;
-/** Numbers kept for longer than this are no help to a driver; the lots still are. */
-const TOO_OLD_MS = 3_600_000;
-
-interface Kept {
-  at: number;
-  answer: LotsAnswer;
-}
-
 /** What was known at the last visit, until the server is heard; its age is told as the age of the screen. */
 function recall(): void {
-  const last = kept<Kept>("lots");
-  if (last === null || !Array.isArray(last.answer?.lots)) return;
+  const last = lastLots();
+  if (last === null) return;
   city.value = last.answer.city;
   heardAtMs.value = last.at;
-  const long = Date.now() - last.at > TOO_OLD_MS;
-  const lots = last.answer.lots.map((lot): Lot => ({
-    ...lot,
-    quality: lot.quality === "live" ? "stale" : lot.quality,
-    level: long && lot.level !== "closed" ? "no_data" : lot.level,
-  }));
-  takeFacts({ ...last.answer, lots });
+  takeFacts(last.answer);
   known = NOTHING_KNOWN;
 }
 
 function remember(): void {
   const [seen, heard] = [city.peek(), heardAtMs.peek()];
-  if (seen === null || heard === null) return;
-  const answer: LotsAnswer = { cursor: "", generated_at: new Date(heard).toISOString(), city: seen, lots: allLots() };
-  keep("lots", { at: heard, answer } satisfies Kept);
+  if (seen !== null && heard !== null) keepLots(heard, seen, allLots());
 }
 
 async function refetch(): Promise<void> {

@@ -1,4 +1,7 @@
-//! Evidence by the SHA-256 of its bytes: files that are written once, never changed, and checked whenever they are read.
+//! Evidence by the SHA-256 of its bytes: files that are written once, never changed, and checked whenever they are read. They lie
+//! in a folder, or in a bucket of S3 or whatever speaks like it.
+
+mod wire;
 
 use std::{
     path::{Path, PathBuf},
@@ -7,7 +10,14 @@ use std::{
 };
 
 use bytes::Bytes;
-use object_store::{ObjectStore, ObjectStoreExt, PutMode, local::LocalFileSystem, path::Path as Location};
+use futures_util::TryStreamExt;
+use object_store::{
+    ObjectStore, ObjectStoreExt, PutMode,
+    aws::{AmazonS3Builder, AmazonS3ConfigKey},
+    local::LocalFileSystem,
+    path::Path as Location,
+    prefix::PrefixStore,
+};
 
 use super::{Db, Error, On, Tx, erasures, query};
 use crate::domain::{ledger::Digest, time::Instant};
@@ -16,7 +26,18 @@ use crate::domain::{ledger::Digest, time::Instant};
 #[derive(Debug, Clone)]
 pub struct Evidence {
     files: Arc<dyn ObjectStore>,
-    folder: PathBuf,
+    /// The folder they lie in; none for a bucket.
+    folder: Option<PathBuf>,
+}
+
+/// What the address of a bucket begins with.
+const BUCKET: &str = "s3://";
+
+/// A file that belongs to nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stray {
+    /// Its path, in the folder or in the bucket.
+    pub path: String,
 }
 
 /// What is known of a piece of evidence without its bytes.
@@ -37,12 +58,36 @@ pub struct Piece {
 }
 
 impl Evidence {
+    /// Opens a folder, or a bucket by its address `s3://bucket/prefix`.
+    pub fn at(place: &str) -> Result<Self, Error> {
+        if place.starts_with(BUCKET) { Self::bucket(place, std::env::vars()) } else { Self::open(Path::new(place)) }
+    }
+
+    /// Opens a bucket; who may write to it, and where it is, stands in settings (`AWS_ACCESS_KEY_ID`,
+    /// `AWS_SECRET_ACCESS_KEY`, `AWS_REGION`, `AWS_ENDPOINT`, `AWS_ALLOW_HTTP`).
+    pub fn bucket(address: &str, settings: impl IntoIterator<Item = (String, String)>) -> Result<Self, Error> {
+        let named = address.strip_prefix(BUCKET).unwrap_or_default().trim_end_matches('/');
+        let (bucket, prefix) = named.split_once('/').unwrap_or((named, ""));
+        let mut builder = AmazonS3Builder::new().with_bucket_name(bucket).with_http_connector(wire::Connector);
+        for (name, value) in settings {
+            if name.starts_with("AWS_")
+                && let Ok(key) = name.to_ascii_lowercase().parse::<AmazonS3ConfigKey>()
+            {
+                builder = builder.with_config(key, value);
+            }
+        }
+        let store = builder.build()?;
+        let files: Arc<dyn ObjectStore> =
+            if prefix.is_empty() { Arc::new(store) } else { Arc::new(PrefixStore::new(store, prefix)) };
+        Ok(Self { files, folder: None })
+    }
+
     /// Opens the folder, making it if it is missing.
     pub fn open(folder: &Path) -> Result<Self, Error> {
         let failed = |source| Error::Folder { folder: folder.display().to_string(), source };
         std::fs::create_dir_all(folder).map_err(failed)?;
         let files = LocalFileSystem::new_with_prefix(folder)?.with_fsync(true);
-        Ok(Self { files: Arc::new(files), folder: folder.to_owned() })
+        Ok(Self { files: Arc::new(files), folder: Some(folder.to_owned()) })
     }
 
     /// Stores bytes under their hash; durable once this returns. What is already there is left alone, after a check
@@ -67,28 +112,52 @@ impl Evidence {
         }
     }
 
-    /// Files that belong to nothing, such as those of an upload that a crash cut off, if they are at least this old; how many
-    /// there are and their paths, to be removed or looked at.
-    pub async fn strays(&self, db: &Db, at_least: Duration) -> Result<Vec<PathBuf>, Error> {
-        let folder = self.folder.clone();
-        let files = tokio::task::spawn_blocking(move || {
-            let mut files = Vec::new();
-            walk(&folder, &mut files).map(|()| files)
-        });
-        let failed = |source| Error::Folder { folder: self.folder.display().to_string(), source };
-        let files = files.await.map_err(std::io::Error::other).and_then(|files| files).map_err(failed)?;
+    /// Files that belong to nothing, such as those of an upload that a crash cut off, if they are at least this old; to be removed
+    /// or looked at.
+    pub async fn strays(&self, db: &Db, at_least: Duration) -> Result<Vec<Stray>, Error> {
         let mut strays = Vec::new();
-        for (path, age) in files.into_iter().filter(|(_, age)| *age >= at_least) {
-            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        for (path, _) in self.all().await?.into_iter().filter(|(_, age)| *age >= at_least) {
+            let name = path.rsplit(['/', std::path::MAIN_SEPARATOR]).next().unwrap_or_default();
             let is_known = match Digest::parse(name) {
                 Ok(digest) => find(db, digest).await?.is_some() && erasures::entry_of(db, digest).await?.is_none(),
                 Err(_) => false,
             };
             if !is_known {
-                strays.push((path, age));
+                strays.push(Stray { path });
             }
         }
-        Ok(strays.into_iter().map(|(path, _)| path).collect())
+        Ok(strays)
+    }
+
+    /// Removes a file that belongs to nothing.
+    pub async fn remove(&self, stray: &Stray) -> Result<(), Error> {
+        match &self.folder {
+            Some(_) => {
+                std::fs::remove_file(&stray.path).map_err(|source| Error::Folder { folder: stray.path.clone(), source })
+            }
+            None => Ok(self.files.delete(&Location::from(stray.path.as_str())).await?),
+        }
+    }
+
+    /// Every file there is, with its age.
+    async fn all(&self) -> Result<Vec<(String, Duration)>, Error> {
+        let Some(folder) = self.folder.clone() else {
+            let mut files = Vec::new();
+            let mut listed = self.files.list(None);
+            while let Some(file) = listed.try_next().await? {
+                let written = std::time::SystemTime::from(file.last_modified);
+                files.push((file.location.to_string(), written.elapsed().unwrap_or_default()));
+            }
+            return Ok(files);
+        };
+        let named = folder.display().to_string();
+        let files = tokio::task::spawn_blocking(move || {
+            let mut files = Vec::new();
+            walk(&folder, &mut files).map(|()| files)
+        });
+        let failed = |source| Error::Folder { folder: named.clone(), source };
+        let files = files.await.map_err(std::io::Error::other).and_then(|files| files).map_err(failed)?;
+        Ok(files.into_iter().map(|(path, age)| (path.display().to_string(), age)).collect())
     }
 
     /// The bytes of a hash, checked; `None` if there are none.
