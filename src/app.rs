@@ -33,6 +33,8 @@ use crate::{
         availability::Quality,
         city::{City, SensorBinding},
         ids::LotId,
+        matter::Source,
+        sensor_health::{Illness, Severity},
     },
     enforcement::{self, Desk},
     feeds::{
@@ -47,10 +49,11 @@ use crate::{
     keeper::{Keeper, Resets},
     lifecycle::{Death, Lifecycle, Stage},
     live::Hub,
+    matters::{Ailing, Health, Matters},
     mqtt::{Link, LinkState},
     sensor_health::{GATEWAY_FILTER, Gatekeeper, Ward},
     settings::SettingsDesk,
-    signboard::SignBoard,
+    signboard::{HealthState, SignBoard},
     staff::StaffDesk,
     store::{Db, evidence::Evidence},
 };
@@ -213,6 +216,19 @@ impl App {
             lifecycle.start("heads", Stage::Rest, signer.run(rest.clone()));
             lifecycle.start("incidents", Stage::Rest, async move { desk.run(rest).await });
         }
+        let fetcher = Fetcher::new(config.feeds.allow_private_addresses);
+        let matters = Arc::new(Matters::new(
+            (db.clone(), desk.clone()),
+            city.clone(),
+            clock.clone(),
+            config.matters.clone(),
+            devices_health(&city, &ward, &signs, (&desk, &clock, config.matters.camera_silent_h)),
+            fetcher.clone(),
+        ));
+        if has(Role::Enforcement) {
+            lifecycle.start("matters", Stage::Rest, matters.clone().run(rest.clone()));
+            lifecycle.start("partners", Stage::Rest, matters.clone().run_links(rest.clone()));
+        }
         let spots = Arc::new(Spots::default());
         if has(Role::Web) {
             let what = (board.clone(), engine.clone(), db.clone());
@@ -221,7 +237,6 @@ impl App {
         let seen = (board.clone(), city.clone());
         let press = Arc::new(Press::new(seen, spots, signs.clone(), clock.clone(), config.clone()));
         check_columns(&config)?;
-        let fetcher = Fetcher::new(config.feeds.allow_private_addresses);
         let kept_in = (engine.clone(), db.clone());
         let asked = config.feeds.sources.clone();
         let sources = Arc::new(Sources::new(asked, fetcher.clone(), kept_in, counted_city.clone(), clock.clone()));
@@ -252,6 +267,8 @@ impl App {
             demand,
             desk,
             settings,
+            matters,
+            doorman: api::doorman(),
             staff,
             ward,
             health,
@@ -407,6 +424,95 @@ fn free_now(
         }
         // No decision rests on a sensor that is silent, stuck or still learning: its place counts as taken.
         Some(counts.free.saturating_sub(ward.doubtful_places(lot)?))
+    })
+}
+
+/// How all devices are: sensors by what they say, gateways by their last will, cameras by when they last sent something, signs by
+/// their drivers.
+fn devices_health(
+    city: &watch::Receiver<Arc<City>>,
+    ward: &Arc<Ward>,
+    signs: &Arc<SignBoard>,
+    (desk, clock, camera_silent_h): (&Arc<Desk>, &Clock, u32),
+) -> crate::matters::HealthOf {
+    let (city, ward, signs) = (city.clone(), ward.clone(), signs.clone());
+    let (desk, clock) = (desk.clone(), clock.clone());
+    Arc::new(move || {
+        let city = city.borrow().clone();
+        let mut health = Health::default();
+        let mut note = |subject: String, ailing: Option<Ailing>| match ailing {
+            Some(ailing) => health.ill.push(ailing),
+            None => drop(health.well.insert(subject)),
+        };
+        for state in ward.sensors(None) {
+            let subject = format!("sensor:{}", state.binding.id);
+            let lot = city.lots.get(&state.binding.lot);
+            let what: Vec<&str> = state.illnesses.iter().map(|illness| illness.as_str()).collect();
+            // One behind a gateway that is away is the gateway's matter; one that was never heard is not in use yet.
+            if state.illnesses.iter().any(|one| matches!(one, Illness::GatewayDown | Illness::Unheard)) {
+                continue;
+            }
+            let is_ill = state.severity() == Severity::Ill;
+            let ailing = is_ill.then(|| Ailing {
+                subject: subject.clone(),
+                category: "C0202",
+                source: Source::Sensor,
+                since: None,
+                location: lot.map(|lot| (lot.location.x, lot.location.y)),
+                what: what.join(", "),
+                place: lot.map(|lot| lot.name.zh.clone()).unwrap_or_default(),
+            });
+            note(subject, ailing);
+        }
+        for gateway in ward.gateways() {
+            let subject = format!("gateway:{}", gateway.id);
+            let ailing = (!gateway.is_online).then(|| Ailing {
+                subject: subject.clone(),
+                category: "C0205",
+                source: Source::Sensor,
+                since: None,
+                location: None,
+                what: "offline".to_owned(),
+                place: gateway.id.clone(),
+            });
+            note(subject, ailing);
+        }
+        let silent_before = clock.now() - chrono::Duration::hours(camera_silent_h.into());
+        for camera in desk.cameras() {
+            // One that was never heard by this node says nothing of itself.
+            let Some(last_at) = camera.tally.last_at else { continue };
+            let subject = format!("camera:{}", camera.id);
+            let known = city.cameras.get(&camera.id);
+            let ailing = (last_at < silent_before).then(|| Ailing {
+                subject: subject.clone(),
+                category: "C0204",
+                source: Source::Camera,
+                since: Some(last_at),
+                location: known.map(|camera| (camera.location.x, camera.location.y)),
+                what: "silent".to_owned(),
+                place: camera.name.zh.clone(),
+            });
+            note(subject, ailing);
+        }
+        for sign in city.signs.values() {
+            let subject = format!("sign:{}", sign.id);
+            let Some(found) = signs.status(&sign.id).health else { continue };
+            let ailing = match found.state {
+                HealthState::Ok => None,
+                HealthState::Unknown => continue,
+                HealthState::Failing | HealthState::Unreachable => Some(Ailing {
+                    subject: subject.clone(),
+                    category: "C0203",
+                    source: Source::Sign,
+                    since: Some(found.since),
+                    location: Some((sign.location.x, sign.location.y)),
+                    what: found.detail.unwrap_or_default(),
+                    place: sign.name.zh.clone(),
+                }),
+            };
+            note(subject, ailing);
+        }
+        health
     })
 }
 

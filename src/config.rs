@@ -12,8 +12,10 @@ mod demand;
 mod feeds;
 mod forecast;
 mod guidance;
+mod ingest;
 mod law;
 mod map;
+mod matters;
 mod mqtt;
 mod rules;
 mod secret;
@@ -23,8 +25,10 @@ pub use demand::Demand;
 pub use feeds::{Feeds, Source, SourceKind, Subscriber};
 pub use forecast::Forecast;
 pub use guidance::{Brightness, Colours, Guidance, LanguageWords, Words};
+pub use ingest::{AlertStream, Ingest, StoreEvents};
 pub use law::{Basis, Documents, Fines, FirstOffence, FirstOffencePolicy, Grant, Law, LegalBases, LookUps, Retention};
 pub use map::{BaseMap, Datum, TileKind, TileSchema};
+pub use matters::{Gateway, Matters, Partner};
 pub use mqtt::{DeadLetters, Mqtt, MqttVersion};
 pub use rules::{ClassRule, Rules};
 pub use secret::Secret;
@@ -88,6 +92,8 @@ pub struct Config {
     pub sensors: Sensors,
     /// Captures, incidents, records.
     pub enforcement: Enforcement,
+    /// City management: kinds of matters, units, limits.
+    pub matters: Matters,
     /// Open data, out and in.
     pub feeds: Feeds,
     /// What is drawn under the lots.
@@ -200,42 +206,6 @@ pub struct History {
     pub transitions_days: u32,
     /// Most moves held while the database is away.
     pub queue: usize,
-}
-
-/// What is kept of what devices say.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Ingest {
-    /// Whose statements are stored before they are acknowledged.
-    pub store_events: StoreEvents,
-    /// How long they are kept, days; 0 keeps them for good.
-    pub events_days: u32,
-    /// Cameras whose HTTP alert stream is read, by a name of their own.
-    pub alert_streams: BTreeMap<String, AlertStream>,
-}
-
-/// A camera with an HTTP alert stream.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct AlertStream {
-    /// `http://host[:port]`.
-    pub url: String,
-    /// Who reads it, by HTTP Digest.
-    pub user: String,
-    /// The user's password.
-    pub password: Secret,
-}
-
-/// Whose statements are stored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum StoreEvents {
-    /// Nobody's.
-    None,
-    /// Those of devices bound in the city file.
-    Devices,
-    /// Those, and native messages.
-    All,
 }
 
 /// Where a sensor's illness begins.
@@ -459,7 +429,8 @@ impl Config {
         if let Some((key, reason)) = self.guidance.fault() {
             return Err((key, reason.to_owned()));
         }
-        if let Some(fault) = self.forecast.fault().or_else(|| self.demand.fault()).or_else(|| self.map.fault()) {
+        let fault = self.forecast.fault().or_else(|| self.demand.fault()).or_else(|| self.map.fault());
+        if let Some(fault) = fault.or_else(|| self.matters.fault()) {
             return Err(fault);
         }
         for camera in self.enforcement.cameras.keys() {

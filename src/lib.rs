@@ -23,6 +23,7 @@ pub mod ingest;
 pub mod keeper;
 pub mod lifecycle;
 pub mod live;
+pub mod matters;
 pub mod mqtt;
 pub mod sensor_health;
 pub mod settings;

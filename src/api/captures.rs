@@ -2,11 +2,11 @@
 
 use axum::{
     Json,
-    extract::{FromRequestParts, Multipart, State, multipart::Field},
+    extract::{FromRequestParts, Multipart, State},
     http::{HeaderMap, StatusCode, request::Parts},
     response::{IntoResponse, Response},
 };
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::json;
 use utoipa::ToSchema;
@@ -14,6 +14,7 @@ use utoipa::ToSchema;
 use super::{
     Problem, Shared,
     auth::{Staff, bearer},
+    form,
     json::Private,
 };
 use crate::{
@@ -27,8 +28,6 @@ use crate::{
     enforcement::{NewCapture, Received},
 };
 
-/// Largest `meta` part, bytes.
-const MAX_META: usize = 64 * 1024;
 /// Most `image` parts.
 const MAX_IMAGES: usize = 8;
 
@@ -144,50 +143,11 @@ fn view(received: &Received) -> serde_json::Value {
     })
 }
 
-/// Reads the form part by part; a part that grows past its limit ends the reading.
-async fn read(mut form: Multipart, max_image_bytes: usize) -> Result<(Meta, Vec<Bytes>), Problem> {
-    let broken = |error: axum::extract::multipart::MultipartError| {
-        if error.status() == StatusCode::PAYLOAD_TOO_LARGE {
-            Problem::too_large(error.body_text())
-        } else {
-            Problem::bad_request(error.body_text())
-        }
-    };
-    let (mut meta, mut images) = (None, Vec::new());
-    while let Some(field) = form.next_field().await.map_err(broken)? {
-        match field.name() {
-            Some("meta") if meta.is_none() => {
-                let bytes = part(field, MAX_META, "meta").await?;
-                let read: Meta = serde_json::from_slice(&bytes)
-                    .map_err(|error| Problem::bad_request(format!("meta: {error}")).field("meta", error.to_string()))?;
-                meta = Some(read);
-            }
-            Some("image") if images.len() < MAX_IMAGES => images.push(part(field, max_image_bytes, "image").await?),
-            Some("image") => return Err(Problem::bad_request("send at most 8 image parts")),
-            Some("meta") => return Err(Problem::bad_request("send one meta part")),
-            _ => return Err(Problem::bad_request("send a meta part and image parts only")),
-        }
-    }
-    let meta = meta.ok_or_else(|| Problem::bad_request("the meta part is missing").field("meta", "missing"))?;
+/// Reads the form.
+async fn read(form: Multipart, max_image_bytes: usize) -> Result<(Meta, Vec<Bytes>), Problem> {
+    let (meta, images) = form::read(form, max_image_bytes, MAX_IMAGES).await?;
     if images.is_empty() {
         return Err(Problem::bad_request("at least one image part is needed").field("image", "missing"));
     }
     Ok((meta, images))
-}
-
-async fn part(mut field: Field<'_>, limit: usize, name: &str) -> Result<Bytes, Problem> {
-    let mut bytes = BytesMut::new();
-    loop {
-        match field.chunk().await {
-            Ok(Some(chunk)) if bytes.len() + chunk.len() > limit => {
-                return Err(Problem::too_large(format!("the {name} part may have at most {limit} bytes")));
-            }
-            Ok(Some(chunk)) => bytes.extend_from_slice(&chunk),
-            Ok(None) => return Ok(bytes.freeze()),
-            Err(error) if error.status() == StatusCode::PAYLOAD_TOO_LARGE => {
-                return Err(Problem::too_large(error.body_text()));
-            }
-            Err(error) => return Err(Problem::bad_request(error.body_text())),
-        }
-    }
 }

@@ -8,6 +8,7 @@ use axum::{
 };
 use serde::Deserialize;
 
+use super::petitions;
 use super::{Problem, Shared, json::Params};
 use crate::{domain::text::escape_html as escape, enforcement::checking::Checked};
 
@@ -19,6 +20,9 @@ pub struct Asked {
     /// The last four characters of the plate.
     #[serde(default)]
     end: String,
+    /// The receipt of a statement or a request for review.
+    #[serde(default)]
+    receipt: String,
 }
 
 const UNKNOWN: &str = "no document has this number and this end of the plate";
@@ -34,7 +38,7 @@ pub async fn check(State(services): State<Shared>, Params(asked): Params<Asked>)
 }
 
 /// The page a document's QR code opens.
-#[utoipa::path(get, path = "/check", tag = "public", params(("number" = Option<String>, Query), ("end" = Option<String>, Query)),
+#[utoipa::path(get, path = "/check", tag = "public", params(("number" = Option<String>, Query), ("end" = Option<String>, Query), ("receipt" = Option<String>, Query)),
     responses((status = 200), (status = 400), (status = 429)))]
 pub async fn page(State(services): State<Shared>, Params(asked): Params<Asked>) -> Result<Response, Problem> {
     let found = if asked.end.trim().is_empty() {
@@ -47,9 +51,15 @@ pub async fn page(State(services): State<Shared>, Params(asked): Params<Asked>) 
         Some(None) => "<p role=\"alert\"><b>没有查到。</b>请核对文书编号和号牌后四位。<br><small>Nothing found. Check the number and the \
                        last four characters of the plate.</small></p>"
             .to_owned(),
-        Some(Some(checked)) => table(&services, checked),
+        Some(Some(checked)) => table(&services, checked) + &petitions::of_holder(checked, &asked.end),
     };
+    let followed = petitions::followed(&services, &asked.receipt).await?;
     let number = escape(&asked.number);
+    Ok(answer(&number, &(told + &followed)))
+}
+
+/// The page with what it tells above its form.
+pub(super) fn answer(number: &str, told: &str) -> Response {
     let text = format!(
         "<!doctype html><html lang=\"zh-CN\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" \
          content=\"width=device-width,initial-scale=1\"><meta name=\"robots\" content=\"noindex\"><title>文书查验</title><style>\
@@ -59,13 +69,21 @@ pub async fn page(State(services): State<Shared>, Params(asked): Params<Asked>) 
          padding:.7rem .9rem;box-sizing:border-box;border:1px solid #7c8a85;border-radius:10px}}button{{margin-top:1.2rem;\
          border-color:#0b5d52;background:#0b5d52;color:#fff;font-weight:600}}table{{width:100%;border-collapse:collapse;\
          margin-top:1rem}}th,td{{text-align:left;padding:.4rem;border-bottom:1px solid #8888;vertical-align:top}}\
-         small{{opacity:.8}}</style></head><body><main>\
+         small{{opacity:.8}}textarea{{font:inherit;width:100%;min-height:6rem;padding:.7rem .9rem;box-sizing:border-box;\
+         border:1px solid #7c8a85;border-radius:10px}}fieldset{{border:0;margin:1rem 0 0;padding:0}}fieldset label{{display:flex;gap:.6rem;\
+         align-items:center;margin:.4rem 0;min-height:44px}}fieldset input{{width:auto}}.pictures{{display:grid;gap:.6rem;\
+         grid-template-columns:repeat(auto-fit,minmax(140px,1fr));margin-top:1rem}}.pictures img{{width:100%;border-radius:10px}}\
+         details{{margin-top:1.2rem;border-top:1px solid #8888;padding-top:.6rem}}summary{{min-height:44px;line-height:44px;\
+         font-weight:600;cursor:pointer}}.receipt{{font:700 1.3rem/1.6 ui-monospace,monospace;letter-spacing:.04em}}\
+         hr{{border:0;border-top:1px solid #8888;margin:2rem 0 0}}</style></head><body><main>\
          <h1>文书查验 <small>Check a document</small></h1>{told}<form action=\"/check\"><label for=\"number\">文书编号 \
          <small>Number</small></label><input id=\"number\" name=\"number\" value=\"{number}\" required maxlength=\"32\" autocomplete=\"off\">\
          <label for=\"end\">号牌后四位 <small>Last four characters of the plate</small></label><input id=\"end\" name=\"end\" required \
-         minlength=\"4\" maxlength=\"4\" autocomplete=\"off\"><button>查验 Check</button></form></main></body></html>"
+         minlength=\"4\" maxlength=\"4\" autocomplete=\"off\"><button>查验 Check</button></form><hr><form action=\"/check\">\
+         <label for=\"receipt\">申辩或复议回执号 <small>Receipt of a statement or review</small></label><input id=\"receipt\" \
+         name=\"receipt\" required maxlength=\"20\" autocomplete=\"off\"><button>查进度 Follow</button></form></main></body></html>"
     );
-    Ok(([(header::CACHE_CONTROL, "no-store")], Html(text)).into_response())
+    ([(header::CACHE_CONTROL, "no-store")], Html(text)).into_response()
 }
 
 fn table(services: &Shared, checked: &Checked) -> String {

@@ -6,6 +6,7 @@ pub mod auth;
 mod cameras;
 mod captures;
 mod check;
+mod citizens;
 mod city;
 mod counters;
 mod courses;
@@ -15,6 +16,7 @@ mod displays;
 mod evidence;
 mod feeds;
 mod field;
+mod form;
 pub mod health;
 mod incidents;
 mod isapi;
@@ -24,9 +26,11 @@ mod lite;
 pub mod live;
 pub mod lots;
 pub mod map;
+pub mod matters;
 mod middleware;
 mod openapi;
 mod pages;
+mod petitions;
 mod plates;
 mod poster;
 pub mod problem;
@@ -60,6 +64,10 @@ use crate::config::Role;
 pub use problem::Problem;
 pub use state::{HealthCheck, Services, Shared};
 
+/// Requests of one address a minute at the public's doors, and at once.
+const DOOR_PER_MINUTE: u32 = 60;
+const DOOR_BURST: u32 = 30;
+
 /// The HTTP door of this node: what its roles serve, and always the operators' paths.
 pub fn router(services: Shared) -> Router {
     let limits = &services.config.http;
@@ -79,6 +87,11 @@ pub fn router(services: Shared) -> Router {
         .fallback(elsewhere)
         .method_not_allowed_fallback(|| async { Problem::method_not_allowed("see /api/v1/openapi.json") });
     middleware::around(routes, &services).with_state(services)
+}
+
+/// How often one address may knock at the public's doors that write: a person's pace, with room for a family behind one address.
+pub fn doorman() -> feeds::limits::Limiter {
+    feeds::limits::Limiter::new(DOOR_PER_MINUTE, DOOR_BURST)
 }
 
 fn operators() -> Router<Shared> {
@@ -108,6 +121,9 @@ fn pages_and_public() -> Router<Shared> {
         .route("/supervisor", get(pages::supervisor))
         .route("/operator", get(pages::operator))
         .route("/admin", get(pages::admin))
+        .route("/report", get(pages::report))
+        .route("/report/{receipt}", get(pages::report))
+        .route("/matters", get(pages::matters))
         .route("/assets/{*path}", get(pages::asset))
         .route("/api/v1/lots", get(public::lots))
         .route("/api/v1/lots/{id}", get(public::one_lot))
@@ -138,8 +154,11 @@ fn base_map(services: &Shared) -> Router<Shared> {
 
 fn staff() -> Router<Shared> {
     Router::new()
-        .route("/check", get(check::page))
         .route("/api/v1/check", get(check::check))
+        .route("/api/v1/check/pictures/{nth}", get(petitions::picture))
+        .route("/api/v1/check/petitions/{receipt}", get(petitions::follow))
+        .route("/api/v1/petitions", get(petitions::list))
+        .route("/api/v1/petitions/{receipt}/answer", post(petitions::answer))
         .route("/api/v1/session", post(session::sign_in).get(session::who).delete(session::sign_out))
         .route("/api/v1/cameras", get(cameras::list))
         .route("/api/v1/field", get(field::kit))
@@ -166,6 +185,22 @@ fn staff() -> Router<Shared> {
         .route("/api/v1/appeals", get(courses::appeals).post(courses::file_appeal))
         .route("/api/v1/appeals/{id}", get(courses::appeal))
         .route("/api/v1/appeals/{id}/steps", post(courses::advance_appeal))
+        .route("/api/v1/matters", get(matters::list))
+        .route("/api/v1/matters/kit", get(matters::kit))
+        .route("/api/v1/matters/scores", get(matters::scores))
+        .route("/api/v1/matters/{id}", get(matters::one))
+        .route("/api/v1/matters/{id}/steps", post(matters::advance))
+        .route("/api/v1/grid/coverage", get(matters::coverage))
+        .route("/api/v1/patrols", get(matters::patrols))
+        .route("/api/v1/patrols/{id}", post(matters::patrolled))
+        .route("/api/v1/partners", get(citizens::deliveries))
+        .route("/api/v1/partners/messages/{id}/replay", post(citizens::replay))
+        .route("/api/v1/partner/matters", get(citizens::pull))
+        .route("/api/v1/gateway/reports", post(citizens::relay))
+        .route("/api/v1/citizen/kinds", get(citizens::kinds))
+        .route("/api/v1/citizen/reports/{receipt}", get(citizens::follow))
+        .route("/api/v1/citizen/reports/{receipt}/judgement", post(citizens::judge))
+        .route("/api/v1/open/city-management", get(citizens::open_figures))
         .route("/api/v1/permits", get(courses::permits).post(courses::grant_permit))
         .route("/api/v1/permits/{id}", delete(courses::end_permit))
         .route("/api/v1/reports", get(courses::reports))
@@ -206,6 +241,11 @@ fn uploads() -> Router<Shared> {
         .route("/api/v1/captures", post(captures::create))
         .route("/api/v1/city", post(city::import))
         .route("/api/v1/city/checks", post(city::check))
+        .route("/check", get(check::page).post(petitions::send_form))
+        .route("/api/v1/check/petitions", post(petitions::send))
+        .route("/api/v1/citizen/reports", post(citizens::say))
+        .route("/api/v1/matters", post(matters::say))
+        .route("/api/v1/matters/{id}/handled", post(matters::handled))
         .route("/api/v1/pictures/{name}", put(cameras::picture))
         .route("/VIID/MotorVehicles", post(viid::motor_vehicles))
         .route("/VIID/NonMotorVehicles", post(viid::non_motor_vehicles))

@@ -52,6 +52,16 @@ pub async fn supervisor(headers: HeaderMap) -> Response {
     page("supervisor.html", &headers)
 }
 
+/// `GET /report`: anybody says what is wrong in the street, and follows it by receipt.
+pub async fn report(headers: HeaderMap) -> Response {
+    page("report.html", &headers)
+}
+
+/// `GET /matters`: the desk of city management; it asks for a sign-in itself.
+pub async fn matters(headers: HeaderMap) -> Response {
+    page("matters.html", &headers)
+}
+
 /// `GET /operator`: the operators' page; it asks for a sign-in itself.
 pub async fn operator(headers: HeaderMap) -> Response {
     page("operator.html", &headers)

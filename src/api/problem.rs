@@ -105,6 +105,11 @@ impl Problem {
         self
     }
 
+    /// What is wrong with this very request.
+    pub fn detail(&self) -> &str {
+        &self.detail
+    }
+
     /// The HTTP status.
     pub fn status(&self) -> StatusCode {
         self.status

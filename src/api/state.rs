@@ -6,6 +6,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use super::feeds::limits::Limiter;
 use crate::{
     availability::{Board, Engine},
     clock::Clock,
@@ -18,6 +19,7 @@ use crate::{
     guidance::OrderDesk,
     keeper::Bell,
     live::Hub,
+    matters::Matters,
     sensor_health::Ward,
     settings::SettingsDesk,
     signboard::SignBoard,
@@ -62,6 +64,10 @@ pub struct Services {
     pub demand: Arc<DemandDesk>,
     /// Captures, incidents, records.
     pub desk: Arc<Desk>,
+    /// City management.
+    pub matters: Arc<Matters>,
+    /// How often one address may knock at the public's doors.
+    pub doorman: Limiter,
     /// How the sensors are.
     pub ward: Arc<Ward>,
     /// What is set at run time.

@@ -4,8 +4,10 @@ use geo::{Coord, LineString, MultiPolygon, Polygon};
 use serde::{Deserialize, Serialize};
 
 use super::{
+    grid::GridCode,
     ids::{CameraId, GridCellId, StreetId, ZoneId},
     lot::VehicleClass,
+    matter::dispatch::Shift,
     text::Localized,
 };
 
@@ -66,6 +68,10 @@ pub struct GridCell {
     pub unit: Localized,
     /// Its area, lon/lat WGS-84.
     pub area: MultiPolygon,
+    /// Its code by the national standard, when it has one.
+    pub code: Option<GridCode>,
+    /// Who walks it when.
+    pub shifts: Vec<Shift>,
 }
 
 /// A camera that sends captures.

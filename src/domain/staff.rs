@@ -71,6 +71,18 @@ impl Role {
     pub fn may_see_dead_letters(self) -> bool {
         matches!(self, Self::Operator | Self::Admin)
     }
+    /// May read matters of city management.
+    pub fn may_read_matters(self) -> bool {
+        matches!(self, Self::Officer | Self::Supervisor | Self::Operator | Self::Auditor)
+    }
+    /// May say matters and take steps of them; which ones, the flow says.
+    pub fn may_act_on_matters(self) -> bool {
+        matches!(self, Self::Officer | Self::Supervisor | Self::Operator)
+    }
+    /// May see scores, and what partners were told.
+    pub fn may_read_scores(self) -> bool {
+        matches!(self, Self::Supervisor | Self::Auditor)
+    }
     /// The role's word as it stands in the database and on the command line.
     pub fn as_str(self) -> &'static str {
         match self {

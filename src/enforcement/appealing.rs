@@ -14,6 +14,7 @@ use crate::{
         appeal::{Appeal, Kind, Outcome, State, Step, may_file, term},
         course,
         ledger::{Kind as Said, NewEntry},
+        staff::Actor,
         time::{Instant, truncate},
     },
     store::{Tx, appeals, incidents, ledger, records},
@@ -53,6 +54,14 @@ pub struct AppealStep {
     pub why: String,
 }
 
+/// An appeal that is to be entered.
+pub(super) struct Filing {
+    pub(super) kind: Kind,
+    pub(super) claim: String,
+    pub(super) authority: String,
+    pub(super) filed_at: Instant,
+}
+
 impl Desk {
     /// Enters an appeal, if the law lets it be handed in.
     pub async fn file_appeal(&self, new: NewAppeal, person: &Person) -> Result<Appeal, Error> {
@@ -69,16 +78,31 @@ impl Desk {
         }
         let mut tx = self.db.begin_write().await?;
         incidents::one_at_a_time(&mut tx).await?;
-        let record = records::find(&mut tx, &new.record).await?.ok_or(Error::NotFound("record"))?;
-        let earlier = appeals::against(&mut tx, &record.id).await?;
+        let filing = Filing { kind: new.kind, claim, authority, filed_at };
+        let appeal = self.file(&mut tx, &new.record, filing, (&person.name, person.actor()), now).await?;
+        tx.commit().await?;
+        Ok(appeal)
+    }
+
+    /// Enters an appeal in a transaction, whoever hands it in.
+    pub(super) async fn file(
+        &self,
+        tx: &mut Tx,
+        record: &str,
+        Filing { kind, claim, authority, filed_at }: Filing,
+        (filed_by, actor): (&str, Actor),
+        now: Instant,
+    ) -> Result<Appeal, Error> {
+        let record = records::find(&mut *tx, record).await?.ok_or(Error::NotFound("record"))?;
+        let earlier = appeals::against(&mut *tx, &record.id).await?;
         let rules = self.rules();
         let law = &rules.law;
-        let until = term(new.kind, &record, &earlier, &law.clocks, &law.calendar, self.city().time_zone);
-        may_file(new.kind, &record, &earlier, until, filed_at)?;
+        let until = term(kind, &record, &earlier, &law.clocks, &law.calendar, self.city().time_zone);
+        may_file(kind, &record, &earlier, until, filed_at)?;
         let appeal = Appeal {
             id: clock::new_id(),
             record: record.id,
-            kind: new.kind,
+            kind,
             state: State::Filed,
             claim,
             authority,
@@ -86,12 +110,10 @@ impl Desk {
             decided_at: None,
             outcome: None,
             note: None,
-            filed_by: person.name.clone(),
+            filed_by: filed_by.to_owned(),
             ledger_seq: 0,
         };
-        let appeal = self.enter_appeal(&mut tx, appeal, "file", "", person, now).await?;
-        tx.commit().await?;
-        Ok(appeal)
+        self.enter_appeal(tx, appeal, "file", "", actor, now).await
     }
 
     /// Takes a step of an appeal. One that takes the record back does so in the same transaction.
@@ -112,7 +134,7 @@ impl Desk {
             let told = json!({"step": "revoke", "why": why, "appeal": appeal.id});
             self.enter_step(&mut tx, record, person.actor(), told, now).await?;
         }
-        let appeal = self.enter_appeal(&mut tx, appeal, step.step.as_str(), &why, person, now).await?;
+        let appeal = self.enter_appeal(&mut tx, appeal, step.step.as_str(), &why, person.actor(), now).await?;
         tx.commit().await?;
         Ok(appeal)
     }
@@ -123,11 +145,11 @@ impl Desk {
         mut appeal: Appeal,
         step: &str,
         why: &str,
-        person: &Person,
+        actor: Actor,
         now: Instant,
     ) -> Result<Appeal, Error> {
         let entry = NewEntry {
-            actor: person.actor(),
+            actor,
             kind: Said::AppealStepped,
             subject_type: "appeal",
             subject_id: appeal.id.clone(),

@@ -10,7 +10,12 @@ use serde::Serialize;
 
 use super::{Desk, Error, lookup::what, notice::state_zh};
 use crate::{
-    domain::{plate::Plate, record::is_slip, text::Localized, time::Instant},
+    domain::{
+        plate::Plate,
+        record::{Record, is_slip},
+        text::Localized,
+        time::Instant,
+    },
     store::records,
 };
 
@@ -46,6 +51,8 @@ pub struct Checked {
     pub amount_yuan: Option<u32>,
     /// Until when it is due, if something is.
     pub due_by: Option<DateTime<Utc>>,
+    /// How many pictures it rests on; whoever holds the document may see them.
+    pub pictures: usize,
 }
 
 impl Tries {
@@ -67,10 +74,39 @@ impl Tries {
     }
 }
 
+impl Tries {
+    /// Gives a try back that was right.
+    pub(super) fn give_back(&self, number: &str) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, tries)) = known.get_mut(&number.trim().to_ascii_uppercase()) {
+            *tries = tries.saturating_sub(1);
+        }
+    }
+}
+
 impl Desk {
     /// What a document's number and the last four characters of its plate tell; `None` where the two do not belong together,
     /// or there is no such number: nobody learns which.
     pub async fn check_number(&self, number: &str, end: &str) -> Result<Option<Checked>, Error> {
+        let Some((record, plate)) = self.holders_record(number, end).await? else { return Ok(None) };
+        let (zh, en) = what(record.kind, record.act);
+        let both = |zh: &str, en: &str| Localized { zh: zh.to_owned(), en: en.to_owned() };
+        let city = self.city();
+        Ok(Some(Checked {
+            kind: both(zh, en),
+            state: both(state_zh(&record), &record.state.as_str().replace('_', " ")),
+            at: record.at,
+            place: record.zone.as_ref().and_then(|id| city.zones.get(id)).map(|zone| zone.name.clone()),
+            plate: plate.mask(),
+            amount_yuan: record.course.amount_yuan,
+            due_by: record.due.as_ref().map(|(_, by)| *by),
+            pictures: record.evidence.len(),
+            number: record.number,
+        }))
+    }
+
+    /// The record of whoever holds its document: by its number and the end of its plate.
+    pub(super) async fn holders_record(&self, number: &str, end: &str) -> Result<Option<(Record, Plate)>, Error> {
         let number = number.trim().to_ascii_uppercase();
         let is_number = number.len() <= 32 && number.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
         if !is_number || number.is_empty() {
@@ -91,22 +127,7 @@ impl Desk {
         let chars: Vec<char> = plate.norm().chars().collect();
         let known: String = chars[chars.len().saturating_sub(END)..].iter().collect();
         let given: String = end.trim().to_uppercase();
-        if chars.len() < END || given != known {
-            return Ok(None);
-        }
-        let (zh, en) = what(record.kind, record.act);
-        let both = |zh: &str, en: &str| Localized { zh: zh.to_owned(), en: en.to_owned() };
-        let city = self.city();
-        Ok(Some(Checked {
-            kind: both(zh, en),
-            state: both(state_zh(&record), &record.state.as_str().replace('_', " ")),
-            at: record.at,
-            place: record.zone.as_ref().and_then(|id| city.zones.get(id)).map(|zone| zone.name.clone()),
-            plate: plate.mask(),
-            amount_yuan: record.course.amount_yuan,
-            due_by: record.due.as_ref().map(|(_, by)| *by),
-            number: record.number,
-        }))
+        Ok((chars.len() >= END && given == known).then_some((record, plate)))
     }
 }
 

@@ -23,6 +23,7 @@ mod lookup;
 mod manifests;
 mod notice;
 mod permits;
+pub mod petitions;
 mod picture;
 mod places;
 mod receive;

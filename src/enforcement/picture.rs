@@ -71,7 +71,7 @@ fn reduce(bytes: &[u8], max_pixels: u64) -> Option<Vec<u8>> {
 impl Desk {
     /// Looks at pictures away from the tasks that answer requests, then stores their bytes; nothing is stored unless all are
     /// pictures.
-    pub(super) async fn keep(&self, images: Vec<Bytes>, taken_at: Instant) -> Result<Vec<Piece>, Error> {
+    pub async fn keep(&self, images: Vec<Bytes>, taken_at: Instant) -> Result<Vec<Piece>, Error> {
         if let Some(index) = images.iter().position(|bytes| bytes.len() > self.config.max_image_bytes) {
             return Err(Error::PictureTooLarge { index });
         }

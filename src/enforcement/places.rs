@@ -1,10 +1,11 @@
 //! Where things lie: the zone and the management cell of a point, and the nearest lots.
 
-use geo::{Contains, Coord, Distance, Haversine, MultiPolygon, Point};
+use geo::{BoundingRect, Contains, Coord, Distance, Haversine, MultiPolygon, Point};
 use rstar::{AABB, PointDistance, RTree, RTreeObject};
 
 use crate::domain::{
     city::City,
+    grid::Grid,
     ids::{GridCellId, LotId, ZoneId},
     lot::VehicleClass,
 };
@@ -25,7 +26,6 @@ impl<Id> RTreeObject for Area<Id> {
 
 impl<Id: Clone + Ord> Area<Id> {
     fn of(id: &Id, shape: &MultiPolygon) -> Option<Self> {
-        use geo::BoundingRect;
         let around = shape.bounding_rect()?;
         let (low, high) = (around.min(), around.max());
         Some(Self { id: id.clone(), shape: shape.clone(), low: [low.x, low.y], high: [high.x, high.y] })
@@ -58,7 +58,7 @@ impl PointDistance for LotAt {
 /// Zones, cells and lots of one city, by place.
 pub(super) struct Places {
     zones: RTree<Area<ZoneId>>,
-    cells: RTree<Area<GridCellId>>,
+    cells: Grid,
     lots: RTree<LotAt>,
     /// The corners of all of it.
     around: Option<([f64; 2], [f64; 2])>,
@@ -70,23 +70,24 @@ const MARGIN_DEG: f64 = 0.5;
 impl Places {
     pub(super) fn of(city: &City) -> Self {
         let zones = city.zones.values().filter_map(|zone| Area::of(&zone.id, &zone.area));
-        let cells = city.grid_cells.values().filter_map(|cell| Area::of(&cell.id, &cell.area));
         let lots = city.lots.values();
         let lots = lots.map(|lot| LotAt {
             id: lot.id.clone(),
             at: [lot.location.x, lot.location.y],
             class: lot.vehicle_class,
         });
-        let (zones, cells): (Vec<_>, Vec<_>) = (zones.collect(), cells.collect());
+        let zones: Vec<Area<ZoneId>> = zones.collect();
+        let cells = city.grid_cells.values().filter_map(|cell| cell.area.bounding_rect());
+        let cells = cells.flat_map(|around| [around.min(), around.max()]).map(|corner| [corner.x, corner.y]);
         let lots: Vec<LotAt> = lots.collect();
         let cameras = city.cameras.values().map(|camera| [camera.location.x, camera.location.y]);
         let corners = zones.iter().flat_map(|area| [area.low, area.high]);
-        let corners = corners.chain(cells.iter().flat_map(|area| [area.low, area.high]));
+        let corners = corners.chain(cells);
         let around = corners.chain(lots.iter().map(|lot| lot.at)).chain(cameras).fold(None, |around, [x, y]| {
             let (low, high) = around.unwrap_or(([x, y], [x, y]));
             Some(([f64::min(low[0], x), f64::min(low[1], y)], [f64::max(high[0], x), f64::max(high[1], y)]))
         });
-        Self { around, zones: RTree::bulk_load(zones), cells: RTree::bulk_load(cells), lots: RTree::bulk_load(lots) }
+        Self { around, zones: RTree::bulk_load(zones), cells: Grid::of(city), lots: RTree::bulk_load(lots) }
     }
 
     /// Whether a point lies in the city or not far from it; a city without places says nothing.
@@ -102,9 +103,9 @@ impl Places {
         area(&self.zones, at)
     }
 
-    /// The management cell of a point.
+    /// The management cell of a point; the nearest one for a point on an edge, or a street's width outside.
     pub(super) fn cell(&self, at: (f64, f64)) -> Option<GridCellId> {
-        area(&self.cells, at)
+        self.cells.cell(at).map(|found| found.cell)
     }
 
     /// Up to `limit` nearest lots for a class of vehicles, with the distance in metres, nearest first.

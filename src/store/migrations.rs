@@ -28,6 +28,10 @@ const FILES: &[(i64, &str, &str)] = &[
     (26, "webhooks", include_str!("../../migrations/0026_webhooks.sql")),
     (31, "slips", include_str!("../../migrations/0031_slips.sql")),
     (32, "administration", include_str!("../../migrations/0032_administration.sql")),
+    (40, "matters", include_str!("../../migrations/0040_matters.sql")),
+    (41, "petitions", include_str!("../../migrations/0041_petitions.sql")),
+    (42, "partners", include_str!("../../migrations/0042_partners.sql")),
+    (43, "patrols", include_str!("../../migrations/0043_patrols.sql")),
 ];
 
 /// All migrations.

@@ -26,6 +26,8 @@ fn allowed(room: &str) -> Option<&'static [&'static str]> {
         "keeper" => &["store", "availability"],
         "ingest" => &["store", "availability", "live", "sensor_health"],
         "guidance" | "display" | "enforcement" | "forecast" | "feeds" | "history" => &["store", "availability", "live"],
+        // Pictures are kept by the enforcement desk; partners are told as subscribers of feeds are.
+        "matters" => &["store", "enforcement", "feeds"],
         "api" | "app" | "cli" | "main" | "lib" => &["*"],
         _ => return None,
     })

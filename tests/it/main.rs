@@ -15,6 +15,8 @@ mod feeds;
 mod guidance;
 mod ingest;
 mod ledger;
+mod matters;
+mod matters_page;
 mod node;
 mod officer_page;
 mod public_page;

@@ -18,6 +18,9 @@ const READERS: &[&str] = &["officer", "supervisor", "auditor"];
 const SUPERVISORS: &[&str] = &["supervisor"];
 const OPERATORS: &[&str] = &["supervisor", "operator", "admin"];
 const OPERATORS_AND_AUDITORS: &[&str] = &["supervisor", "operator", "auditor", "admin"];
+const FLOW: &[&str] = &["officer", "supervisor", "operator"];
+const FLOW_READERS: &[&str] = &["officer", "supervisor", "operator", "auditor"];
+const JUDGES: &[&str] = &["supervisor", "auditor"];
 const KEEPERS: &[&str] = &["operator", "admin"];
 const ADMINS: &[&str] = &["admin"];
 const PERMIT_READERS: &[&str] = &["officer", "supervisor", "auditor", "admin"];
@@ -63,6 +66,13 @@ const ROWS: &[Row] = &[
     ("GET /api/v1/cameras", OPERATORS_AND_AUDITORS, ""),
     ("POST /api/v1/captures", SENDERS, ""),
     ("GET /api/v1/check", EVERYONE, ""),
+    ("GET /api/v1/check/petitions/{receipt}", EVERYONE, ""),
+    ("POST /api/v1/check/petitions", EVERYONE, ""),
+    ("GET /api/v1/check/pictures/{nth}", EVERYONE, ""),
+    ("GET /api/v1/citizen/kinds", EVERYONE, ""),
+    ("POST /api/v1/citizen/reports", EVERYONE, ""),
+    ("GET /api/v1/citizen/reports/{receipt}", EVERYONE, ""),
+    ("POST /api/v1/citizen/reports/{receipt}/judgement", EVERYONE, r#"{"content": 5}"#),
     ("POST /api/v1/city", KEEPERS, ""),
     ("POST /api/v1/city/checks", KEEPERS, ""),
     ("GET /api/v1/corrections", READERS, ""),
@@ -74,6 +84,8 @@ const ROWS: &[Row] = &[
     ("GET /api/v1/evidence/{sha256}/thumbnail", READERS, ""),
     ("GET /api/v1/feed-sources", OPERATORS, ""),
     ("GET /api/v1/field", ENFORCERS, ""),
+    ("POST /api/v1/gateway/reports", OWN_PROOF, r#"{"category": "E0501"}"#),
+    ("GET /api/v1/grid/coverage", FLOW_READERS, ""),
     ("GET /api/v1/incidents", READERS, ""),
     ("POST /api/v1/incidents/reviews", ENFORCERS, r#"{"reviews": []}"#),
     ("GET /api/v1/incidents/{id}", READERS, ""),
@@ -95,9 +107,24 @@ const ROWS: &[Row] = &[
     ("GET /api/v1/lots/{id}/underway", EVERYONE, ""),
     ("POST /api/v1/lots/{id}/underway", EVERYONE, r#"{"eta_s": 60}"#),
     ("GET /api/v1/map", EVERYONE, ""),
+    ("GET /api/v1/matters", FLOW_READERS, ""),
+    ("POST /api/v1/matters", FLOW, ""),
+    ("GET /api/v1/matters/kit", FLOW_READERS, ""),
+    ("GET /api/v1/matters/scores", JUDGES, ""),
+    ("GET /api/v1/matters/{id}", FLOW_READERS, ""),
+    ("POST /api/v1/matters/{id}/handled", FLOW, ""),
+    ("POST /api/v1/matters/{id}/steps", FLOW, r#"{"step": "open", "why": "x"}"#),
+    ("GET /api/v1/open/city-management", EVERYONE, ""),
+    ("GET /api/v1/partner/matters", OWN_PROOF, ""),
+    ("GET /api/v1/partners", JUDGES, ""),
+    ("POST /api/v1/partners/messages/{id}/replay", SUPERVISORS, ""),
+    ("GET /api/v1/patrols", FLOW_READERS, ""),
+    ("POST /api/v1/patrols/{id}", FLOW, ""),
     ("GET /api/v1/permits", PERMIT_READERS, ""),
     ("POST /api/v1/permits", GRANTERS, r#"{"plate": "x", "from": "x", "to": "x", "reason": "x"}"#),
     ("DELETE /api/v1/permits/{id}", GRANTERS, ""),
+    ("GET /api/v1/petitions", READERS, ""),
+    ("POST /api/v1/petitions/{receipt}/answer", SUPERVISORS, r#"{"answer": "x"}"#),
     ("PUT /api/v1/pictures/{name}", DEVICES, ""),
     ("GET /api/v1/plates", READERS, ""),
     ("GET /api/v1/plates/{plate}/history", READERS, ""),
@@ -166,7 +193,7 @@ const ROWS: &[Row] = &[
 ];
 
 /// What the router serves without telling it in the document: pages, the operators' paths, sockets, the document itself.
-const NOT_TOLD: [&str; 16] = [
+const NOT_TOLD: [&str; 19] = [
     "/",
     "/VIID/{*other}",
     "/admin",
@@ -178,10 +205,13 @@ const NOT_TOLD: [&str; 16] = [
     "/lite",
     "/lots/{id}",
     "/lots/{id}/poster",
+    "/matters",
     "/metrics",
     "/officer",
     "/operator",
     "/readyz",
+    "/report",
+    "/report/{receipt}",
     "/signs",
 ];
 

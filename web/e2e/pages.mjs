@@ -27,6 +27,14 @@ export const PAGES = [
   { name: "signs-map", path: "/signs", ready: '[data-map="shown"]', gl: true, whole: false },
   { name: "signs", path: "/signs", ready: "[data-sign]", gl: false, whole: true },
   { name: "feeds", path: "/feeds", ready: "[data-feed]", gl: false, whole: true },
+  { name: "report", path: "/report", ready: "[data-kind]", gl: false, whole: true, act: reportDraft },
+  { name: "report-figures", path: "/report#figures", ready: "[data-figures]", gl: false, whole: true },
+  { name: "matters", path: "/matters", ready: "[data-matters]", gl: false, staff: true, act: firstMatter },
+  { name: "matters-map", path: "/matters", ready: "[data-matters]", gl: false, staff: true, act: tab("map") },
+  { name: "matters-scores", path: "/matters", ready: "[data-matters]", gl: false, staff: true, role: "supervisor", act: tab("scores") },
+  { name: "matters-patrol", path: "/matters", ready: "[data-matters]", gl: false, staff: true, act: tab("patrol") },
+  { name: "matters-grid", path: "/matters", ready: "[data-matters]", gl: false, staff: true, act: tab("grid") },
+  { name: "officer-matters", path: "/officer", ready: "[data-tab]", gl: false, staff: true, act: tab("matters") },
   { name: "officer-review", path: "/officer", ready: "[data-tab]", gl: false, staff: true, act: tab("review") },
   { name: "officer-street", path: "/officer", ready: "[data-tab]", gl: false, staff: true, act: tab("street") },
   { name: "officer-seizure", path: "/officer", ready: "[data-tab]", gl: false, staff: true, act: seizure },
@@ -63,6 +71,18 @@ export async function signIn(context, base, name, password) {
   const answer = await context.request.post(`${base}/api/v1/session`, { data: { name, password } });
   if (!answer.ok()) throw new Error(`sign-in failed: ${answer.status()}`);
   return (await answer.json()).role;
+}
+
+async function reportDraft(page) {
+  await page.click("[data-kind] >> nth=1");
+  await page.waitForSelector('[data-ground="shown"]');
+  const map = await page.locator(".ground").boundingBox();
+  await page.mouse.click(map.x + map.width * 0.45, map.y + map.height * 0.55);
+}
+
+async function firstMatter(page) {
+  const row = page.locator("[data-matter]").first();
+  if ((await row.count()) > 0) await row.click();
 }
 
 async function destination(page) {

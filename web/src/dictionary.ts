@@ -2,6 +2,7 @@
 import { PLACE_WORDS } from "./dictionary-places.ts";
 
 import type { ADMIN_WORDS } from "./dictionary-admin.ts";
+import type { MATTER_WORDS } from "./dictionary-matters.ts";
 import type { STAFF_WORDS } from "./dictionary-staff.ts";
 
 const PUBLIC = {
@@ -11,6 +12,8 @@ const PUBLIC = {
   "nav.map": { zh: "实时空位", en: "Live parking" },
   "nav.signs": { zh: "诱导屏", en: "Signs" },
   "nav.feeds": { zh: "开放数据", en: "Open data" },
+  "nav.report": { zh: "我要上报", en: "Report" },
+  "nav.matters": { zh: "城市管理", en: "City desk" },
   "nav.officer": { zh: "执法", en: "Officers" },
   "nav.supervisor": { zh: "督导", en: "Supervision" },
   "nav.operator": { zh: "运维", en: "Operations" },
@@ -551,7 +554,7 @@ const PUBLIC = {
 } satisfies Record<string, { zh: string; en: string }>;
 
 export type PublicWord = keyof typeof PUBLIC;
-export type Word = PublicWord | keyof typeof STAFF_WORDS | keyof typeof ADMIN_WORDS;
+export type Word = PublicWord | keyof typeof STAFF_WORDS | keyof typeof ADMIN_WORDS | keyof typeof MATTER_WORDS;
 
 /** Every word this page knows: the public ones, and those of the staff where a staff page has taught them. */
 export const WORDS = PUBLIC as Record<string, { zh: string; en: string }> as Record<Word, { zh: string; en: string }>;

@@ -8,6 +8,8 @@ use super::{
     relief::Relief,
 };
 
+/// The division code that the county's cells begin with; the northern half is one town, the southern another.
+const COUNTY: &str = "331125";
 const COLUMNS: usize = 6;
 const ROWS: usize = 6;
 const WEST_M: f64 = -1_900.0;
@@ -47,6 +49,7 @@ pub fn divide(relief: &Relief, rng: &mut StdRng) -> Vec<Cell> {
             let (zh, en) = UNITS[row];
             cells.push(Cell {
                 id: format!("G{number:02}"),
+                code: format!("{COUNTY}{:03}{:03}{:03}", if row < 3 { 1 } else { 2 }, row % 3 + 1, column + 1),
                 name: Words::new(format!("{number:02} 号网格"), format!("Cell {number:02}")),
                 unit: Words::new(zh, en),
                 area: relief.place_all(&area),

@@ -152,7 +152,7 @@ fn cell(cell: &Cell) -> Value {
         "grid_cell",
         &cell.id,
         polygon(&cell.area, COARSE),
-        json!({"name": words(&cell.name), "unit": words(&cell.unit)}),
+        json!({"name": words(&cell.name), "unit": words(&cell.unit), "code": cell.code}),
     )
 }
 

@@ -304,6 +304,8 @@ pub struct Cell {
     pub id: String,
     /// Its name.
     pub name: Words,
+    /// Its code by the national standard.
+    pub code: String,
     /// The responsible unit.
     pub unit: Words,
     /// Its corners, metres.

@@ -4,7 +4,7 @@ mod answer;
 mod cds;
 mod editions;
 mod guard;
-mod limits;
+pub mod limits;
 mod ngsi_ld;
 mod parkapi;
 

@@ -25,6 +25,7 @@ pub(super) enum Thing {
     Sensor(SensorId),
     SensorOf(LotId, SpaceId),
     ViidDevice(String),
+    GridCode(String),
     Base(BaseId),
 }
 
@@ -43,6 +44,7 @@ impl std::fmt::Display for Thing {
             Self::Sensor(id) => write!(f, "sensor {id}"),
             Self::SensorOf(lot, id) => write!(f, "sensor for space {lot}/{id}"),
             Self::ViidDevice(id) => write!(f, "GA/T 1400 device {id}"),
+            Self::GridCode(code) => write!(f, "grid code {code}"),
             Self::Base(id) => write!(f, "base feature {id}"),
         }
     }

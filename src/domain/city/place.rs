@@ -8,7 +8,9 @@ use super::{
     geometry::{self, Shape},
 };
 use crate::domain::{
+    grid::GridCode,
     ids::{BaseId, CameraId, GridCellId, StreetId, ZoneId},
+    matter::dispatch::Shift,
     place::{Camera, GridCell, Street, Zone},
 };
 
@@ -59,9 +61,26 @@ impl<'a> Draft<'a> {
     pub(super) fn grid_cell(&mut self, id: Option<GridCellId>, mut cell: Object<'a>, geometry: Option<Geometry>) {
         let name = cell.need("name").and_then(|f| f.localized());
         let unit = cell.need("unit").and_then(|f| f.localized());
+        let code = cell.may("code").map(|f| self.grid_code(&f));
+        let shifts = cell.may("shifts").map(|f| shifts(&f));
         cell.finish();
-        let read = || Some(GridCell { id: id?, name: name?, unit: unit?, area: geometry::areas(geometry?) });
+        let read = || {
+            Some(GridCell {
+                id: id?,
+                name: name?,
+                unit: unit?,
+                area: geometry::areas(geometry?),
+                code: well(code)?,
+                shifts: well(shifts)?.unwrap_or_default(),
+            })
+        };
         self.city.grid_cells.extend(read().map(|cell| (cell.id.clone(), cell)));
+    }
+
+    fn grid_code(&mut self, field: &Field<'a>) -> Option<GridCode> {
+        let code: GridCode = field.id()?;
+        self.declare(field, Thing::GridCode(code.to_string()));
+        Some(code)
     }
 
     /// Reads a `camera` feature's properties.
@@ -123,6 +142,22 @@ impl<'a> Draft<'a> {
         };
         self.city.base_map.extend(read());
     }
+}
+
+/// Who walks a cell when: `[{"hours": "Mo-Fr 08:00-18:00", "people": ["wang"]}]`.
+fn shifts(field: &Field<'_>) -> Option<Vec<Shift>> {
+    let read = field.list()?.into_iter().map(|item| {
+        let mut shift = item.object()?;
+        let hours = shift.need("hours").and_then(|f| f.hours());
+        let people = shift.need("people").and_then(|f| {
+            let names: Vec<Option<String>> = f.list()?.iter().map(|name| name.text().map(str::to_owned)).collect();
+            names.into_iter().collect::<Option<Vec<String>>>()
+        });
+        shift.finish();
+        Some(Shift { hours: hours?, people: people? })
+    });
+    let read: Vec<Option<Shift>> = read.collect();
+    read.into_iter().collect()
 }
 
 /// A street's class: 1 strict to 4 basic.

@@ -49,6 +49,18 @@ kinds! {
     RecordStepped = "record.stepped",
     /// An appeal was handed in, or went on.
     AppealStepped = "appeal.stepped",
+    /// A matter of city management was said.
+    MatterCollected = "matter.collected",
+    /// A known matter was said once more.
+    MatterReported = "matter.reported",
+    /// A step of a matter was taken.
+    MatterStepped = "matter.stepped",
+    /// A cell was walked.
+    CellPatrolled = "cell.patrolled",
+    /// A party sent a statement or asked for a review online.
+    PetitionFiled = "petition.filed",
+    /// It was answered.
+    PetitionAnswered = "petition.answered",
     /// A plate was given a permit.
     PermitGranted = "permit.granted",
     /// A permit was ended before its time.

@@ -65,6 +65,23 @@ impl Fetcher {
         Ok(within(timeout_ms, sent).await?.0.as_u16())
     }
 
+    /// Sends a body; the status it is answered with, and the answer, of at most so many bytes within so many milliseconds.
+    pub async fn ask(
+        &self,
+        url: &str,
+        headers: &[(&str, &str)],
+        body: String,
+        (timeout_ms, max_bytes): (u64, usize),
+    ) -> Result<(u16, Vec<u8>), Ill> {
+        let mut request = Request::post("/");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let sent = Box::pin(self.exchange(url, request, body.into(), max_bytes));
+        let (status, answer) = within(timeout_ms, sent).await?;
+        Ok((status.as_u16(), answer))
+    }
+
     async fn exchange(
         &self,
         url: &str,

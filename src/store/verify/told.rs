@@ -5,7 +5,8 @@ use serde_json::Value as Json;
 use super::{Unproven, broken, unparsed};
 use crate::{
     domain::{
-        ledger::{Entry, Head, Kind},
+        ledger::{Entry, Head, Kind, canonical},
+        matter::{Matter, Stage},
         plate::Plate,
         time::rfc3339,
     },
@@ -19,6 +20,7 @@ pub(super) async fn check_entry(tx: &mut Tx, entry: &Entry) -> Result<(), Unprov
         // Only an entry that tells the whole capture has its content.
         Kind::CaptureReceived if said.get("content").is_some() => check_capture(tx, entry, &said).await,
         Kind::AppealStepped => check_appeal(tx, entry, &said).await,
+        Kind::MatterCollected | Kind::MatterReported | Kind::MatterStepped => check_matter(tx, entry, &said).await,
         Kind::IncidentReviewed if said.get("decision").is_some() => check_incident(tx, entry, &said).await,
         _ => Ok(()),
     }
@@ -129,6 +131,57 @@ async fn check_appeal(tx: &mut Tx, entry: &Entry, said: &Json) -> Result<(), Unp
     }
 }
 
+/// Holds a matter's last entry against its row: the body, and the columns lists and scores go by.
+async fn check_matter(tx: &mut Tx, entry: &Entry, said: &Json) -> Result<(), Unproven> {
+    let id = &entry.subject_id;
+    let text = "SELECT id, body, number, category, source, state, is_open, level, unit, closed_at_us, handled_by, handled_late, \
+                reworks, reopened, judged, ledger_seq FROM matters WHERE id = $1";
+    let Some(row) = query("matters", text).bind(id).fetch_optional(tx).await? else {
+        return Err(broken(entry.seq, format!("matter {id} is gone")));
+    };
+    let differing = || -> Result<Vec<&str>, Error> {
+        if row.count::<u64>("ledger_seq")? > entry.seq {
+            return Ok(Vec::new());
+        }
+        let told = &said["matter"];
+        let matter: Matter =
+            serde_json::from_value(told.clone()).map_err(|error| row.broken("ledger_seq", error.to_string()))?;
+        let body: Json = row.parse("body", |body| serde_json::from_str(body))?;
+        let mut differing = Vec::new();
+        if canonical(&body) != canonical(told) {
+            differing.push("body");
+        }
+        for column in ["number", "category", "source", "state", "level", "unit"] {
+            if row.get::<Option<String>>(column)?.as_deref() != told[column].as_str() {
+                differing.push(column);
+            }
+        }
+        let course = &matter.course;
+        let judged = course.judged.map(i64::from);
+        for (column, stands) in [
+            ("is_open", i64::from(matter.state.is_open())),
+            ("handled_late", i64::from(course.late.contains(&Stage::Handle))),
+            ("reworks", course.reworks.into()),
+            ("reopened", course.reopened.into()),
+        ] {
+            if row.get::<i64>(column)? != stands {
+                differing.push(column);
+            }
+        }
+        if row.get::<Option<i64>>("judged")? != judged {
+            differing.push("judged");
+        }
+        if row.get::<Option<String>>("handled_by")? != course.handled_by {
+            differing.push("handled_by");
+        }
+        Ok(differing)
+    };
+    match differing().map_err(|error| unparsed(entry.seq, error))?.join(", ") {
+        columns if columns.is_empty() => Ok(()),
+        columns => Err(broken(entry.seq, format!("matter {id} differs from this, its last entry, in {columns}"))),
+    }
+}
+
 /// Finds a capture, a decided incident or an appeal of which the ledger says nothing.
 pub(super) async fn check_untold(tx: &mut Tx, end: Head) -> Result<(), Unproven> {
     let captures = "SELECT COALESCE(id, '') AS id FROM captures WHERE id IS NULL OR NOT EXISTS (SELECT 1 FROM ledger \
@@ -138,8 +191,11 @@ pub(super) async fn check_untold(tx: &mut Tx, end: Head) -> Result<(), Unproven>
                      AND kind = 'incident.reviewed')) LIMIT 1";
     let appeals = "SELECT COALESCE(id, '') AS id FROM appeals WHERE id IS NULL OR NOT EXISTS (SELECT 1 FROM ledger \
                    WHERE subject_type = 'appeal' AND subject_id = appeals.id AND seq = appeals.ledger_seq) LIMIT 1";
+    let matters = "SELECT COALESCE(id, '') AS id FROM matters WHERE id IS NULL OR NOT EXISTS (SELECT 1 FROM ledger \
+                   WHERE subject_type = 'matter' AND subject_id = matters.id AND seq = matters.ledger_seq) LIMIT 1";
     for (what, table, text) in [
         ("capture", "captures", captures),
+        ("matter", "matters", matters),
         ("decided incident", "incidents", incidents),
         ("appeal", "appeals", appeals),
     ] {

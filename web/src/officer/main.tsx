@@ -1,6 +1,8 @@
 // The officers' page: review what cameras propose, record in the street, look up a plate, today's records.
 import { signal } from "@preact/signals";
 import { render } from "preact";
+import { MATTER_WORDS } from "../dictionary-matters.ts";
+import { teach } from "../dictionary.ts";
 import { t } from "../i18n.ts";
 import { Bar, Footer, keepTitle } from "../shell.tsx";
 import { Gate, mayLeave, resume, session, Who } from "../staff.tsx";
@@ -11,12 +13,15 @@ import { Review } from "./review/desk.tsx";
 import { Field } from "./field/home.tsx";
 import { LeaveDialog, mayGo } from "./field/leaving.tsx";
 import { recallKit } from "./field/kit.ts";
+import { FieldMatters } from "./field/matters.tsx";
 import { load } from "./field/queue.ts";
 import { begin, endShift, resumeShift } from "./field/shift.ts";
 import { SlipDialog } from "./field/slip.tsx";
 import { canKeep } from "./field/vault.ts";
 
-const TABS = ["review", "street", "plates", "records"] as const;
+teach(MATTER_WORDS);
+
+const TABS = ["review", "street", "matters", "plates", "records"] as const;
 type Tab = (typeof TABS)[number];
 
 function firstTab(): Tab {
@@ -49,6 +54,7 @@ function Desk() {
       </nav>
       {tab.value === "review" && <Review />}
       {tab.value === "street" && <Field />}
+      {tab.value === "matters" && <FieldMatters />}
       {tab.value === "plates" && <Plates />}
       {tab.value === "records" && <Records />}
     </>

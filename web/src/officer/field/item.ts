@@ -65,6 +65,14 @@ export interface Fault {
   fields: Record<string, string>;
 }
 
+/** A matter of city management that was put right. */
+export interface MatterDone {
+  id: string;
+  number: string;
+  name: Text;
+  note: string;
+}
+
 export interface Item {
   /** The number of its slip, and the key its record is sent under. */
   id: string;
@@ -83,6 +91,8 @@ export interface Item {
   /** How often what was taken was put right. */
   mended?: number;
   fault: Fault | null;
+  /** What was put right, where the item is no record of its own. */
+  matter?: MatterDone;
 }
 
 const ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";

@@ -81,7 +81,7 @@ export function QueueList({ open }: { open(): void }) {
 function Entry({ item, place, open }: { item: Item; place: number; open(): void }) {
   const [sure, setSure] = useState(false);
   const [mending, setMending] = useState(false);
-  const { said } = item;
+  const { said, matter } = item;
   const isTakenRefused = item.record !== null && said.taken !== null && !item.taken;
   const drop = async (): Promise<void> => {
     if (!(await takeBack(item))) outcome.value = { fault: true, word: "field.too_late", item: null };
@@ -91,11 +91,11 @@ function Entry({ item, place, open }: { item: Item; place: number; open(): void 
       <p>
         <span class="order">{place}</span>{" "}
         <span class="tag" data-tone={TONES[said.kind]}>
-          {t(`kind.${said.kind}`)}
+          {matter === undefined ? t(`kind.${said.kind}`) : t("tab.matters")}
         </span>{" "}
-        <strong class="plate">{said.plate === null ? t("records.no_plate") : showPlate(said.plate)}</strong>
+        <strong class="plate">{matter !== undefined ? matter.number : said.plate === null ? t("records.no_plate") : showPlate(said.plate)}</strong>
       </p>
-      <p>{reasonWords(said.reason)}</p>
+      <p>{matter === undefined ? reasonWords(said.reason) : `${text(matter.name)} · ${matter.note}`}</p>
       <p class="hint">
         {stamp(item.made_at, timeZone.value).slice(11, 16)} · {text(item.where.zone) || t("field.no_zone")}
         {item.photos.length > 0 && ` · ${t("field.photos", { n: item.photos.length })}`}
@@ -103,7 +103,7 @@ function Entry({ item, place, open }: { item: Item; place: number; open(): void 
       </p>
       {item.fault !== null && <Refusal fault={item.fault} partly={item.record?.number ?? null} />}
       <div class="entry-acts">
-        {said.kind !== "correction" && (
+        {said.kind !== "correction" && matter === undefined && (
           <button type="button" class="button plain" onClick={() => (shownSlip.value = item.id)}>
             {t("field.slip")}
           </button>
@@ -118,7 +118,7 @@ function Entry({ item, place, open }: { item: Item; place: number; open(): void 
                 {t("field.mend_taken")}
               </button>
             )}
-            {item.record === null && (
+            {item.record === null && matter === undefined && (
               <button type="button" class="button plain" onClick={() => void mend(item).then(open)}>
                 {t("field.mend")}
               </button>

@@ -2,7 +2,7 @@
 // that what is sent twice is done once, and what the server has is not sent again.
 import { ask, Problem } from "../../http.ts";
 import type { LedgerRecord } from "../../types.ts";
-import type { Item } from "./item.ts";
+import type { Item, MatterDone } from "./item.ts";
 import { photoBytes } from "./vault.ts";
 
 const UPLOAD_MS = 120_000;
@@ -16,6 +16,11 @@ interface CaptureAnswer {
 
 /** Sends what is still missing of an item; `note` is called after each part, before the next is begun. */
 export async function send(item: Item, note: (item: Item) => Promise<void>): Promise<void> {
+  if (item.matter !== undefined) {
+    await sendMatter(item, item.matter);
+    await note({ ...item, state: "done", fault: null });
+    return;
+  }
   let now = item;
   const come = async (part: Partial<Item>): Promise<void> => {
     now = { ...now, ...part };
@@ -42,6 +47,16 @@ async function sendCapture(item: Item): Promise<string> {
     ...(said.location === null ? {} : { location: said.location }),
     ...(said.zone === null ? {} : { zone: said.zone }),
   };
+  const form = await formOf(item, meta);
+  const signal = AbortSignal.timeout(UPLOAD_MS);
+  const answer = await ask<CaptureAnswer>("/api/v1/captures", { method: "POST", form, key: `${item.id}-c`, signal });
+  const same = answer.images.length === item.photos.length && item.photos.every((photo, i) => photo.sha256 === answer.images[i]?.sha256);
+  if (!same) throw new Problem(409, "", "", {}, "digest-differs");
+  return answer.id;
+}
+
+/** What was done, and its photographs, as one form. */
+async function formOf(item: Item, meta: unknown): Promise<FormData> {
   const form = new FormData();
   form.append("meta", new Blob([JSON.stringify(meta)], { type: "application/json" }), "meta.json");
   for (const [i, photo] of item.photos.entries()) {
@@ -49,11 +64,13 @@ async function sendCapture(item: Item): Promise<string> {
     if (bytes === null) throw lost(photo.sha256);
     form.append("image", new Blob([bytes], { type: photo.type }), `${i + 1}.${photo.type === "image/png" ? "png" : "jpg"}`);
   }
+  return form;
+}
+
+async function sendMatter(item: Item, { id, note }: MatterDone): Promise<void> {
+  const form = await formOf(item, { note, at: item.made_at });
   const signal = AbortSignal.timeout(UPLOAD_MS);
-  const answer = await ask<CaptureAnswer>("/api/v1/captures", { method: "POST", form, key: `${item.id}-c`, signal });
-  const same = answer.images.length === item.photos.length && item.photos.every((photo, i) => photo.sha256 === answer.images[i]?.sha256);
-  if (!same) throw new Problem(409, "", "", {}, "digest-differs");
-  return answer.id;
+  await ask(`/api/v1/matters/${encodeURIComponent(id)}/handled`, { method: "POST", form, key: item.id, signal });
 }
 
 const lost = (sha256: string): Problem => new Problem(422, "", sha256.slice(0, 8), {}, "photo-lost");

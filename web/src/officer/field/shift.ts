@@ -25,7 +25,7 @@ export const ofShift = computed(() => {
   return now === null ? [] : items.value.filter((item) => item.owner === now.name && item.made_at >= now.since);
 });
 
-export const corrections = computed(() => ofShift.value.filter((item) => item.said.kind === "correction").length);
+export const corrections = computed(() => ofShift.value.filter((item) => item.said.kind === "correction" && item.matter === undefined).length);
 
 /** Finds out who is signed in: the server's word, or what the phone kept of it while nothing answers. */
 export async function resumeShift(): Promise<void> {
@@ -64,7 +64,8 @@ export async function begin(now: Session, before: Shift | null = shift.peek()): 
 
 /** Forgets who was signed in and what the phone knew for them; the queue stays. */
 export async function endShift(): Promise<void> {
+  const name = shift.peek()?.name;
   shift.value = null;
   keep(LEFT, true);
-  await forget("shift", "kit").catch(() => undefined);
+  await forget("shift", "kit", ...(name === undefined ? [] : [`matters/${name}`])).catch(() => undefined);
 }
