@@ -59,6 +59,9 @@ pub enum Refused {
     /// The name is taken.
     #[error("the name is taken")]
     Taken,
+    /// Several things are wrong.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Several(Vec<Refused>),
     /// There is no such account.
     #[error("no such account")]
     Nobody,
@@ -253,7 +256,7 @@ impl StaffDesk {
         if !is_name(name) {
             return Err(Refused::Name);
         }
-        if password.chars().count() < SHORTEST_PASSWORD || password.len() > LONGEST_PASSWORD {
+        if !is_password(password) {
             return Err(Refused::Password);
         }
         let password = password.to_owned();
@@ -304,6 +307,10 @@ fn command_line() -> Actor {
 fn is_name(name: &str) -> bool {
     let length = name.chars().count();
     (1..=64).contains(&length) && name.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '_' | '-' | '@'))
+}
+
+fn is_password(password: &str) -> bool {
+    password.chars().count() >= SHORTEST_PASSWORD && password.len() <= LONGEST_PASSWORD
 }
 
 fn random<const N: usize>() -> Result<[u8; N], Refused> {

@@ -49,6 +49,15 @@ impl From<Refused> for Problem {
             Refused::Wrong => Self::unauthenticated("name or password is wrong"),
             Refused::Code => Self::unauthenticated(refused.to_string()).named("code-needed"),
             Refused::Throttled => Self::too_many("too many failed sign-ins; wait a quarter of an hour"),
+            Refused::Several(ref all) => {
+                let fields = all.iter().map(|one| match one {
+                    Refused::Name | Refused::Taken => ("name", one.to_string()),
+                    Refused::Password => ("password", one.to_string()),
+                    Refused::Unit => ("unit", one.to_string()),
+                    other => ("reason", other.to_string()),
+                });
+                fields.fold(Self::unprocessable(refused.to_string()), |problem, (name, why)| problem.field(name, why))
+            }
             Refused::Name => Self::unprocessable(refused.to_string()).field("name", refused.to_string()),
             Refused::Password => Self::unprocessable(refused.to_string()).field("password", refused.to_string()),
             Refused::Unit => Self::unprocessable(refused.to_string()).field("unit", refused.to_string()),

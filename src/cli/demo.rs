@@ -64,7 +64,12 @@ const NTCIP_SIGNS: u16 = 8;
 const NTCIP_PORTS: (u16, u16) = (16_101, 17_001);
 
 /// Demonstration accounts: name and role. Their passwords are printed.
-const ACCOUNTS: [(&str, Role); 2] = [("officer", Role::Officer), ("supervisor", Role::Supervisor)];
+const ACCOUNTS: [(&str, Role); 4] = [
+    ("officer", Role::Officer),
+    ("supervisor", Role::Supervisor),
+    ("operator", Role::Operator),
+    ("admin", Role::Admin),
+];
 
 /// A folder that is removed when the demonstration ends, unless the operator named it.
 struct Folder {
@@ -275,6 +280,8 @@ fn greet(app: &App, mqtt: SocketAddr, passwords: &[(&str, String)], ntcip: u16) 
         format!("  signs         诱导屏      {base}/signs"),
         format!("  officers      执法员      {base}/officer"),
         format!("  supervisors   主管        {base}/supervisor"),
+        format!("  operators     运维        {base}/operator"),
+        format!("  administrators 管理       {base}/admin"),
         format!("  API                       {base}/api/v1/openapi.json"),
         format!("  health        健康        {base}/readyz   {base}/metrics"),
         format!("  MQTT                      mqtt://{mqtt}"),

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Refused, StaffDesk};
+use super::{Refused, StaffDesk, is_name, is_password};
 use crate::{
     domain::{
         ledger::{Digest, Kind, actor_text, canonical},
@@ -58,7 +58,11 @@ impl StaffDesk {
 
     /// Adds an account, once for each key; the account, and whether it was added before.
     pub async fn take_on(&self, new: NewMember, key: &str, actor: &Actor) -> Result<(Member, bool), Refused> {
-        let (unit, reason) = (unit_of(&new.unit)?, reason_of(&new.reason)?);
+        let (unit, reason) = (unit_of(&new.unit), reason_of(&new.reason));
+        let mut wrong = Vec::new();
+        wrong.extend((!is_name(&new.name)).then_some(Refused::Name));
+        wrong.extend((!is_password(&new.password)).then_some(Refused::Password));
+        let (unit, reason) = settled(unit, reason, wrong)?;
         let account = self.account(&new.name, new.role, &new.password).await?;
         let said = json!({"name": new.name, "role": new.role, "unit": unit, "reason": reason});
         let now = self.clock.now();
@@ -82,8 +86,9 @@ impl StaffDesk {
 
     /// Changes an account, once for each key. The last administrator stays one.
     pub async fn turn(&self, name: &str, turn: Turn, key: &str, actor: &Actor) -> Result<Member, Refused> {
-        let reason = reason_of(&turn.reason)?;
-        let unit = turn.unit.as_deref().map(unit_of).transpose()?;
+        let unit = turn.unit.as_deref().map(unit_of).transpose();
+        let wrong = turn.password.iter().filter(|password| !is_password(password)).map(|_| Refused::Password);
+        let (unit, reason) = settled(unit, reason_of(&turn.reason), wrong.collect())?;
         let password_hash = match &turn.password {
             // The role is not what the hash depends on.
             Some(password) => Some(self.account(name, Role::Officer, password).await?.password_hash),
@@ -153,6 +158,20 @@ async fn sent_before(
         Some(before) if before == content => Ok(true),
         Some(_) => Err(Refused::KeyReused),
     }
+}
+
+/// What was read of two fields, or all that is wrong with them and others.
+fn settled<T>(
+    unit: Result<T, Refused>,
+    reason: Result<String, Refused>,
+    mut wrong: Vec<Refused>,
+) -> Result<(T, String), Refused> {
+    match (unit, reason) {
+        (Ok(unit), Ok(reason)) if wrong.is_empty() => return Ok((unit, reason)),
+        (unit, reason) => wrong.extend(unit.err().into_iter().chain(reason.err())),
+    }
+    // One thing is told as itself.
+    Err(if wrong.len() == 1 { wrong.remove(0) } else { Refused::Several(wrong) })
 }
 
 fn reason_of(text: &str) -> Result<String, Refused> {

@@ -63,7 +63,7 @@ await attempt("a sign taken over", async () => {
   holds("it ends by itself in an hour", minutes > 55 && minutes < 65, minutes);
   await page.screenshot({ path: join(out, "operator.png"), fullPage: true });
   await page.click('[data-orders="1"] li button');
-  await page.waitForSelector('[data-orders="0"]');
+  await page.waitForSelector('[data-orders="0"]', { state: "attached" });
   holds("or when it is ended", true);
 });
 

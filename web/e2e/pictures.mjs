@@ -29,7 +29,7 @@ for (const gl of [true, false]) {
         for (const { name, path: route, ready, act, staff, role, whole } of pagesNow) {
           const path = route.replace("{lot}", lot);
           const file = join(out, `${name}-${sizeName}-${lang}-${colorScheme}.png`);
-          if (!new RegExp(match).test(file) || (role !== undefined && role !== mine)) continue;
+          if (!new RegExp(match).test(file) || (role !== undefined && role !== mine) || (staff && role === undefined && !["officer", "supervisor"].includes(mine))) continue;
           const page = await context.newPage();
           page.on("pageerror", (error) => tell({ event: "page_error", page: name, message: String(error) }));
           try {

@@ -66,7 +66,14 @@ async fn grace_is_added_to_what_the_zone_allows() {
 #[tokio::test]
 async fn pictures_are_kept_as_long_as_is_set() {
     for (house, settings) in ruled().await {
-        let left = house.desk.receive(capture("left", "浙K88888", 0), vec![picture(7)]).await.unwrap();
+        // What a camera took; an officer's own pictures are kept in any case.
+        let taken = NewCapture {
+            source: Source::Camera(CameraId::parse("CAM-1").unwrap()),
+            role: None,
+            location: None,
+            ..capture("left", "浙K88888", 0)
+        };
+        let left = house.desk.receive(taken, vec![picture(7)]).await.unwrap();
         house.clock.advance(Duration::hours(2));
         house.desk.close_silent().await.unwrap();
         house.clock.advance(Duration::days(2));
@@ -106,9 +113,8 @@ async fn a_template_that_is_set_is_printed_and_an_unfit_one_says_what_the_law_wa
         let (_, record) = house.desk.review(&id, Decision::Warning.into(), &officer()).await.unwrap();
         let id = record.unwrap().id;
         let printed = async || {
-            let person = officer();
-            let page = house.desk.document(&id, Document::Warning, Default::default(), "http://x", &person);
-            page.await.unwrap().unwrap()
+            let (paper, me) = (Default::default(), officer());
+            house.desk.document(&id, Document::Warning, paper, "http://x", &me).await.unwrap().unwrap()
         };
         let own = house.desk.forms().into_iter().find(|form| form.document == "warning").unwrap();
         assert_eq!(own.whence, forms::Whence::BuiltIn);

@@ -67,8 +67,11 @@ function ChangeForm({ form, changed }: { form: Form; changed: () => void }) {
     setSetting(got.setting);
     changed();
   };
-  const upload = async (file: File | undefined): Promise<void> => {
+  const upload = async (input: HTMLInputElement): Promise<void> => {
+    const file = input.files?.[0];
     if (file !== undefined) setHtml(await file.text());
+    // The same file, mended, may be chosen again.
+    input.value = "";
   };
   const has = (name: string): boolean => new RegExp(`\\{\\{\\s*${name}\\s*\\}\\}`).test(html);
   return (
@@ -92,7 +95,7 @@ function ChangeForm({ form, changed }: { form: Form; changed: () => void }) {
       </ul>
       <label class="field">
         <span>{t("admin.upload")}</span>
-        <input type="file" name="template-file" accept=".html,text/html" onChange={(event) => void upload(event.currentTarget.files?.[0])} />
+        <input type="file" name="template-file" accept=".html,text/html" onChange={(event) => void upload(event.currentTarget)} />
       </label>
       <Field name="html" label={t("admin.template")} wrong={sending.wrong}>
         <textarea name="html" class="code" rows={12} spellcheck={false} value={html} aria-invalid={sending.wrong.html !== undefined} onInput={(event) => setHtml(event.currentTarget.value)} />

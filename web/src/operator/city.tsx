@@ -74,7 +74,7 @@ export function CityFile() {
       <p class="hint">{t("city.lead")}</p>
       <label class="field">
         <span>{t("city.file")}</span>
-        <input ref={input} type="file" name="city-file" accept=".geojson,.json,application/geo+json,application/json" onChange={(event) => void check(event.currentTarget.files?.[0] ?? null)} />
+        <input ref={input} type="file" name="city-file" accept=".geojson,.json,application/geo+json,application/json" onClick={(event) => (event.currentTarget.value = "")} onChange={(event) => void check(event.currentTarget.files?.[0] ?? null)} />
       </label>
       {busy && <p class="hint">{t("city.checking")}</p>}
       {report !== null && (

@@ -40,7 +40,7 @@ export async function showHotSpots(place: HTMLElement, open: (zone: string) => v
       for (const lot of spot.lots) {
         const free = freeAt(lot, hour.peek());
         if (lot.location === null || (near.has(lot.lot) && free === null)) continue;
-        near.set(lot.lot, point(lot.location, { free: free === null ? "–" : String(Math.round(free)), level: free === null ? "none" : free >= 1 ? "free" : "full", label: text(lot.name) }));
+        near.set(lot.lot, point(lot.location, { free: free === null ? "–" : String(Math.round(free)), level: free === null ? "none" : Math.round(free) >= 1 ? "free" : "full", label: text(lot.name) }));
       }
     }
     return { type: "FeatureCollection", features: [...near.values()] };
