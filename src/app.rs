@@ -26,7 +26,7 @@ use crate::{
     broker,
     cityfeed::CityFeed,
     clock::Clock,
-    config::{Config, MqttVersion, Role},
+    config::{Config, MqttVersion, Role, Rules},
     demand::DemandDesk,
     display::Fleet,
     domain::{
@@ -52,6 +52,7 @@ use crate::{
     matters::{Ailing, Health, Matters},
     mqtt::{Link, LinkState},
     sensor_health::{GATEWAY_FILTER, Gatekeeper, Ward},
+    settings::SettingsDesk,
     signboard::{HealthState, SignBoard},
     staff::StaffDesk,
     store::{Db, evidence::Evidence},
@@ -96,7 +97,12 @@ impl App {
         db.migrate().await.context("the database cannot be brought up to date")?;
         let evidence = Evidence::at(&config.store.evidence_dir)?;
 
-        let (feed, city) = CityFeed::load(db.clone()).await?;
+        let configured = Rules::of(&config.enforcement);
+        let (settings, rules) = SettingsDesk::open(db.clone(), clock.clone(), configured).await?;
+        let settings = Arc::new(settings);
+        lifecycle.start("settings", Stage::Rest, settings.clone().follow(rest.clone()));
+
+        let (feed, city) = CityFeed::load_under(db.clone(), rules.clone()).await?;
         lifecycle.start("city", Stage::Rest, feed.run(rest.clone()));
 
         let engine = engine(&config).await.context("availability cannot be computed")?;
@@ -123,8 +129,14 @@ impl App {
         lifecycle.start("keeper", Stage::Rest, keeper.run(rest.clone()));
 
         let stale_after_s = config.availability.stale_after_s;
-        let forecaster =
-            Forecaster::new(board.clone(), city.clone(), clock.clone(), stale_after_s, config.forecast.clone());
+        let forecaster = Forecaster::new(
+            board.clone(),
+            city.clone(),
+            clock.clone(),
+            stale_after_s,
+            config.forecast.clone(),
+            rules.clone(),
+        );
         let forecaster = Arc::new(forecaster);
         let keep_every = Duration::from_secs(config.forecast.keep_every_s.into());
         let recorder = Recorder::new(db.clone(), forecaster.clone(), keep_every);
@@ -183,14 +195,15 @@ impl App {
             health.push(("mqtt", check));
         }
 
-        let desk = Arc::new(Desk::new(
+        let desk = Desk::new(
             db.clone(),
             evidence,
             city.clone(),
             clock.clone(),
             config.enforcement.clone(),
             free_now(&board, &city, &clock, config.availability.stale_after_s, &ward),
-        ));
+        );
+        let desk = Arc::new(desk.under(rules));
         if has(Role::Enforcement) {
             let (desk, rest) = (desk.clone(), rest.clone());
             if needs_broker(&config) {
@@ -253,6 +266,7 @@ impl App {
             forecaster,
             demand,
             desk,
+            settings,
             matters,
             doorman: api::doorman(),
             staff,

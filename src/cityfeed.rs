@@ -7,6 +7,7 @@ use tokio_util::sync::CancellationToken;
 use yunpark_sensors::Decoder;
 
 use crate::{
+    config::Rules,
     domain::city::{City, Document, Fault, read_documents},
     store::{self, Db, city},
 };
@@ -39,26 +40,50 @@ pub fn known_codec(name: &str) -> bool {
 pub struct CityFeed {
     db: Db,
     revision: Option<u64>,
+    /// The city as its file says it.
+    imported: City,
+    rules: Option<watch::Receiver<Arc<Rules>>>,
     tell: watch::Sender<Arc<City>>,
 }
 
 impl CityFeed {
     /// The stored city, or an empty one before the first import, and the feed that follows it.
     pub async fn load(db: Db) -> Result<(Self, watch::Receiver<Arc<City>>), Error> {
-        let (revision, city) = match stored(&db).await? {
+        Self::begin(db, None).await
+    }
+
+    /// The same, where rules set at run time say how long vehicles may stand in a class of streets.
+    pub async fn load_under(
+        db: Db,
+        rules: watch::Receiver<Arc<Rules>>,
+    ) -> Result<(Self, watch::Receiver<Arc<City>>), Error> {
+        Self::begin(db, Some(rules)).await
+    }
+
+    async fn begin(
+        db: Db,
+        rules: Option<watch::Receiver<Arc<Rules>>>,
+    ) -> Result<(Self, watch::Receiver<Arc<City>>), Error> {
+        let (revision, imported) = match stored(&db).await? {
             Some((revision, city)) => (Some(revision), city),
             None => (None, City::default()),
         };
-        let (tell, watched) = watch::channel(Arc::new(city));
-        Ok((Self { db, revision, tell }, watched))
+        let told = rules.as_ref().map_or_else(|| imported.clone(), |rules| under(&imported, &rules.borrow()));
+        let (tell, watched) = watch::channel(Arc::new(told));
+        Ok((Self { db, revision, imported, rules, tell }, watched))
     }
 
     /// Looks for another revision until `stop`. A city that no longer reads is told once; the last good one stays.
     pub async fn run(mut self, stop: CancellationToken) -> Result<(), Infallible> {
         loop {
+            let ruled = changed(&mut self.rules);
             tokio::select! {
                 () = stop.cancelled() => return Ok(()),
                 () = tokio::time::sleep(EVERY) => {}
+                () = ruled => {
+                    self.tell_if_ruled_otherwise();
+                    continue;
+                }
             }
             match city::revision(&self.db).await {
                 Ok(revision) if revision == self.revision => {}
@@ -68,12 +93,28 @@ impl CityFeed {
         }
     }
 
+    /// The imported city under the rules in force.
+    fn ruled(&self) -> City {
+        self.rules.as_ref().map_or_else(|| self.imported.clone(), |rules| under(&self.imported, &rules.borrow()))
+    }
+
+    /// Rules change more often than what they say of zones.
+    fn tell_if_ruled_otherwise(&self) {
+        let city = self.ruled();
+        let differs = city.zones != self.tell.borrow().zones;
+        if differs {
+            tracing::info!("another stay is allowed in some zones");
+            self.tell.send_replace(Arc::new(city));
+        }
+    }
+
     async fn renew(&mut self, revision: Option<u64>) {
         match stored(&self.db).await {
             Ok(Some((revision, city))) => {
                 tracing::info!(city.revision = revision, lots = city.lots.len(), "another city is in force");
                 self.revision = Some(revision);
-                self.tell.send_replace(Arc::new(city));
+                self.imported = city;
+                self.tell.send_replace(Arc::new(self.ruled()));
             }
             Ok(None) => {}
             Err(Error::Store(error)) => tracing::warn!(error = %error, "the new city cannot be loaded yet"),
@@ -83,6 +124,25 @@ impl CityFeed {
             }
         }
     }
+}
+
+/// Waits until rules change; for good where there are none.
+async fn changed(rules: &mut Option<watch::Receiver<Arc<Rules>>>) {
+    if let Some(rules) = rules
+        && rules.changed().await.is_ok()
+    {
+        return;
+    }
+    std::future::pending().await
+}
+
+/// A city whose zones allow what the rules of their streets' class say.
+fn under(city: &City, rules: &Rules) -> City {
+    let mut city = city.clone();
+    for zone in city.zones.values_mut() {
+        zone.dwell_s = rules.of_class(zone.street_class).dwell_s.unwrap_or(zone.dwell_s);
+    }
+    city
 }
 
 /// The city as it is stored; `None` before the first import.

@@ -1,6 +1,6 @@
 //! Typed configuration: the commented default file is the first layer, the operator's file the second, the environment the last.
 
-use std::{collections::BTreeMap, fmt, path::Path};
+use std::{collections::BTreeMap, path::Path};
 
 use figment::{
     Figment,
@@ -17,6 +17,8 @@ mod law;
 mod map;
 mod matters;
 mod mqtt;
+mod rules;
+mod secret;
 
 pub use crate::domain::guidance::Policy;
 pub use demand::Demand;
@@ -28,6 +30,8 @@ pub use law::{Basis, Documents, Fines, FirstOffence, FirstOffencePolicy, Grant, 
 pub use map::{BaseMap, Datum, TileKind, TileSchema};
 pub use matters::{Gateway, Matters, Partner};
 pub use mqtt::{DeadLetters, Mqtt, MqttVersion};
+pub use rules::{ClassRule, Rules};
+pub use secret::Secret;
 
 /// The commented default file: the first layer, and what `yunpark config print` prints.
 pub const DEFAULT: &str = include_str!("default.toml");
@@ -42,37 +46,6 @@ pub struct Error {
     pub source_name: String,
     /// What is wrong with it.
     pub reason: String,
-}
-
-/// A secret that does not show itself in `Debug` or when serialised.
-#[derive(Clone, PartialEq, Eq, Default, Deserialize)]
-#[serde(transparent)]
-pub struct Secret(String);
-
-impl Secret {
-    /// The secret's text; the caller takes care not to show it.
-    pub fn reveal(&self) -> &str {
-        &self.0
-    }
-    /// Whether no secret is set.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-}
-impl From<&str> for Secret {
-    fn from(text: &str) -> Self {
-        Self(text.to_owned())
-    }
-}
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.0.is_empty() { "\"\"" } else { "\"[redacted]\"" })
-    }
-}
-impl Serialize for Secret {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(if self.0.is_empty() { "" } else { "[redacted]" })
-    }
 }
 
 /// A part of the system that a node may play.
@@ -376,7 +349,7 @@ impl Config {
         if let Some(path) = self.store.url.reveal().strip_prefix("sqlite://")
             && !path.starts_with(['/', ':'])
         {
-            self.store.url = Secret(format!("sqlite://{}", inside(path)));
+            self.store.url = format!("sqlite://{}", inside(path)).as_str().into();
         }
         if !self.store.evidence_dir.starts_with("s3://") {
             self.store.evidence_dir = inside(&self.store.evidence_dir);

@@ -25,7 +25,10 @@ use crate::{
     },
 };
 
+mod accounts;
 mod totp;
+
+pub use accounts::{NewMember, Turn};
 
 /// Failed sign-ins count this long against a name.
 const FAILURES_COUNT_FOR: Duration = Duration::minutes(15);
@@ -56,6 +59,21 @@ pub enum Refused {
     /// The name is taken.
     #[error("the name is taken")]
     Taken,
+    /// There is no such account.
+    #[error("no such account")]
+    Nobody,
+    /// Nobody could administer any more.
+    #[error("this is the last administrator; make somebody else one first")]
+    LastAdmin,
+    /// The unit is too long, or no text.
+    #[error("a unit has at most 80 characters, and no control characters")]
+    Unit,
+    /// No reason is given, or far too long a one.
+    #[error("a reason has 1 to 500 characters")]
+    Reason,
+    /// The same key was used before for something else.
+    #[error("this key was used before with other content")]
+    KeyReused,
     /// The password is too short or too long.
     #[error("a password has at least 8 characters and at most 1024 bytes")]
     Password,

@@ -35,6 +35,9 @@ struct CityArgs {
     /// Print the city file and stop.
     #[arg(long)]
     print: bool,
+    /// Print what the town hides for reports to find, as JSON, and stop.
+    #[arg(long)]
+    truth: bool,
     /// The same seed gives the same town.
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -42,7 +45,7 @@ struct CityArgs {
     #[arg(long, default_value_t = 16_100)]
     ntcip_base_port: u16,
     /// Broker the town's sensors publish to.
-    #[arg(long, value_name = "mqtt://HOST:PORT", required_unless_present = "print")]
+    #[arg(long, value_name = "mqtt://HOST:PORT", required_unless_present_any = ["print", "truth"])]
     mqtt: Option<String>,
     /// Server the town's cameras post to.
     #[arg(long, value_name = "http://HOST:PORT", requires = "cameras")]
@@ -132,6 +135,11 @@ async fn city(args: CityArgs, stop: CancellationToken) -> anyhow::Result<()> {
     let town = Town::generate(args.seed, TownOptions { ntcip_base_port: args.ntcip_base_port });
     if args.print {
         writeln!(std::io::stdout(), "{}", town.to_geojson())?;
+        return Ok(());
+    }
+    if args.truth {
+        let told = serde_json::json!({"missing_sign": town.missing_sign});
+        writeln!(std::io::stdout(), "{told}")?;
         return Ok(());
     }
     let credentials: BTreeMap<String, Credential> = match &args.cameras {

@@ -106,6 +106,8 @@ pub async fn reports(staff: Staff) -> Result<Response, Problem> {
         {"id": "due", "url": "/api/v1/reports/due", "zh": "到期与逾期", "en": "What is due and overdue"},
         {"id": "hotspots", "url": "/api/v1/reports/hotspots", "zh": "违停热点", "en": "Hot spots"},
         {"id": "funnel", "url": "/api/v1/reports/funnel", "zh": "从抓拍到结案", "en": "From capture to closed"},
+        {"id": "classes", "url": "/api/v1/reports/classes", "zh": "街面等级守序", "en": "How streets of each class keep the rules"},
+        {"id": "units", "url": "/api/v1/reports/units", "zh": "单位考评", "en": "What each unit recorded"},
         {"id": "statistics", "url": "/api/v1/statistics", "zh": "统计", "en": "Figures of a period"},
         {"id": "records", "url": "/api/v1/records?format=xlsx", "zh": "案件清单", "en": "Records as a list"},
         {"id": "incidents", "url": "/api/v1/incidents?format=xlsx", "zh": "线索清单", "en": "Incidents as a list"},
@@ -177,41 +179,63 @@ pub async fn advance_appeal(
 pub struct Whose {
     plate: Option<String>,
     limit: Option<u32>,
+    over: Option<bool>,
+}
+
+/// Why a permit is ended.
+#[derive(Debug, Deserialize)]
+pub struct Why {
+    reason: Option<String>,
 }
 
 /// Permits that run, those that end first first.
 #[utoipa::path(get, path = "/api/v1/permits", tag = "staff",
-    params(("plate" = Option<String>, Query), ("limit" = Option<u32>, Query)),
+    params(("plate" = Option<String>, Query), ("limit" = Option<u32>, Query),
+    ("over" = Option<bool>, Query, description = "those that are over or were ended instead")),
     responses((status = 200), (status = 400), (status = 401), (status = 403)))]
 pub async fn permits(
     State(services): State<Shared>,
     staff: Staff,
     Params(asked): Params<Whose>,
 ) -> Result<Response, Problem> {
-    staff.require(Role::may_read_records)?;
-    let permits = services.desk.permits(asked.plate.as_deref(), limit(asked.limit)).await?;
+    staff.require(Role::may_see_permits)?;
+    let permits = if asked.over == Some(true) {
+        services.desk.permits_over(limit(asked.limit)).await?
+    } else {
+        services.desk.permits(asked.plate.as_deref(), limit(asked.limit)).await?
+    };
     Ok(Private(Json(json!({"permits": permits}))).into_response())
 }
 
 /// Grants a permit.
-#[utoipa::path(post, path = "/api/v1/permits", tag = "staff", request_body = NewPermit,
-    responses((status = 201), (status = 400), (status = 401), (status = 403), (status = 422)))]
+#[utoipa::path(post, path = "/api/v1/permits", tag = "staff", params(("Idempotency-Key" = Option<String>, Header)),
+    request_body = NewPermit, responses((status = 201), (status = 200, description = "granted before"), (status = 400),
+    (status = 401), (status = 403), (status = 409), (status = 422)))]
 pub async fn grant_permit(
     State(services): State<Shared>,
     staff: Staff,
+    headers: HeaderMap,
     Body(new): Body<NewPermit>,
 ) -> Result<Response, Problem> {
-    staff.require(Role::may_approve)?;
-    let permit = services.desk.grant_permit(new, &staff.person()).await?;
-    Ok(Private((StatusCode::CREATED, Json(permit))).into_response())
+    staff.require(Role::may_grant_permits)?;
+    let key = idempotency_key(&headers)?;
+    let (permit, again) = services.desk.grant_permit(new, key.as_deref(), &staff.person()).await?;
+    let status = if again { StatusCode::OK } else { StatusCode::CREATED };
+    Ok(Private((status, Json(permit))).into_response())
 }
 
 /// Ends a permit before its time.
-#[utoipa::path(delete, path = "/api/v1/permits/{id}", tag = "staff", params(("id" = String, Path)),
+#[utoipa::path(delete, path = "/api/v1/permits/{id}", tag = "staff",
+    params(("id" = String, Path), ("reason" = Option<String>, Query)),
     responses((status = 204), (status = 401), (status = 403), (status = 404)))]
-pub async fn end_permit(State(services): State<Shared>, staff: Staff, Id(id): Id) -> Result<Response, Problem> {
-    staff.require(Role::may_approve)?;
-    if services.desk.end_permit(&id, &staff.person()).await? {
+pub async fn end_permit(
+    State(services): State<Shared>,
+    staff: Staff,
+    Id(id): Id,
+    Params(Why { reason }): Params<Why>,
+) -> Result<Response, Problem> {
+    staff.require(Role::may_grant_permits)?;
+    if services.desk.end_permit(&id, reason.as_deref(), &staff.person()).await? {
         Ok(StatusCode::NO_CONTENT.into_response())
     } else {
         Err(Problem::not_found("no such permit runs"))

@@ -1,11 +1,13 @@
 //! The HTTP door: the router reads as a site map; one file per resource.
 
+mod admin;
 mod audit;
 pub mod auth;
 mod cameras;
 mod captures;
 mod check;
 mod citizens;
+mod city;
 mod counters;
 mod courses;
 mod csv;
@@ -118,6 +120,7 @@ fn pages_and_public() -> Router<Shared> {
         .route("/officer", get(pages::officer))
         .route("/supervisor", get(pages::supervisor))
         .route("/operator", get(pages::operator))
+        .route("/admin", get(pages::admin))
         .route("/report", get(pages::report))
         .route("/report/{receipt}", get(pages::report))
         .route("/matters", get(pages::matters))
@@ -166,6 +169,12 @@ fn staff() -> Router<Shared> {
         .route("/api/v1/incidents/{id}/review", post(incidents::review))
         .route("/api/v1/incidents/{id}/claim", post(incidents::claim).delete(incidents::release_claim))
         .route("/api/v1/audit", get(audit::log))
+        .route("/api/v1/admin/users", get(admin::users).post(admin::add_user))
+        .route("/api/v1/admin/users/{name}", post(admin::change_user))
+        .route("/api/v1/admin/settings", get(admin::settings))
+        .route("/api/v1/admin/settings/{name}", get(admin::setting).post(admin::set))
+        .route("/api/v1/admin/documents", get(admin::forms))
+        .route("/api/v1/admin/history", get(admin::history))
         .route("/api/v1/records", get(records::list).post(records::create))
         .route("/api/v1/records/{id}", get(records::one))
         .route("/api/v1/records/{id}/notice", get(records::notice))
@@ -198,6 +207,9 @@ fn staff() -> Router<Shared> {
         .route("/api/v1/reports/due", get(courses::due))
         .route("/api/v1/reports/funnel", get(reports::funnel))
         .route("/api/v1/reports/hotspots", get(reports::hot_spots))
+        .route("/api/v1/reports/classes", get(reports::classes))
+        .route("/api/v1/reports/units", get(reports::units))
+        .route("/api/v1/reports/behind", get(reports::behind))
         .route("/api/v1/corrections", get(records::corrections).post(records::create_correction))
         .route("/api/v1/corrections/bulk", post(records::create_corrections))
         .route("/api/v1/seizures", get(seizures::list).post(seizures::propose))
@@ -227,6 +239,8 @@ fn cameras() -> Router<Shared> {
 fn uploads() -> Router<Shared> {
     Router::new()
         .route("/api/v1/captures", post(captures::create))
+        .route("/api/v1/city", post(city::import))
+        .route("/api/v1/city/checks", post(city::check))
         .route("/check", get(check::page).post(petitions::send_form))
         .route("/api/v1/check/petitions", post(petitions::send))
         .route("/api/v1/citizen/reports", post(citizens::say))

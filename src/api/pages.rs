@@ -67,6 +67,11 @@ pub async fn operator(headers: HeaderMap) -> Response {
     page("operator.html", &headers)
 }
 
+/// `GET /admin`: the administrators' page; it asks for a sign-in itself.
+pub async fn admin(headers: HeaderMap) -> Response {
+    page("admin.html", &headers)
+}
+
 /// `GET /assets/...`: scripts and styles; their names carry a hash, so they are kept for good.
 pub async fn asset(Segment(path): Segment<String>, headers: HeaderMap) -> Response {
     match Files::get(&format!("assets/{path}")) {

@@ -21,6 +21,7 @@ use crate::{
     live::Hub,
     matters::Matters,
     sensor_health::Ward,
+    settings::SettingsDesk,
     signboard::SignBoard,
     staff::StaffDesk,
     store::Db,
@@ -69,6 +70,8 @@ pub struct Services {
     pub doorman: Limiter,
     /// How the sensors are.
     pub ward: Arc<Ward>,
+    /// What is set at run time.
+    pub settings: Arc<SettingsDesk>,
     /// Accounts and sessions.
     pub staff: Arc<StaffDesk>,
     /// The connections of this node's roles, each with its check.

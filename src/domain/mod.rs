@@ -26,6 +26,7 @@ pub mod qr;
 pub mod record;
 pub mod sensor_event;
 pub mod sensor_health;
+pub mod setting;
 pub mod share;
 pub mod sign;
 pub mod sign_link;

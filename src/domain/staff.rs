@@ -39,6 +39,22 @@ impl Role {
     pub fn may_operate(self) -> bool {
         matches!(self, Self::Operator | Self::Supervisor | Self::Admin)
     }
+    /// May keep accounts, and set what holds at run time.
+    pub fn may_administer(self) -> bool {
+        matches!(self, Self::Admin)
+    }
+    /// May see permits and the white list.
+    pub fn may_see_permits(self) -> bool {
+        self.may_read_records() || self.may_administer()
+    }
+    /// May grant permits and end them.
+    pub fn may_grant_permits(self) -> bool {
+        matches!(self, Self::Supervisor | Self::Admin)
+    }
+    /// May bring another city into force.
+    pub fn may_import_city(self) -> bool {
+        matches!(self, Self::Operator | Self::Admin)
+    }
     /// May approve a seizure.
     pub fn may_approve(self) -> bool {
         matches!(self, Self::Supervisor)

@@ -104,7 +104,9 @@ pub struct DueView {
 impl Desk {
     /// The deadlines of a record as it stands.
     pub(super) fn dues_of(&self, record: &Record) -> Vec<Due> {
-        dues(record, &self.config.law.clocks, &self.config.law.calendar, self.city().time_zone)
+        let rules = self.rules();
+        let law = &rules.law;
+        dues(record, &law.clocks, &law.calendar, self.city().time_zone)
     }
 
     /// Notes a record's nearest deadline on it.
@@ -142,7 +144,8 @@ impl Desk {
             (Some(_), _) => return Err(Error::invalid("at", "is said of what was taken on the spot only")),
         };
         let by = By { name: &person.name, role: person.role, now: done, why: &why };
-        let fines = &self.config.law.fines;
+        let rules = self.rules();
+        let fines = &rules.law.fines;
         let limits = Limits { simple_max_yuan: fines.simple_max_yuan, max_yuan: fines.max_yuan };
         let party = advance.checked_party(record.kind)?;
         let mut record = record.advance(&advance.step, by, limits, &before)?;

@@ -95,7 +95,8 @@ impl Desk {
     ) -> Result<Appeal, Error> {
         let record = records::find(&mut *tx, record).await?.ok_or(Error::NotFound("record"))?;
         let earlier = appeals::against(&mut *tx, &record.id).await?;
-        let law = &self.config.law;
+        let rules = self.rules();
+        let law = &rules.law;
         let until = term(kind, &record, &earlier, &law.clocks, &law.calendar, self.city().time_zone);
         may_file(kind, &record, &earlier, until, filed_at)?;
         let appeal = Appeal {

@@ -25,6 +25,16 @@ const ACCESS: [Step; 6] = [
     Step::LookUpAlarm,
 ];
 
+/// The entries that change a thing that is administered.
+fn changing(about: &str) -> &'static [Step] {
+    match about {
+        "staff" => &[Step::StaffAdded, Step::StaffReset, Step::StaffChanged],
+        "setting" => &[Step::SettingChanged],
+        "permit" => &[Step::PermitGranted, Step::PermitEnded],
+        _ => &[Step::CityImported],
+    }
+}
+
 /// Why a look-up is odd.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Odd {
@@ -80,6 +90,16 @@ impl From<&Entry> for Access {
 }
 
 impl Desk {
+    /// What the ledger says of things that are administered, newest first: of one, or of all of a kind. Sign-ins are no change.
+    pub async fn changes(&self, about: &str, id: Option<&str>, limit: u32) -> Result<Vec<Access>, Error> {
+        let entries = match id {
+            Some(id) => ledger::about(&self.db, about, id, limit).await?,
+            None => ledger::of_kinds(&self.db, changing(about), u64::MAX, limit).await?,
+        };
+        let kinds = changing(about);
+        Ok(entries.iter().filter(|entry| kinds.contains(&entry.kind)).map(Access::from).collect())
+    }
+
     /// Enters in the ledger that a person is about to be shown something; the entry's number. A person who looks up more than
     /// any work needs is refused, and that stands there too.
     pub(super) async fn audit(
@@ -119,7 +139,8 @@ impl Desk {
         person: &Person,
         now: Instant,
     ) -> Result<Option<Error>, Error> {
-        let limits = &self.config.lookups;
+        let rules = self.rules();
+        let limits = &rules.lookups;
         let (hour, day) = (now - chrono::Duration::hours(1), now - chrono::Duration::days(1));
         let actor = person.actor();
         let mine = ledger::count_by(tx, &[Step::PlateLookedUp, Step::PlatesSearched], hour, Some(&actor), None).await?;

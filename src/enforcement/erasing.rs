@@ -22,7 +22,8 @@ const AT_ONCE: u32 = 200;
 impl Desk {
     /// Erases what is due by the retention rules; how many pictures.
     pub async fn erase_due(&self) -> Result<usize, Error> {
-        let kept = &self.config.retention;
+        let rules = self.rules();
+        let kept = &rules.retention;
         let mut erased = 0;
         for rule in Rule::ALL {
             let days = match rule {

@@ -176,7 +176,7 @@ impl Desk {
         to: Option<Instant>,
         person: &Person,
     ) -> Result<Table, Error> {
-        let filter = records::Filter { kind, from, to, after: None };
+        let filter = records::Filter { kind, from, to, ..records::Filter::default() };
         check_rows(records::count(&self.db, &filter).await?)?;
         let asked = json!({"kind": kind, "from": from.map(rfc3339), "to": to.map(rfc3339)});
         let mark = mark_of(self.audit(Step::RecordsExported, "records", "table", asked, vec![], person).await?);

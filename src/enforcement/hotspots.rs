@@ -7,14 +7,18 @@ use chrono::Timelike;
 use geo::{Distance, Haversine, Point};
 use serde::Serialize;
 
-use super::{Desk, Error, view::lots_of};
+use super::{
+    Desk, Error,
+    behind::{Of, came_to},
+    view::{NearLot, lots_of},
+};
 use crate::{
     domain::{
         city::City,
         hotspot::{Finding, finding},
         ids::{LotId, ZoneId},
         incident::State,
-        record::{Kind, State as Stands},
+        record::Kind,
         sign::Target,
         text::Localized,
         time::Instant,
@@ -55,6 +59,25 @@ pub struct HotSpot {
     pub hours: Vec<Hour>,
     /// What is missing, if that can be said.
     pub finding: Option<Finding>,
+    /// The lots near by, the nearest first.
+    pub lots: Vec<NearBy>,
+}
+
+/// A lot near a place where illegal parking gathers.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct NearBy {
+    /// The lot.
+    pub lot: LotId,
+    /// Its name.
+    pub name: Localized,
+    /// Where it is, lon/lat, while the city has it.
+    pub location: Option<(f64, f64)>,
+    /// How far, metres.
+    pub distance_m: u32,
+    /// Places free when stays became an offence, on average; none where nobody knew.
+    pub free: Option<f64>,
+    /// The same by hour of the city's day.
+    pub hours: Vec<Option<f64>>,
 }
 
 /// How many came how far within a period.
@@ -86,7 +109,33 @@ struct Tally {
     known: u32,
     with_free: u32,
     hours: [(u32, u32, u64); 24],
-    lots: BTreeSet<LotId>,
+    lots: BTreeMap<LotId, LotTally>,
+}
+
+/// What a lot had free: how often that was known, and the sum, at each hour.
+struct LotTally {
+    name: Localized,
+    distance_m: u32,
+    hours: [(u32, u64); 24],
+}
+
+impl LotTally {
+    fn of(lot: &NearLot) -> Self {
+        Self { name: lot.name.clone(), distance_m: lot.distance_m, hours: [(0, 0); 24] }
+    }
+
+    fn told(&self, city: &City, id: &LotId) -> NearBy {
+        let average = |known: u32, free: u64| (known > 0).then(|| free as f64 / f64::from(known));
+        let (known, free) = self.hours.iter().fold((0, 0), |(known, free), (n, sum)| (known + n, free + sum));
+        NearBy {
+            lot: id.clone(),
+            name: self.name.clone(),
+            location: city.lots.get(id).map(|lot| (lot.location.x, lot.location.y)),
+            distance_m: self.distance_m,
+            free: average(known, free),
+            hours: self.hours.iter().map(|(known, free)| average(*known, *free)).collect(),
+        }
+    }
 }
 
 impl Desk {
@@ -97,10 +146,16 @@ impl Desk {
         for one in incidents::ripened(&self.db, from, to).await? {
             let tally = tallies.entry(one.zone).or_default();
             tally.violations += 1;
-            let hour = &mut tally.hours[one.at.with_timezone(&city.time_zone).hour() as usize];
+            let nth = one.at.with_timezone(&city.time_zone).hour() as usize;
+            let hour = &mut tally.hours[nth];
             hour.0 += 1;
             let lots = lots_of(one.lots.as_deref()).unwrap_or_default();
-            tally.lots.extend(lots.iter().map(|lot| lot.id.clone()));
+            for lot in &lots {
+                let near = tally.lots.entry(lot.id.clone()).or_insert_with(|| LotTally::of(lot));
+                if let Some(free) = lot.free {
+                    near.hours[nth] = (near.hours[nth].0 + 1, near.hours[nth].1 + u64::from(free));
+                }
+            }
             let free: Vec<u32> = lots.iter().filter_map(|lot| lot.free).collect();
             if !free.is_empty() {
                 let free: u64 = free.into_iter().map(u64::from).sum();
@@ -122,7 +177,9 @@ impl Desk {
             violations,
             free: (known > 0).then(|| free as f64 / f64::from(known)),
         };
-        let told = location.is_some_and(|at| is_told(city, at, &tally.lots));
+        let told = location.is_some_and(|at| is_told(city, at, &tally.lots.keys().cloned().collect()));
+        let mut lots: Vec<NearBy> = tally.lots.iter().map(|(id, lot)| lot.told(city, id)).collect();
+        lots.sort_by_key(|lot| lot.distance_m);
         HotSpot {
             name: zone.map_or_else(|| Localized { zh: id.to_string(), en: id.to_string() }, |zone| zone.name.clone()),
             street_class: zone.map(|zone| zone.street_class),
@@ -132,6 +189,7 @@ impl Desk {
             with_free: tally.with_free,
             hours: tally.hours.into_iter().map(hour).collect(),
             finding: finding(tally.known, tally.with_free, told),
+            lots,
             zone: id,
         }
     }
@@ -147,11 +205,10 @@ impl Desk {
             funnel.recorded += if state == State::Recorded { count } else { 0 };
         }
         for record in records::of_kind_between(&mut tx, Kind::Penalty, from, to).await? {
-            let came_to = |steps: &[&str]| u64::from(steps.iter().any(|step| record.course.at.contains_key(*step)));
             funnel.cases += 1;
-            funnel.decided += came_to(&["decide", "decide_on_spot"]);
-            funnel.served += came_to(&["serve"]);
-            funnel.closed += u64::from(record.state == Stands::Closed);
+            funnel.decided += u64::from(came_to(Of::Decided, &record));
+            funnel.served += u64::from(came_to(Of::Served, &record));
+            funnel.closed += u64::from(came_to(Of::Closed, &record));
         }
         Ok(funnel)
     }

@@ -3,6 +3,7 @@
 mod advancing;
 mod appealing;
 pub mod auditing;
+pub mod behind;
 pub mod checking;
 mod claiming;
 mod closing;
@@ -12,6 +13,7 @@ pub mod documents;
 mod erasing;
 mod error;
 mod export;
+pub mod forms;
 pub mod heads;
 mod heard;
 pub mod hotspots;
@@ -27,6 +29,7 @@ mod places;
 mod receive;
 mod recording;
 mod reviewing;
+pub mod scores;
 pub mod sharing;
 mod staged;
 mod statistics;
@@ -60,6 +63,7 @@ use crate::{
         city::City,
         ids::LotId,
         incident::Limits,
+        place::Zone,
         staff::{Actor, Role},
     },
     store::{Db, evidence::Evidence},
@@ -94,6 +98,7 @@ pub struct Desk {
     city: watch::Receiver<Arc<City>>,
     clock: Clock,
     config: config::Enforcement,
+    rules: watch::Receiver<Arc<config::Rules>>,
     free_now: FreeNow,
     places: Mutex<Option<(Arc<City>, Arc<Places>)>>,
     decoding: Arc<Semaphore>,
@@ -120,12 +125,15 @@ impl Desk {
         let challenges = digest::Challenges::new(&config.viid_realm);
         let devices = devices::Devices::new(config.max_captures_per_minute);
         let places = Mutex::new(None);
+        // Nobody sets anything until the desk is told whose rules it follows.
+        let (_, rules) = watch::channel(Arc::new(config::Rules::of(&config)));
         Self {
             db,
             evidence,
             city,
             clock,
             config,
+            rules,
             free_now,
             places,
             decoding,
@@ -136,6 +144,17 @@ impl Desk {
             #[cfg(feature = "pdf")]
             setter: Arc::default(),
         }
+    }
+
+    /// The same desk under rules that change while it works.
+    #[must_use]
+    pub fn under(self, rules: watch::Receiver<Arc<config::Rules>>) -> Self {
+        Self { rules, ..self }
+    }
+
+    /// The rules in force.
+    pub fn rules(&self) -> Arc<config::Rules> {
+        self.rules.borrow().clone()
     }
 
     /// The configured limits of this room.
@@ -153,6 +172,12 @@ impl Desk {
             gap: Duration::seconds(self.config.gap_s.into()),
             min_picture_gap: Duration::seconds(self.config.min_picture_gap_s.into()),
         }
+    }
+
+    /// How long a vehicle may stand in a zone before its stay counts as an offence: what is allowed, and the grace.
+    fn allowed(&self, zone: &Zone) -> Duration {
+        let grace_s = self.rules().of_class(zone.street_class).grace_s;
+        Duration::seconds(i64::from(zone.dwell_s) + i64::from(grace_s))
     }
 
     /// The city in force.

@@ -149,7 +149,7 @@ impl Desk {
         let actor = Actor::System { rule: RULE.to_owned() };
         self.enter_petition(&mut tx, &mut petition, (Said::PetitionFiled, actor), now).await?;
         tx.commit().await?;
-        self.tell_holder(petition).await.map(Some)
+        self.petitioned(petition).await.map(Some)
     }
 
     /// A request for review becomes an appeal, if the law lets it be handed in now.
@@ -233,7 +233,7 @@ impl Desk {
     /// What a receipt tells; `None` for one there is none of.
     pub async fn follow_petition(&self, receipt: &str) -> Result<Option<Petitioned>, Error> {
         match petitions::by_receipt(&self.db, &receipt.trim().to_ascii_uppercase()).await? {
-            Some(petition) => self.tell_holder(petition).await.map(Some),
+            Some(petition) => self.petitioned(petition).await.map(Some),
             None => Ok(None),
         }
     }
@@ -249,10 +249,10 @@ impl Desk {
 
     async fn view_petition(&self, petition: Petition) -> Result<PetitionView, Error> {
         let Petition { record, what, contact, pictures, appeal, .. } = petition.clone();
-        Ok(PetitionView { told: self.tell_holder(petition).await?, record, what, contact, pictures, appeal })
+        Ok(PetitionView { told: self.petitioned(petition).await?, record, what, contact, pictures, appeal })
     }
 
-    async fn tell_holder(&self, petition: Petition) -> Result<Petitioned, Error> {
+    async fn petitioned(&self, petition: Petition) -> Result<Petitioned, Error> {
         let record = records::find(&self.db, &petition.record).await?;
         let appeal = match &petition.appeal {
             Some(id) => appeals::find(&self.db, id).await?,

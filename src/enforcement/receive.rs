@@ -275,7 +275,7 @@ impl Desk {
         capture.incident = Some(incident.id.clone());
         captures::insert(tx, capture).await?;
         let stay = captures::sightings(tx, &incident.id).await?;
-        let incident = incident.seen(&stay, Duration::seconds(zone.dwell_s.into()), limits, now);
+        let incident = incident.seen(&stay, self.allowed(zone), limits, now);
         incidents::save(tx, &incident).await?;
         Ok((before, incident))
     }

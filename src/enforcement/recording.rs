@@ -214,7 +214,7 @@ impl Desk {
         }
         let is_motor = new.what.vehicle_class == VehicleClass::Motor;
         let parking = |text: &str| {
-            text == "illegal_parking" || self.config.law.parking_words.iter().any(|word| text.trim() == word)
+            text == "illegal_parking" || self.rules().law.parking_words.iter().any(|word| text.trim() == word)
         };
         // Illegal parking alone lets a motor vehicle be towed, never detained.
         if new.act == Act::Detention && is_motor && parking(new.ground.as_deref().unwrap_or(&new.what.reason)) {
@@ -262,7 +262,9 @@ impl Desk {
         limit: u32,
     ) -> Result<(Vec<RecordView>, Option<String>), Error> {
         let after = after.map(parse_after).transpose()?;
-        let found = records::list(&self.db, &records::Filter { kind, from, to, after }, limit).await?;
+        let found =
+            records::list(&self.db, &records::Filter { kind, from, to, after, ..records::Filter::default() }, limit)
+                .await?;
         let full = found.len() == limit as usize;
         let next = found.last().filter(|_| full).map(|last| format!("{}.{}", to_micros(last.at), last.id));
         Ok((found.iter().map(RecordView::from).collect(), next))

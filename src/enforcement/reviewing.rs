@@ -147,7 +147,7 @@ impl Desk {
             None => None,
             Some(kind) => {
                 let plate = plate_of(&captures, said.as_deref())?;
-                if kind == Kind::Penalty && self.config.law.first_offence.policy == FirstOffencePolicy::Warn {
+                if kind == Kind::Penalty && self.rules().law.first_offence.policy == FirstOffencePolicy::Warn {
                     self.check_first_offence(&mut tx, plate.as_deref(), now).await?;
                 }
                 let location = captures.iter().find_map(|capture| capture.location);
@@ -196,7 +196,7 @@ impl Desk {
 
     /// Refuses a penalty for a vehicle that was not warned lately.
     async fn check_first_offence(&self, tx: &mut Tx, plate: Option<&str>, now: Instant) -> Result<(), Error> {
-        let since = now - chrono::Duration::days(self.config.law.first_offence.within_days.into());
+        let since = now - chrono::Duration::days(self.rules().law.first_offence.within_days.into());
         let is_known = match plate {
             Some(plate) => records::any_since(tx, plate, since).await?,
             // Without a plate nobody can say that it is the first.

@@ -65,7 +65,8 @@ pub struct Forecaster {
     clock: Clock,
     stale_after_s: u32,
     settings: config::Forecast,
-    calendar: RwLock<Arc<Calendar>>,
+    rules: watch::Receiver<Arc<config::Rules>>,
+    calendar: RwLock<(Arc<config::Rules>, Arc<Calendar>)>,
     models: RwLock<Models>,
 }
 
@@ -77,9 +78,12 @@ impl Forecaster {
         clock: Clock,
         stale_after_s: u32,
         settings: config::Forecast,
+        rules: watch::Receiver<Arc<config::Rules>>,
     ) -> Self {
-        let calendar = RwLock::new(Arc::new(settings.calendar(city.borrow().time_zone)));
-        Self { board, city, clock, stale_after_s, settings, calendar, models: RwLock::default() }
+        let standing = rules.borrow().clone();
+        let drawn = drawn(&standing, city.borrow().time_zone);
+        let calendar = RwLock::new((standing, drawn));
+        Self { board, city, clock, stale_after_s, settings, rules, calendar, models: RwLock::default() }
     }
 
     /// How many places of a lot will be free at `at`. `None` if the lot is unknown, its number is too old to go by, or `at` is
@@ -198,15 +202,16 @@ impl Forecaster {
         models.by_lot.retain(|lot, _| city.lots.contains_key(lot));
     }
 
-    /// The calendar on the clocks of the city in force.
+    /// The calendar in force, on the clocks of the city in force.
     fn calendar(&self, city: &City) -> Arc<Calendar> {
-        let known = self.calendar.read().unwrap_or_else(PoisonError::into_inner).clone();
-        if known.zone() == city.time_zone {
+        let rules = self.rules.borrow().clone();
+        let (of, known) = self.calendar.read().unwrap_or_else(PoisonError::into_inner).clone();
+        if Arc::ptr_eq(&of, &rules) && known.zone() == city.time_zone {
             return known;
         }
-        let moved = Arc::new(self.settings.calendar(city.time_zone));
-        self.calendar.write().unwrap_or_else(PoisonError::into_inner).clone_from(&moved);
-        moved
+        let calendar = drawn(&rules, city.time_zone);
+        *self.calendar.write().unwrap_or_else(PoisonError::into_inner) = (rules, calendar.clone());
+        calendar
     }
 
     fn is_live(&self, city: &City, counts: &Availability, now: Instant) -> bool {
@@ -226,6 +231,12 @@ impl Forecaster {
         (city.lots.contains_key(&counts.lot) && now - observed_at <= oldest)
             .then(|| known(counts.free, counts.occupied, observed_at))
     }
+}
+
+/// The holidays of the rules on the clocks of a zone.
+fn drawn(rules: &config::Rules, zone: chrono_tz::Tz) -> Arc<Calendar> {
+    let days = &rules.law.calendar;
+    Arc::new(Calendar::new(zone, days.holidays.clone(), days.workdays.clone()))
 }
 
 /// Places nobody has word of, or out of service, take no part: the share is that of the places known.

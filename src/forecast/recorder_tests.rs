@@ -6,8 +6,8 @@ use super::*;
 use crate::{
     availability::{Board, Engine, Limits},
     clock::Clock,
-    config::Config,
-    domain::{city::City, ids::LotId, time::parse_rfc3339},
+    config::{self, Config},
+    domain::{calendar::Calendar, city::City, ids::LotId, time::parse_rfc3339},
     forecast::model::Reading,
 };
 
@@ -21,7 +21,9 @@ fn node(db: &Db, now: Instant) -> (Arc<Forecaster>, Recorder) {
     let city = City { time_zone: Shanghai, ..City::default() };
     let city = tokio::sync::watch::Sender::new(Arc::new(city)).subscribe();
     let board = Arc::new(Board::new(engine));
-    let forecaster = Arc::new(Forecaster::new(board, city, Clock::manual(now), 900, config.forecast));
+    let rules = config::Rules::of(&config.enforcement);
+    let rules = tokio::sync::watch::Sender::new(Arc::new(rules)).subscribe();
+    let forecaster = Arc::new(Forecaster::new(board, city, Clock::manual(now), 900, config.forecast, rules));
     (forecaster.clone(), Recorder::new(db.clone(), forecaster, Duration::from_secs(900)))
 }
 
@@ -75,7 +77,8 @@ async fn a_node_that_starts_again_forecasts_as_if_it_had_never_stopped() {
     let (whole, again) = (whole.kept().unwrap(), again.kept().unwrap());
     assert_eq!(whole.as_of, again.as_of);
     assert_eq!(format!("{:?}", whole.shared), format!("{:?}", again.shared));
-    let calendar = Config::load(None).unwrap().forecast.calendar(Shanghai);
+    let days = Config::load(None).unwrap().enforcement.law.calendar;
+    let calendar = Calendar::new(Shanghai, days.holidays, days.workdays);
     for lot in &lots {
         let now = Reading { at: end, free: 37, capacity: 100 };
         for minutes in [5, 30, 90, 600] {

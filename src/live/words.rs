@@ -113,7 +113,7 @@ mod tests {
 
     #[test]
     fn a_bomb_is_refused() {
-        let bomb = deflate(&[b' '; 1 << 20]).unwrap();
+        let bomb = deflate(&vec![b' '; 1 << 20]).unwrap();
         assert!(bomb.len() < 2000);
         assert!(inflate(&bomb, 16 * 1024).is_none());
     }

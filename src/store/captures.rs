@@ -102,6 +102,12 @@ pub async fn count_between(tx: &mut Tx, from: Instant, to: Instant) -> Result<u6
     query("captures", text).bind(from).bind(to).fetch_one(tx).await?.count("n")
 }
 
+/// Up to `limit` captures taken between two instants, newest first.
+pub async fn newest_between(tx: &mut Tx, from: Instant, to: Instant, limit: u32) -> Result<Vec<Capture>, Error> {
+    let rows = query("captures", select!("WHERE at_us >= $1 AND at_us < $2 ORDER BY at_us DESC, id DESC LIMIT $3"));
+    rows.bind(from).bind(to).bind(limit).fetch_all(tx).await?.iter().map(read).collect()
+}
+
 /// The capture a source sent under a key.
 pub async fn by_key(tx: &mut Tx, source: &Source, key: &str) -> Result<Option<Capture>, Error> {
     let row = query("captures", select!("WHERE source = $1 AND source_id = $2 AND idempotency_key = $3"))

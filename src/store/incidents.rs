@@ -1,6 +1,9 @@
 //! Incidents: one row per stay, found by zone and vehicle, listed by state.
 
-use super::{Error, On, Row, Tx, captures, query};
+use super::{
+    Error, On, Row, Tx, captures, query,
+    query::{composed, one_of},
+};
 use crate::domain::{
     ids::ZoneId,
     incident::{Incident, State},
@@ -136,6 +139,40 @@ pub async fn by_state(on: impl Into<On<'_>>, from: Instant, to: Instant) -> Resu
     let rows = query("incidents", text).bind(from).bind(to).fetch_all(on).await?;
     let state = |row: &Row| row.parse("state", |word| State::parse(word).ok_or("unknown state"));
     rows.iter().map(|row| Ok((state(row)?, row.count::<u64>("was_ripe")? == 1, row.count("n")?))).collect()
+}
+
+/// Stays that ripened between two instants, or that began between them; of some zones, if they are given; newest first.
+pub async fn of_period(
+    on: impl Into<On<'_>>,
+    ripened: bool,
+    (from, to): (Instant, Instant),
+    zones: Option<&[String]>,
+) -> Result<Vec<Incident>, Error> {
+    let text = if ripened {
+        select!("WHERE state <> 'merged' AND ripe_at_us >= $1 AND ripe_at_us < $2")
+    } else {
+        select!("WHERE state <> 'merged' AND first_seen_us >= $1 AND first_seen_us < $2")
+    };
+    let narrowed = zones.map_or_else(String::new, |zones| format!(" AND {}", one_of("zone", zones.len(), 3)));
+    let rows = composed("incidents", format!("{text}{narrowed} ORDER BY last_seen_us DESC, id DESC"));
+    rows.bind(from).bind(to).bind_all(zones.unwrap_or_default()).fetch_all(on).await?.iter().map(read).collect()
+}
+
+/// How many stays of a period each zone had: all, those that became an offence, those that a person recorded, and those that
+/// left in time.
+pub async fn by_zone(on: impl Into<On<'_>>, from: Instant, to: Instant) -> Result<Vec<(ZoneId, [u64; 4])>, Error> {
+    let text = "SELECT zone, COUNT(*) AS stays, \
+                CAST(SUM(CASE WHEN ripe_at_us IS NULL THEN 0 ELSE 1 END) AS BIGINT) AS ripe, \
+                CAST(SUM(CASE WHEN state = 'recorded' THEN 1 ELSE 0 END) AS BIGINT) AS recorded, \
+                CAST(SUM(CASE WHEN ripe_at_us IS NULL AND state = 'closed' THEN 1 ELSE 0 END) AS BIGINT) AS in_time \
+                FROM incidents WHERE first_seen_us >= $1 AND first_seen_us < $2 AND state <> 'merged' \
+                GROUP BY zone ORDER BY zone";
+    let rows = query("incidents", text).bind(from).bind(to).fetch_all(on).await?;
+    let read = |row: &Row| {
+        let counts = [row.count("stays")?, row.count("ripe")?, row.count("recorded")?, row.count("in_time")?];
+        Ok((row.parse("zone", ZoneId::parse)?, counts))
+    };
+    rows.iter().map(read).collect()
 }
 
 /// Makes one incident part of another, captures included.

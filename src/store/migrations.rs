@@ -27,6 +27,7 @@ const FILES: &[(i64, &str, &str)] = &[
     (25, "feed_sources", include_str!("../../migrations/0025_feed_sources.sql")),
     (26, "webhooks", include_str!("../../migrations/0026_webhooks.sql")),
     (31, "slips", include_str!("../../migrations/0031_slips.sql")),
+    (32, "administration", include_str!("../../migrations/0032_administration.sql")),
     (40, "matters", include_str!("../../migrations/0040_matters.sql")),
     (41, "petitions", include_str!("../../migrations/0041_petitions.sql")),
     (42, "partners", include_str!("../../migrations/0042_partners.sql")),

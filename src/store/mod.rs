@@ -33,6 +33,7 @@ pub mod plates;
 pub mod records;
 pub mod sensor_events;
 pub mod sensor_health;
+pub mod settings;
 pub mod sign_orders;
 pub mod staff;
 pub mod staged;

@@ -69,6 +69,15 @@ pub(super) fn composed(table: &'static str, text: String) -> Query {
     Query { table, text: AssertSqlSafe(text).into_sql_str(), values: Vec::new() }
 }
 
+/// The condition that a column holds one of some values, from placeholder `$first` on; of none, nothing does.
+pub(super) fn one_of(column: &'static str, count: usize, first: usize) -> String {
+    if count == 0 {
+        return "1 = 0".to_owned();
+    }
+    let places: Vec<String> = (first..first + count).map(|n| format!("${n}")).collect();
+    format!("{column} IN ({})", places.join(", "))
+}
+
 /// Rows of one statement, most first: few different texts, so that each stays prepared.
 const ROWS: [usize; 3] = [64, 8, 1];
 
@@ -132,6 +141,11 @@ macro_rules! prepared {
 }
 
 impl Query {
+    /// Binds the next placeholders, one for each value.
+    pub fn bind_all<'v>(self, values: impl IntoIterator<Item = &'v String>) -> Self {
+        values.into_iter().fold(self, |query, value| query.bind(value))
+    }
+
     /// Binds the next placeholder.
     pub fn bind(mut self, value: impl Into<Value>) -> Self {
         self.values.push(value.into());

@@ -1,6 +1,9 @@
 //! Records: today's state of each, written together with the ledger entry that says so; numbers; counts.
 
-use super::{Error, On, Row, Tx, captures, erasures, plates, query};
+use super::{
+    Error, On, Query, Row, Tx, captures, erasures, plates, query,
+    query::{composed, one_of},
+};
 use crate::domain::{
     course::Course,
     ids::{GridCellId, ZoneId},
@@ -31,6 +34,39 @@ pub struct Filter {
     pub to: Option<Instant>,
     /// After this record of the page before: its instant in microseconds, and its id.
     pub after: Option<(i64, String)>,
+    /// Only in one of these zones.
+    pub zones: Option<Vec<String>>,
+    /// Only by one of these people.
+    pub officers: Option<Vec<String>>,
+    /// Only those whose nearest deadline has passed by then.
+    pub due_by: Option<Instant>,
+}
+
+impl Filter {
+    /// The conditions beside kind and time, their placeholders from `$first` on.
+    fn more(&self, first: usize) -> String {
+        let zones = self.zones.as_ref().map_or(0, Vec::len);
+        let officers = self.officers.as_ref().map_or(0, Vec::len);
+        let mut text = String::new();
+        if self.zones.is_some() {
+            text = text + " AND " + &one_of("zone", zones, first);
+        }
+        if self.officers.is_some() {
+            text = text + " AND " + &one_of("officer", officers, first + zones);
+        }
+        if self.due_by.is_some() {
+            text = text + &format!(" AND due_us <= ${}", first + zones + officers);
+        }
+        text
+    }
+
+    fn bind_more(&self, query: Query) -> Query {
+        let query = query.bind_all(self.zones.iter().flatten()).bind_all(self.officers.iter().flatten());
+        match self.due_by {
+            Some(by) => query.bind(by),
+            None => query,
+        }
+    }
 }
 
 /// What a program or an officer's phone already sent under a key.
@@ -147,13 +183,10 @@ pub async fn by_slip(on: impl Into<On<'_>>, slip: &str) -> Result<Option<Record>
 
 /// Up to `limit` records, newest first.
 pub async fn list(on: impl Into<On<'_>>, filter: &Filter, limit: u32) -> Result<Vec<Record>, Error> {
-    let rows = query(
-        "records",
-        select!(
-            "WHERE ($1 = '' OR kind = $1) AND at_us >= $2 AND at_us < $3 \
-             AND (at_us < $4 OR (at_us = $4 AND id < $5)) ORDER BY at_us DESC, id DESC LIMIT $6"
-        ),
+    let text = select!(
+        "WHERE ($1 = '' OR kind = $1) AND at_us >= $2 AND at_us < $3 AND (at_us < $4 OR (at_us = $4 AND id < $5))"
     );
+    let rows = composed("records", format!("{text}{} ORDER BY at_us DESC, id DESC LIMIT $6", filter.more(7)));
     let after = filter.after.as_ref();
     let rows = rows
         .bind(filter.kind.map_or("", Kind::as_str))
@@ -161,10 +194,8 @@ pub async fn list(on: impl Into<On<'_>>, filter: &Filter, limit: u32) -> Result<
         .bind(filter.to.map_or(i64::MAX, crate::domain::time::to_micros))
         .bind(after.map_or(i64::MAX, |(at_us, _)| *at_us))
         .bind(after.map_or("", |(_, id)| id.as_str()))
-        .bind(limit)
-        .fetch_all(on)
-        .await?;
-    rows.iter().map(read).collect()
+        .bind(limit);
+    filter.bind_more(rows).fetch_all(on).await?.iter().map(read).collect()
 }
 
 /// Every record of a kind made between two instants.
@@ -181,9 +212,10 @@ pub async fn of_kind_between(
 /// How many records a list of all pages would hold.
 pub async fn count(on: impl Into<On<'_>>, filter: &Filter) -> Result<u64, Error> {
     let text = "SELECT COUNT(*) AS n FROM records WHERE ($1 = '' OR kind = $1) AND at_us >= $2 AND at_us < $3";
-    let counted = query("records", text).bind(filter.kind.map_or("", Kind::as_str));
+    let counted = composed("records", format!("{text}{}", filter.more(4))).bind(filter.kind.map_or("", Kind::as_str));
     let counted = counted.bind(filter.from.map_or(i64::MIN, crate::domain::time::to_micros));
-    counted.bind(filter.to.map_or(i64::MAX, crate::domain::time::to_micros)).fetch_one(on).await?.count("n")
+    let counted = counted.bind(filter.to.map_or(i64::MAX, crate::domain::time::to_micros));
+    filter.bind_more(counted).fetch_one(on).await?.count("n")
 }
 
 /// The greatest number that begins with `prefix`.
@@ -227,6 +259,19 @@ pub async fn by_zone(on: impl Into<On<'_>>, from: Instant, to: Instant) -> Resul
                 GROUP BY zone ORDER BY 2 DESC, 1";
     let rows = query("records", text).bind(from).bind(to).fetch_all(on).await?;
     rows.iter().map(|row| Ok((row.parse("zone", ZoneId::parse)?, row.count("n")?))).collect()
+}
+
+/// How many records of each kind each person made, and how many of them are overdue at `now`.
+pub async fn by_officer(
+    on: impl Into<On<'_>>,
+    from: Instant,
+    to: Instant,
+    now: Instant,
+) -> Result<Vec<(String, Kind, u64, u64)>, Error> {
+    let text = "SELECT officer, kind, COUNT(*) AS n, CAST(SUM(CASE WHEN due_us <= $3 THEN 1 ELSE 0 END) AS BIGINT) AS late \
+                FROM records WHERE at_us >= $1 AND at_us < $2 GROUP BY officer, kind ORDER BY officer, kind";
+    let rows = query("records", text).bind(from).bind(to).bind(now).fetch_all(on).await?;
+    rows.iter().map(|row| Ok((row.get("officer")?, kind(row)?, row.count("n")?, row.count("late")?))).collect()
 }
 
 /// What an actor already sent under a key.

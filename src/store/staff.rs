@@ -54,6 +54,65 @@ pub async fn find(on: impl Into<On<'_>>, name: &str) -> Result<Option<Account>, 
         .transpose()
 }
 
+/// An account as administrators see it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Member {
+    /// Sign-in name.
+    pub name: String,
+    /// What its holder may do.
+    pub role: Role,
+    /// The unit, in its own words.
+    pub unit: Option<String>,
+    /// Whether there is a second factor.
+    pub has_second_factor: bool,
+    /// Since when.
+    pub created_at: Instant,
+    /// When it was disabled.
+    pub disabled_at: Option<Instant>,
+}
+
+macro_rules! member {
+    ($rest:literal) => {
+        concat!(
+            "SELECT name, role, unit, CAST(CASE WHEN totp_secret IS NULL THEN 0 ELSE 1 END AS BIGINT) AS has_totp, ",
+            "created_at_us, disabled_at_us FROM staff ",
+            $rest
+        )
+    };
+}
+
+/// All accounts, by name.
+pub async fn members(on: impl Into<On<'_>>) -> Result<Vec<Member>, Error> {
+    query("staff", member!("ORDER BY name")).fetch_all(on).await?.iter().map(member).collect()
+}
+
+/// One account, disabled or not.
+pub async fn member_named(on: impl Into<On<'_>>, name: &str) -> Result<Option<Member>, Error> {
+    query("staff", member!("WHERE name = $1")).bind(name).fetch_optional(on).await?.as_ref().map(member).transpose()
+}
+
+/// Writes what an administrator changed. A new password ends the sessions, and so does disabling.
+pub async fn change(tx: &mut Tx, member: &Member, password_hash: Option<&str>) -> Result<(), Error> {
+    let text = "UPDATE staff SET role = $2, unit = $3, disabled_at_us = $4, password_hash = COALESCE($5, password_hash)                 WHERE name = $1";
+    let change = query("staff", text).bind(&member.name).bind(member.role.as_str()).bind(member.unit.clone());
+    change.bind(member.disabled_at).bind(password_hash).execute(&mut *tx).await?;
+    if password_hash.is_some() || member.disabled_at.is_some() {
+        query("staff_sessions", "DELETE FROM staff_sessions WHERE name = $1").bind(&member.name).execute(tx).await?;
+    }
+    Ok(())
+}
+
+fn member(row: &Row) -> Result<Member, Error> {
+    Ok(Member {
+        name: row.get("name")?,
+        role: role(row)?,
+        unit: row.get("unit")?,
+        has_second_factor: row.count::<u64>("has_totp")? == 1,
+        created_at: row.instant("created_at_us")?,
+        disabled_at: row.instant_opt("disabled_at_us")?,
+    })
+}
+
 /// The names and roles of all who may sign in, by name.
 pub async fn roll(on: impl Into<On<'_>>) -> Result<Vec<(String, Role)>, Error> {
     let rows = query("staff", "SELECT name, role FROM staff WHERE disabled_at_us IS NULL ORDER BY name");

@@ -18,8 +18,10 @@ fn allowed(room: &str) -> Option<&'static [&'static str]> {
         // and drivers both hold.
         "domain" | "clock" | "config" | "lifecycle" | "telemetry" | "broker" | "mqtt" | "signboard" | "store"
         | "availability" | "live" => &[],
-        // Staff accounts, the city in force, how sensors are: small rooms over the store's rows.
-        "demand" | "staff" | "cityfeed" | "sensor_health" => &["store"],
+        // Staff accounts, the city in force, how sensors are, what is set: small rooms over the store's rows.
+        "demand" | "staff" | "cityfeed" | "sensor_health" | "settings" => &["store"],
+        // A city file, held against what signs can show and what is in force.
+        "cityimport" => &["store", "guidance", "cityfeed"],
         // What the engine knows, kept in the store and given back.
         "keeper" => &["store", "availability"],
         "ingest" => &["store", "availability", "live", "sensor_health"],

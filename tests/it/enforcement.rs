@@ -6,12 +6,14 @@ mod courses;
 mod decisions;
 mod doors;
 mod duties;
+mod figures;
 mod handed_over;
 mod hotspots;
 mod late;
 mod papers;
 mod plates;
 mod proof;
+mod rules;
 mod score;
 mod uploads;
 

@@ -115,6 +115,13 @@ fn a_shift_with_no_network_is_in_the_ledger_once_in_order_with_the_photographs_o
     let count = |kind: &str| all.iter().filter(|record| record["kind"] == kind).count();
     assert_eq!([count("correction"), count("warning"), count("seizure"), count("penalty")], [11, 2, 2, 2]);
 
+    // What was refused of the second seizure was put right on the phone: both were taken, by two officers.
+    let seizures: Vec<&Value> = all.iter().filter(|record| record["kind"] == "seizure").collect();
+    assert!(
+        seizures.iter().all(|one| one["state"] == "unapproved" && one["course"]["second_officer"] == "li"),
+        "{seizures:?}"
+    );
+
     // The ledger has them in the same order, each under the number of its slip.
     let entries = ledger(&node);
     let slips: Vec<&str> = entries.iter().filter_map(|entry| entry["payload"]["slip"].as_str()).collect();

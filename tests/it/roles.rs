@@ -22,6 +22,9 @@ const FLOW: &[&str] = &["officer", "supervisor", "operator"];
 const FLOW_READERS: &[&str] = &["officer", "supervisor", "operator", "auditor"];
 const JUDGES: &[&str] = &["supervisor", "auditor"];
 const KEEPERS: &[&str] = &["operator", "admin"];
+const ADMINS: &[&str] = &["admin"];
+const PERMIT_READERS: &[&str] = &["officer", "supervisor", "auditor", "admin"];
+const GRANTERS: &[&str] = &["supervisor", "admin"];
 const AUDITORS: &[&str] = &["auditor"];
 const SENDERS: &[&str] = &["device", "officer", "supervisor"];
 const DEVICES: &[&str] = &["device"];
@@ -47,6 +50,14 @@ const ROWS: &[Row] = &[
     ("POST /VIID/System/Register", OWN_PROOF, r#"{"RegisterObject": {"DeviceID": "33112500001190000001"}}"#),
     ("GET /VIID/System/Time", EVERYONE, ""),
     ("POST /VIID/System/UnRegister", OWN_PROOF, r#"{"UnRegisterObject": {"DeviceID": "33112500001190000001"}}"#),
+    ("GET /api/v1/admin/documents", ADMINS, ""),
+    ("GET /api/v1/admin/history", ADMINS, ""),
+    ("GET /api/v1/admin/settings", ADMINS, ""),
+    ("GET /api/v1/admin/settings/{name}", ADMINS, ""),
+    ("POST /api/v1/admin/settings/{name}", ADMINS, r#"{"configured": true, "based_on": 0, "reason": "x"}"#),
+    ("GET /api/v1/admin/users", ADMINS, ""),
+    ("POST /api/v1/admin/users", ADMINS, r#"{"name": "", "role": "officer", "password": "x", "reason": "x"}"#),
+    ("POST /api/v1/admin/users/{name}", ADMINS, r#"{"reason": "x"}"#),
     ("GET /api/v1/appeals", READERS, ""),
     ("POST /api/v1/appeals", ENFORCERS, r#"{"record": "none", "kind": "review", "claim": "x", "authority": "x"}"#),
     ("GET /api/v1/appeals/{id}", READERS, ""),
@@ -62,6 +73,8 @@ const ROWS: &[Row] = &[
     ("POST /api/v1/citizen/reports", EVERYONE, ""),
     ("GET /api/v1/citizen/reports/{receipt}", EVERYONE, ""),
     ("POST /api/v1/citizen/reports/{receipt}/judgement", EVERYONE, r#"{"content": 5}"#),
+    ("POST /api/v1/city", KEEPERS, ""),
+    ("POST /api/v1/city/checks", KEEPERS, ""),
     ("GET /api/v1/corrections", READERS, ""),
     ("POST /api/v1/corrections", ENFORCERS, WHAT),
     ("POST /api/v1/corrections/bulk", ENFORCERS, WHAT),
@@ -107,9 +120,9 @@ const ROWS: &[Row] = &[
     ("POST /api/v1/partners/messages/{id}/replay", SUPERVISORS, ""),
     ("GET /api/v1/patrols", FLOW_READERS, ""),
     ("POST /api/v1/patrols/{id}", FLOW, ""),
-    ("GET /api/v1/permits", READERS, ""),
-    ("POST /api/v1/permits", SUPERVISORS, r#"{"plate": "x", "from": "x", "to": "x", "reason": "x"}"#),
-    ("DELETE /api/v1/permits/{id}", SUPERVISORS, ""),
+    ("GET /api/v1/permits", PERMIT_READERS, ""),
+    ("POST /api/v1/permits", GRANTERS, r#"{"plate": "x", "from": "x", "to": "x", "reason": "x"}"#),
+    ("DELETE /api/v1/permits/{id}", GRANTERS, ""),
     ("GET /api/v1/petitions", READERS, ""),
     ("POST /api/v1/petitions/{receipt}/answer", SUPERVISORS, r#"{"answer": "x"}"#),
     ("PUT /api/v1/pictures/{name}", DEVICES, ""),
@@ -124,9 +137,12 @@ const ROWS: &[Row] = &[
     ("GET /api/v1/records/{id}/steps", READERS, ""),
     ("POST /api/v1/records/{id}/steps", ENFORCERS, r#"{"step": "comply", "why": "x"}"#),
     ("GET /api/v1/reports", READERS, ""),
+    ("GET /api/v1/reports/behind", READERS, ""),
+    ("GET /api/v1/reports/classes", READERS, ""),
     ("GET /api/v1/reports/due", READERS, ""),
     ("GET /api/v1/reports/funnel", READERS, ""),
     ("GET /api/v1/reports/hotspots", READERS, ""),
+    ("GET /api/v1/reports/units", READERS, ""),
     ("GET /api/v1/seizures", READERS, ""),
     ("POST /api/v1/seizures", ENFORCERS, r#"{"act": "tow", "vehicle_class": "motor", "reason": "x"}"#),
     ("POST /api/v1/seizures/{id}/approve", SUPERVISORS, ""),
@@ -177,9 +193,10 @@ const ROWS: &[Row] = &[
 ];
 
 /// What the router serves without telling it in the document: pages, the operators' paths, sockets, the document itself.
-const NOT_TOLD: [&str; 18] = [
+const NOT_TOLD: [&str; 19] = [
     "/",
     "/VIID/{*other}",
+    "/admin",
     "/api/v1/live",
     "/api/v1/openapi.json",
     "/assets/{*path}",

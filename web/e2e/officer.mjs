@@ -282,15 +282,17 @@ await attempt("what is refused says why", async () => {
   await context.setOffline(true);
   await context.setGeolocation({ longitude: 10, latitude: 10, accuracy: 6 });
   await page.waitForFunction(() => document.querySelector("[data-standing]")?.textContent.includes("不在划定路段"));
-  await page.tap('[data-kind="penalty"]');
-  await page.waitForSelector('form[name="record"]');
-  await typePlate("浙K77889");
-  await page.setInputFiles('input[name="image"]', join(photos, "a.jpg"));
-  await page.waitForSelector("[data-photo]");
-  await page.tap('[data-option="wrong.no_parking"]');
-  await page.tap('form[name="record"] [type="submit"]');
-  await page.waitForSelector("[data-slip]");
-  await closeSlip();
+  for (const plate of ["浙K77889", "浙K66554"]) {
+    await page.tap('[data-kind="penalty"]');
+    await page.waitForSelector('form[name="record"]');
+    await typePlate(plate);
+    await page.setInputFiles('input[name="image"]', join(photos, "a.jpg"));
+    await page.waitForSelector("[data-photo]");
+    await page.tap('[data-option="wrong.no_parking"]');
+    await page.tap('form[name="record"] [type="submit"]');
+    await page.waitForSelector("[data-slip]");
+    await closeSlip();
+  }
   await context.setGeolocation(phone.geolocation);
   await page.waitForFunction(() => document.querySelector("[data-standing]")?.textContent.includes("凤鸣街人行道"));
   await page.tap('[data-kind="seizure"]');
@@ -306,14 +308,14 @@ await attempt("what is refused says why", async () => {
   await correctOnce(1);
   await context.setOffline(false);
   await page.click("[data-sync]").catch(() => undefined);
-  await page.waitForSelector('[data-queue="0"][data-refused="2"]');
+  await page.waitForSelector('[data-queue="0"][data-refused="3"]');
   await page.reload();
-  await page.waitForSelector('[data-queue="0"][data-refused="2"]');
+  await page.waitForSelector('[data-queue="0"][data-refused="3"]');
   const told = await page.$$eval('[data-state="refused"] .fault', (all) => all.map((one) => one.textContent));
-  holds("each refusal is explained, and stays", told.length === 2 && told[0].includes("位置") && told[1].includes("第二名执法员") && told[1].includes("S-"), told);
+  holds("each refusal is explained, and stays", told.length === 3 && told[0].includes("位置") && told[2].includes("第二名执法员") && told[2].includes("S-"), told);
   holds("the one after them was sent", (await standing()).corrections === 11);
   await page.screenshot({ path: join(out, "refused.png"), fullPage: true });
-  await page.tap('[data-state="refused"][data-kind="penalty"] button:text-is("修改")');
+  await page.tap('[data-state="refused"][data-kind="penalty"] button:text-is("修改") >> nth=0');
   await page.waitForSelector('form[name="record"]');
   await page.waitForSelector("[data-photo] img");
   holds("it is mended as it was written", (await page.textContent(".cells")) === "浙K77889");
@@ -322,11 +324,22 @@ await attempt("what is refused says why", async () => {
   await page.tap('form[name="record"] [type="submit"]');
   await page.waitForSelector("[data-slip]");
   await closeSlip();
-  await page.waitForSelector('[data-queue="0"][data-refused="1"]');
-  await page.tap('[data-state="refused"] [data-drop]');
+  await page.waitForSelector('[data-queue="0"][data-refused="2"]');
+  await page.tap('[data-state="refused"][data-kind="penalty"] [data-drop]');
   await page.tap("[data-drop-sure]");
-  await page.waitForSelector('[data-queue="0"][data-refused="0"]');
+  await page.waitForSelector('[data-queue="0"][data-refused="1"]');
   holds("what was mended is sent, what was discarded is gone", true);
+  const taken = '[data-state="refused"][data-kind="seizure"]';
+  await page.tap(`${taken} [data-mend-taken]`);
+  holds("what was taken is there as it was written", (await page.inputValue(`${taken} [name="custody"]`)) === "城东停放点");
+  await page.fill(`${taken} [name="second"]`, "");
+  await page.tap(`${taken} form [type="submit"]`);
+  await page.waitForSelector(`${taken} .lack, ${taken} [role="alert"]`);
+  await page.screenshot({ path: join(out, "mend-taken.png"), fullPage: true });
+  await page.fill(`${taken} [name="second"]`, second);
+  await page.tap(`${taken} form [type="submit"]`);
+  await page.waitForSelector('[data-queue="0"][data-refused="0"]');
+  holds("what was taken is put right and sent", true);
 });
 
 await attempt("a session that ends keeps what was typed", async () => {

@@ -7,6 +7,12 @@ export const SIZES = {
 
 const tab = (name) => (page) => page.click(`[data-tab="${name}"]`);
 
+const unfold = (row) => async (page) => {
+  await page.click(`${row} .row-head button >> nth=0`);
+  await page.waitForTimeout(400);
+};
+const ADMIN_ACTS = { users: unfold("[data-user]"), documents: unfold('[data-form="decision"]'), history: (page) => page.waitForSelector("[data-changes], .empty") };
+
 export const PAGES = [
   { name: "public", path: "/", ready: '[data-map="shown"]', gl: true },
   { name: "public-list", path: "/", ready: "[data-lot]", gl: false, act: openList },
@@ -37,6 +43,15 @@ export const PAGES = [
   { name: "officer-records", path: "/officer", ready: "[data-tab]", gl: false, staff: true, act: tab("records") },
   { name: "supervisor", path: "/supervisor", ready: "[data-statistics]", gl: false, staff: true, role: "supervisor" },
   { name: "operator", path: "/operator", ready: "[data-sensors]", gl: false, staff: true, role: "supervisor" },
+  ...["users", "permits", "policies", "calendar", "retention", "documents", "history"].map((name) => ({
+    name: `admin-${name}`, path: `/admin#${name}`, ready: `[data-shown="${name}"] .card`, gl: false, staff: true, role: "admin", act: ADMIN_ACTS[name],
+  })),
+  { name: "operator-city", path: "/operator", ready: "[data-sensors]", gl: false, staff: true, role: "operator", act: cityReport },
+  { name: "supervisor-map", path: "/supervisor", ready: "[data-statistics]", gl: true, staff: true, role: "supervisor", act: hotMap },
+  { name: "supervisor-figure", path: "/supervisor", ready: "[data-statistics]", gl: false, staff: true, role: "supervisor", act: figure },
+  { name: "officer-slip", path: "/officer", ready: "[data-tab]", gl: false, staff: true, act: slip },
+  { name: "officer-leave", path: "/officer", ready: "[data-tab]", gl: false, staff: true, act: leave },
+  { name: "officer-again", path: "/officer", ready: "[data-tab]", gl: false, staff: true, act: again },
   { name: "sign-in", path: "/officer", ready: 'form[name="sign-in"]', gl: false },
 ];
 
@@ -118,4 +133,49 @@ async function plates(page) {
   await page.selectOption('form[name="plate-history"] [name="purpose"]', { index: 1 });
   await page.click('form[name="plate-history"] [type="submit"]');
   await page.waitForSelector("[data-history]", { timeout: 10_000 });
+}
+
+/** The report of a file that is none. */
+async function cityReport(page) {
+  await page.setInputFiles('[name="city-file"]', { name: "city.geojson", mimeType: "application/geo+json", buffer: Buffer.from('{\n "type": "FeatureCollection",\n "features": [{"type": "Feature"}]\n}') });
+  await page.waitForSelector("[data-report]");
+}
+
+async function hotMap(page) {
+  await page.locator(".hot").scrollIntoViewIfNeeded();
+  await page.waitForSelector('.hot-map [data-map="shown"]', { timeout: 30_000 }).catch(() => undefined);
+  await page.locator("[data-spot] .link").first().click({ timeout: 2_000 }).catch(() => undefined);
+}
+
+async function figure(page) {
+  await page.locator("[data-stage] .figure").first().click({ timeout: 10_000 }).catch(() => undefined);
+  await page.waitForTimeout(800);
+}
+
+/** A correction's slip has no dialog of its own: a warning is kept, and its slip stands. */
+async function slip(page) {
+  await warning(page);
+  await page.click(".key-acts button[aria-pressed]");
+  await page.click('[data-option="wrong.pavement"]');
+  await page.click('form[name="record"] [type="submit"]');
+  await page.waitForSelector("[data-slip]");
+}
+
+/** Something waits, and the officer wants to sign out. */
+async function leave(page) {
+  await tab("street")(page);
+  await page.context().setOffline(true);
+  await page.click("[data-correct]");
+  await page.waitForSelector("[data-queue]:not([data-queue='0'])");
+  await page.context().setOffline(false);
+  await page.route("**/api/v1/**", (route) => route.abort());
+  await page.click(".bar-end .bar-button");
+  await page.waitForSelector("dialog.leave");
+}
+
+async function again(page) {
+  await tab("street")(page);
+  await page.route("**/api/v1/corrections", (route) => route.fulfill({ status: 401, contentType: "application/problem+json", body: '{"type": "x/unauthenticated", "title": "x"}' }));
+  await page.click("[data-correct]");
+  await page.waitForSelector("dialog.sign-in-again");
 }

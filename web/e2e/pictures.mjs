@@ -34,7 +34,8 @@ for (const gl of [true, false]) {
           page.on("pageerror", (error) => tell({ event: "page_error", page: name, message: String(error) }));
           try {
             if (name === "sign-in") await context.clearCookies();
-            await page.goto(`${base}${path}${path.includes("?") ? "&" : "?"}lang=${lang}`);
+            const [plain, hash = ""] = path.split("#");
+            await page.goto(`${base}${plain}${plain.includes("?") ? "&" : "?"}lang=${lang}${hash === "" ? "" : `#${hash}`}`);
             await page.waitForSelector(ready, { timeout: Number(timeout) * 1000 });
             await act?.(page);
             await page.waitForFunction(() => [...document.images].every((image) => image.complete)).catch(() => undefined);

@@ -1,6 +1,7 @@
 // Every sentence on the screens, in Chinese and English.
 import { PLACE_WORDS } from "./dictionary-places.ts";
 
+import type { ADMIN_WORDS } from "./dictionary-admin.ts";
 import type { MATTER_WORDS } from "./dictionary-matters.ts";
 import type { STAFF_WORDS } from "./dictionary-staff.ts";
 
@@ -16,6 +17,7 @@ const PUBLIC = {
   "nav.officer": { zh: "执法", en: "Officers" },
   "nav.supervisor": { zh: "督导", en: "Supervision" },
   "nav.operator": { zh: "运维", en: "Operations" },
+  "nav.admin": { zh: "管理", en: "Admin" },
   "nav.skip": { zh: "跳到主要内容", en: "Skip to content" },
   "title.map": { zh: "{city}停车", en: "{city} Parking" },
   "title.signs": { zh: "诱导屏", en: "Guidance signs" },
@@ -552,7 +554,7 @@ const PUBLIC = {
 } satisfies Record<string, { zh: string; en: string }>;
 
 export type PublicWord = keyof typeof PUBLIC;
-export type Word = PublicWord | keyof typeof STAFF_WORDS | keyof typeof MATTER_WORDS;
+export type Word = PublicWord | keyof typeof STAFF_WORDS | keyof typeof ADMIN_WORDS | keyof typeof MATTER_WORDS;
 
 /** Every word this page knows: the public ones, and those of the staff where a staff page has taught them. */
 export const WORDS = PUBLIC as Record<string, { zh: string; en: string }> as Record<Word, { zh: string; en: string }>;

@@ -17,6 +17,8 @@ export interface Ask {
   method?: "GET" | "POST" | "DELETE";
   json?: unknown;
   form?: FormData;
+  /** A body that is sent as it is, byte by byte. */
+  file?: Blob;
   key?: string;
   /** The secret of a device that asks by itself. */
   bearer?: string;
@@ -24,13 +26,14 @@ export interface Ask {
 }
 
 /** Asks the server and gives its JSON; throws a `Problem` on any other answer. */
-export async function ask<T>(path: string, { method = "GET", json, form, key, bearer, signal }: Ask = {}): Promise<T> {
+export async function ask<T>(path: string, { method = "GET", json, form, file, key, bearer, signal }: Ask = {}): Promise<T> {
   const headers: Record<string, string> = { Accept: "application/json" };
   if (method !== "GET") headers["X-Yunpark"] = "1";
   if (json !== undefined) headers["Content-Type"] = "application/json";
   if (key !== undefined) headers["Idempotency-Key"] = key;
   if (bearer !== undefined) headers["Authorization"] = `Bearer ${bearer}`;
-  const body = form ?? (json === undefined ? null : JSON.stringify(json));
+  if (file !== undefined) headers["Content-Type"] = "application/geo+json";
+  const body = form ?? file ?? (json === undefined ? null : JSON.stringify(json));
   const answer = await fetch(path, {
     method,
     headers,

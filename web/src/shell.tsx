@@ -15,6 +15,7 @@ const PAGES = [
   ["/matters", "nav.matters"],
   ["/supervisor", "nav.supervisor"],
   ["/operator", "nav.operator"],
+  ["/admin", "nav.admin"],
 ] as const;
 
 /** Keeps the document's language and title in step with the screen. */

@@ -23,6 +23,8 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
 /// Cameras say that they are alive at least this often.
 const KEEP_ALIVE: Duration = Duration::from_mins(1);
 const ATTEMPTS: u32 = 6;
+/// So many vehicles stand at once where drivers gather.
+const CROWD: usize = 10;
 
 enum Door {
     /// `POST /api/v1/captures` with a bearer token.
@@ -40,6 +42,8 @@ struct Watch {
     drivers: Drivers,
     rng: StdRng,
     pause_s: f64,
+    /// Whether this is where drivers gather.
+    is_crowded: bool,
 }
 
 /// Starts every camera that has a way to prove itself; of those with two, one in three speaks VIID, and one pushes ISAPI.
@@ -69,7 +73,9 @@ pub fn start(options: &Options, stop: &CancellationToken) -> anyhow::Result<Vec<
                 continue;
             }
         };
+        let is_crowded = options.town.missing_sign.as_ref().is_some_and(|place| place.zone == zone.id);
         let watch = Watch {
+            is_crowded,
             camera: camera.clone(),
             zone: zone.clone(),
             door,
@@ -95,7 +101,11 @@ impl Watch {
         let first = self.rng.random_range(3.0..25.0);
         self.wait(first).await;
         loop {
-            self.stay().await;
+            if self.is_crowded {
+                self.crowd().await;
+            } else {
+                self.stay().await;
+            }
             let pause = self.rng.random_range(0.4..1.6) * self.pause_s;
             self.wait(pause).await;
         }
@@ -117,6 +127,20 @@ impl Watch {
         } else if limit_s > 24.0 {
             self.wait(12.0).await;
             self.capture(&car, since, shift).await;
+        }
+    }
+
+    /// Many stand at once, and none of them leaves in time.
+    async fn crowd(&mut self) {
+        let since = Utc::now();
+        let cars: Vec<(Car, u32)> =
+            (0..CROWD).map(|_| (self.drivers.stranger(), self.rng.random_range(0..260))).collect();
+        for (car, shift) in &cars {
+            self.capture(car, since, *shift).await;
+        }
+        self.wait(f64::from(self.zone.dwell_s) * 1.1 + 2.0).await;
+        for (car, shift) in &cars {
+            self.capture(car, since, *shift).await;
         }
     }
 

@@ -40,6 +40,11 @@ impl Drivers {
         self
     }
 
+    /// Somebody who was never here before.
+    pub fn stranger(&mut self) -> Car {
+        invent(&mut self.rng)
+    }
+
     /// Whoever comes next.
     pub fn next(&mut self) -> Car {
         if self.rng.random_bool(REGULAR_SHARE) {

@@ -9,6 +9,7 @@ mod ground;
 mod landmarks;
 mod lots;
 mod plan;
+mod plants;
 mod relief;
 mod signs;
 #[cfg(test)]
@@ -18,6 +19,7 @@ mod zones;
 use rand::{SeedableRng, rngs::StdRng};
 
 use geometry::Point;
+pub use plants::MissingSign;
 pub use relief::lon_lat;
 
 /// How a town is to be made.
@@ -344,6 +346,8 @@ pub struct Town {
     pub cells: Vec<Cell>,
     /// Water, green, buildings.
     pub backdrop: Vec<Backdrop>,
+    /// Where drivers park where they may not for want of a sign: what a report should find.
+    pub missing_sign: Option<MissingSign>,
 }
 
 impl Town {
@@ -372,9 +376,19 @@ impl Town {
         let cameras = zones::watch(&zones);
         backdrop.extend(backdrop::buildings(&streets, &mut ground, &mut rng));
         let groups = signs::groups(&lots, &relief);
-        let signs = signs::erect(&streets, &lots, &groups, options);
+        let mut signs = signs::erect(&streets, &lots, &groups, options);
+        let missing_sign = plants::missing_sign(&streets, &zones, &lots, &groups, &mut signs);
         Self {
-            name: Words::new("云溪县城", "Yunxi"), streets, lots, groups, signs, zones, cameras, cells, backdrop
+            name: Words::new("云溪县城", "Yunxi"),
+            streets,
+            lots,
+            groups,
+            signs,
+            zones,
+            cameras,
+            cells,
+            backdrop,
+            missing_sign,
         }
     }
 

@@ -6,6 +6,7 @@ mod draft;
 mod fault;
 mod field;
 mod geometry;
+mod lines;
 mod lot;
 mod place;
 mod read;
@@ -31,6 +32,7 @@ pub use codec::DeclaredCodec;
 pub(crate) use codec::meanings as declared_meanings;
 pub use document::{CITY, Document, documents};
 pub use fault::Fault;
+pub use lines::{Lines, remedy};
 pub use read::{read, read_documents};
 
 /// Which lot or space a sensor reports for, and how its bytes are read.

@@ -181,7 +181,7 @@ impl<'a> Draft<'a> {
 }
 
 /// How faults name a feature once its id can be read: `lot L1`.
-fn name_of(kind: &str, feature: &Value) -> Option<String> {
+pub(super) fn name_of(kind: &str, feature: &Value) -> Option<String> {
     let id_at = |path| -> Option<SpaceId> { feature.pointer(path)?.as_str()?.parse().ok() };
     let id = id_at("/properties/id")?;
     match (kind, id_at("/properties/lot")) {

@@ -85,6 +85,10 @@ kinds! {
     StaffAdded = "staff.added",
     /// A person of the staff was given a new role and password.
     StaffReset = "staff.reset",
+    /// An administrator gave a person another role, unit or password, or disabled or enabled them.
+    StaffChanged = "staff.changed",
+    /// An administrator set something that holds at run time.
+    SettingChanged = "setting.changed",
     /// A person signed in.
     SignedIn = "staff.signed_in",
     /// A sign-in was refused.

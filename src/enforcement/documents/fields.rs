@@ -159,7 +159,7 @@ impl Desk {
 
 impl Document {
     /// What must stand on it, whatever else a template says: 行政处罚法 59, 行政强制法 18 and 24.
-    pub(super) fn required(self) -> &'static [&'static str] {
+    pub(in crate::enforcement) fn required(self) -> &'static [&'static str] {
         match self {
             Self::Warning => &["authority", "number", "plate", "place", "reason", "date", "review_authority", "court"],
             Self::ParkingNotice => &["authority", "number", "plate", "time", "place", "reason", "address", "phone"],

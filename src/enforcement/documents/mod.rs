@@ -132,9 +132,8 @@ impl Desk {
         person: &Person,
     ) -> Result<Option<String>, Error> {
         let Some((record, told)) = self.to_print(id, document, base).await? else { return Ok(None) };
-        let changed = self.changed_template(document, "html");
-        let template = changed.as_deref().unwrap_or_else(|| document.own_template());
-        let page = page::page(document, template, paper, &told)
+        let (template, _) = self.template(document);
+        let page = page::page(document, &template, paper, &told)
             .map_err(|reason| Error::Template { document: document.name(), reason })?;
         self.keep_printed(&record, document, page.clone().into(), "text/html; charset=utf-8", person).await?;
         Ok(Some(page))
@@ -182,8 +181,8 @@ impl Desk {
         Ok(Some((record, told)))
     }
 
-    /// The authority's own template, if it has one.
-    fn changed_template(&self, document: Document, ending: &str) -> Option<String> {
+    /// The authority's own template in the configured folder, if it has one.
+    pub(super) fn changed_template(&self, document: Document, ending: &str) -> Option<String> {
         let folder = &self.config.documents.templates_dir;
         if folder.is_empty() {
             return None;

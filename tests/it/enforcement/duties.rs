@@ -124,6 +124,7 @@ async fn a_vehicle_with_a_permit_may_stand_there_and_only_there_and_then() {
     for house in houses().await {
         let desk = &house.desk;
         let permit = |plate: &str, zone: Option<&str>, to: &str| NewPermit {
+            kind: Default::default(),
             plate: plate.into(),
             zone: zone.map(|zone| ZoneId::parse(zone).unwrap()),
             from: "2026-03-10T00:00:00Z".into(),
@@ -133,19 +134,23 @@ async fn a_vehicle_with_a_permit_may_stand_there_and_only_there_and_then() {
         for wrong in
             [permit("浙K-2345", None, "2026-04-01T00:00:00Z"), permit("浙K12345", None, "2026-03-10T00:00:00Z")]
         {
-            assert!(desk.grant_permit(wrong, &supervisor("wu")).await.is_err());
+            assert!(desk.grant_permit(wrong, None, &supervisor("wu")).await.is_err());
         }
-        let own =
-            desk.grant_permit(permit("浙K12345", Some("Z1"), "2026-04-01T00:00:00Z"), &supervisor("wu")).await.unwrap();
-        desk.grant_permit(permit("浙K54321", Some("Z2"), "2026-04-01T00:00:00Z"), &supervisor("wu")).await.unwrap();
+        let (own, _) = desk
+            .grant_permit(permit("浙K12345", Some("Z1"), "2026-04-01T00:00:00Z"), None, &supervisor("wu"))
+            .await
+            .unwrap();
+        desk.grant_permit(permit("浙K54321", Some("Z2"), "2026-04-01T00:00:00Z"), None, &supervisor("wu"))
+            .await
+            .unwrap();
         let state = async |plate: &str| {
             let id = house.ripe(plate).await;
             desk.incident(&id).await.unwrap().unwrap().state
         };
         assert_eq!((state("浙K12345").await, state("浙K54321").await), ("open", "ripe"));
         assert_eq!(desk.permits(Some("浙K12345"), 10).await.unwrap(), std::slice::from_ref(&own));
-        assert!(desk.end_permit(&own.id, &supervisor("wu")).await.unwrap());
-        assert!(!desk.end_permit(&own.id, &supervisor("wu")).await.unwrap());
+        assert!(desk.end_permit(&own.id, None, &supervisor("wu")).await.unwrap());
+        assert!(!desk.end_permit(&own.id, None, &supervisor("wu")).await.unwrap());
         assert!(desk.permits(Some("浙K12345"), 10).await.unwrap().is_empty());
         verify::verify(&house.db, Some(&house.evidence)).await.unwrap();
     }

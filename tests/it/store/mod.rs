@@ -1,5 +1,6 @@
 //! The store on both databases: every test of the suite runs on SQLite and on PostgreSQL.
 
+mod administration;
 mod availability_state;
 mod city;
 mod history;

@@ -7,6 +7,7 @@ import { Bar, Footer, keepTitle } from "../shell.tsx";
 import { Gate, resume, Who } from "../staff.tsx";
 import { LotActs, SignActs } from "./acts.tsx";
 import { Counters, Gateways } from "./beside.tsx";
+import { CityFile } from "./city.tsx";
 import { fault, follow, list } from "./store.ts";
 import { Sensors } from "./sensors.tsx";
 import { Signs } from "./signs.tsx";
@@ -33,6 +34,7 @@ function Overview() {
               <Signs />
               <LotActs />
               <SignActs />
+              <CityFile />
               <Gateways />
               <Counters />
             </div>

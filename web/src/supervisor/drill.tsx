@@ -12,7 +12,7 @@ import { showPlate } from "../plate.ts";
 import { attempt } from "../staff.tsx";
 import type { Course, Incident, LedgerRecord } from "../types.ts";
 
-type Behind = { title: string; records: string } | { title: string; incidents: string } | { title: string; record: string };
+type Behind = { title: string; figure: string } | { title: string; records: string } | { title: string; incidents: string } | { title: string; record: string };
 
 const behind = signal<Behind | null>(null);
 
@@ -20,6 +20,8 @@ const behind = signal<Behind | null>(null);
 export const openRecords = (title: string, query: string): void => void (behind.value = { title, records: query });
 /** Opens the incidents of a state. */
 export const openIncidents = (title: string, state: string): void => void (behind.value = { title, incidents: state });
+/** Opens what a figure counts: a query of `/api/v1/reports/behind`. */
+export const openFigure = (title: string, query: string): void => void (behind.value = { title, figure: query });
 /** Opens one record. */
 export const openRecord = (id: string): void => void (behind.value = { title: "", record: id });
 
@@ -38,6 +40,7 @@ export function Drill() {
           {t("lot.close")}
         </button>
       </div>
+      {"figure" in now && <Counted query={now.figure} />}
       {"record" in now && <One id={now.record} />}
       {"records" in now && <Records query={now.records} />}
       {"incidents" in now && <Incidents state={now.incidents} />}
@@ -87,8 +90,53 @@ function Items<T, K extends string>({ path, of, row }: { path: string; of: K; ro
   );
 }
 
-function Records({ query }: { query: string }) {
-  const row = (record: LedgerRecord) => (
+/** A count that opens what it counts; none opens nothing. */
+export function Figure({ n, what, query }: { n: number; what: string; query: string | null }) {
+  if (n === 0 || query === null) return <span class="none">{n}</span>;
+  return (
+    <button type="button" class="figure small" data-figure={query.split("&")[0]} aria-label={t("super.open_figure", { what, n })} onClick={() => openFigure(what, query)}>
+      {n}
+    </button>
+  );
+}
+
+interface Shown {
+  count: number;
+  incidents: Incident[];
+  records: LedgerRecord[];
+  captures: { id: string; at: string; plate: string | null; zone: string | null }[];
+}
+
+/** The stays, captures or records a figure counts. */
+function Counted({ query }: { query: string }) {
+  const [shown, setShown] = useState<Shown | null>(null);
+  const [fault, setFault] = useState("");
+  useEffect(() => {
+    setShown(null);
+    void attempt(() => ask<Shown>(`/api/v1/reports/behind?${query}`)).then((got) => ("done" in got ? setShown(got.done) : setFault(got.fault)));
+  }, [query]);
+  if (fault !== "") return <p class="fault">{fault}</p>;
+  const told = shown === null ? 0 : shown.incidents.length + shown.records.length + shown.captures.length;
+  return (
+    <>
+      <p class="hint" data-behind={shown?.count ?? ""} data-told={told}>
+        {shown !== null && (told < shown.count ? t("super.newest", { n: shown.count, told }) : t("super.behind", { n: shown.count }))}
+      </p>
+      <ul class="due-list">
+        {shown?.records.map(recordRow)}
+        {shown?.incidents.map(incidentRow)}
+        {shown?.captures.map((capture) => (
+          <li key={capture.id}>
+            <span class="plate">{capture.plate === null ? t("review.plate_unread") : showPlate(capture.plate)}</span> · {stamp(capture.at, timeZone.value)}
+          </li>
+        ))}
+      </ul>
+    </>
+  );
+}
+
+function recordRow(record: LedgerRecord): JSX.Element {
+  return (
     <li key={record.id}>
       <button type="button" class="link" onClick={() => openRecord(record.id)}>
         {record.number}
@@ -97,15 +145,30 @@ function Records({ query }: { query: string }) {
       {reasonWords(record.reason)} · {code("state", record.state)}
     </li>
   );
-  return <Items path={`/api/v1/records?${query}`} of="records" row={row} />;
 }
 
-function Incidents({ state }: { state: string }) {
-  const row = (incident: Incident) => (
+function Records({ query }: { query: string }) {
+  return <Items path={`/api/v1/records?${query}`} of="records" row={recordRow} />;
+}
+
+function incidentRow(incident: Incident): JSX.Element {
+  const record = incident.record;
+  return (
     <li key={incident.id}>
       <span class="plate">{incident.plate === null ? t("review.plate_unread") : showPlate(incident.plate)}</span> · {text(incident.zone.name)} ·{" "}
       {stamp(incident.first_seen, timeZone.value).slice(0, 16)}
+      {record !== null && (
+        <>
+          {" · "}
+          <button type="button" class="link" onClick={() => openRecord(record)}>
+            {t("super.record")}
+          </button>
+        </>
+      )}
     </li>
   );
-  return <Items path={`/api/v1/incidents?state=${state}`} of="incidents" row={row} />;
+}
+
+function Incidents({ state }: { state: string }) {
+  return <Items path={`/api/v1/incidents?state=${state}`} of="incidents" row={incidentRow} />;
 }

@@ -3,24 +3,10 @@ import { useEffect, useState } from "preact/hooks";
 import { ask } from "../http.ts";
 import { code, t, text } from "../i18n.ts";
 import { attempt } from "../staff.tsx";
-import type { LonLat, Text } from "../types.ts";
-
-interface Hour {
-  violations: number;
-  free: number | null;
-}
-
-interface HotSpot {
-  zone: string;
-  name: Text;
-  street_class: number | null;
-  location: LonLat | null;
-  violations: number;
-  known: number;
-  with_free: number;
-  hours: Hour[];
-  finding: "sign_missing" | "sign_unheeded" | "bays_missing" | "mixed" | null;
-}
+import { Figure } from "./drill.tsx";
+import { choose, HotMap } from "./hot-map.tsx";
+import { chosen, spots as known, type HotSpot } from "./hot-store.ts";
+import { Csv } from "./scores.tsx";
 
 interface Funnel {
   captures: number;
@@ -44,15 +30,22 @@ export function HotSpots({ query }: { query: string }) {
   useEffect(() => {
     void attempt(() => ask<{ hotspots: HotSpot[] }>(`/api/v1/reports/hotspots?${query}`)).then((got) => {
       setFault("fault" in got ? got.fault : "");
-      if ("done" in got) setSpots(got.done.hotspots);
+      if ("done" in got) {
+        setSpots(got.done.hotspots);
+        known.value = got.done.hotspots;
+      }
     });
   }, [query]);
   const shown = all ? (spots ?? []) : (spots ?? []).slice(0, AT_ONCE);
   const most = Math.max(1, ...(spots ?? []).flatMap(({ hours }) => hours.map(({ violations }) => violations)));
   return (
     <section class="card hot" data-hotspots={spots?.length ?? ""}>
-      <h2>{t("hot.heading")}</h2>
+      <div class="card-head">
+        <h2>{t("hot.heading")}</h2>
+        <Csv path={`/api/v1/reports/hotspots?${query}&format=csv`} />
+      </div>
       <p class="hint">{t("hot.lead")}</p>
+      <HotMap />
       {fault !== "" && <p class="fault">{fault}</p>}
       {spots?.length === 0 && <p class="empty">{t("super.nothing")}</p>}
       {spots !== null && spots.length > 0 && (
@@ -73,9 +66,11 @@ export function HotSpots({ query }: { query: string }) {
             </thead>
             <tbody>
               {shown.map((spot) => (
-                <tr key={spot.zone} data-spot={spot.zone} data-finding={spot.finding ?? ""}>
+                <tr key={spot.zone} data-spot={spot.zone} data-finding={spot.finding ?? ""} data-chosen={chosen.value === spot.zone}>
                   <th scope="row">
-                    {text(spot.name)}
+                    <button type="button" class="link" disabled={spot.location === null} onClick={() => choose(spot.zone)}>
+                      {text(spot.name)}
+                    </button>
                     {spot.finding !== null && (
                       <span class="tag" data-tone={TONES[spot.finding]}>
                         {t(`hot.${spot.finding}`)}
@@ -86,7 +81,9 @@ export function HotSpots({ query }: { query: string }) {
                       {t("hot.with_free", { n: spot.with_free, known: spot.known })}
                     </small>
                   </th>
-                  <td class="number">{spot.violations}</td>
+                  <td class="number">
+                    <Figure n={spot.violations} what={text(spot.name)} query={`of=offences&zone=${encodeURIComponent(spot.zone)}&${query}`} />
+                  </td>
                   {spot.hours.map((hour, i) => (
                     <td
                       key={i}
@@ -96,7 +93,7 @@ export function HotSpots({ query }: { query: string }) {
                     >
                       {hour.violations > 0 && (
                         <>
-                          {hour.violations}
+                          <Figure n={hour.violations} what={t("hot.cell", { hour: i, n: hour.violations, free: hour.free === null ? "–" : Math.round(hour.free) })} query={`of=offences&zone=${encodeURIComponent(spot.zone)}&hour=${i}&${query}`} />
                           <small>{hour.free === null ? "–" : Math.round(hour.free)}</small>
                         </>
                       )}
@@ -141,7 +138,7 @@ export function FunnelCard({ query }: { query: string }) {
                   <meter min={0} max={most} value={funnel[stage]} aria-hidden="true" />
                 </th>
                 <td class="number" data-stage={stage}>
-                  {funnel[stage]}
+                  <Figure n={funnel[stage]} what={code("funnel", stage)} query={`of=${stage}&${query}`} />
                 </td>
               </tr>
             ))}

@@ -10,10 +10,12 @@ import { Bar, Footer, keepTitle } from "../shell.tsx";
 import { attempt, Gate, resume, Who } from "../staff.tsx";
 import type { Statistics } from "../types.ts";
 import { Approvals } from "./approvals.tsx";
-import { Drill, openIncidents, openRecords } from "./drill.tsx";
+import { Drill, Figure, openIncidents, openRecords } from "./drill.tsx";
 import { Dues } from "./due.tsx";
 import { FunnelCard, HotSpots } from "./hotspots.tsx";
+import { Classes, Units } from "./scores.tsx";
 import { Signs } from "./signs.tsx";
+import { Trends } from "./trends.tsx";
 
 const PERIODS = [1, 7, 30] as const;
 const DAY_MS = 86_400_000;
@@ -94,12 +96,14 @@ function Overview() {
             <div class="column">
               <Dues />
               <Approvals changed={() => void count()} />
-              <ByDay numbers={numbers} />
-              <Signs />
+              <Trends numbers={numbers} />
+              <ByZone numbers={numbers} query={periodQuery(days)} />
             </div>
             <div class="column">
               <FunnelCard query={dayQuery(days)} />
-              <ByZone numbers={numbers} />
+              <Classes query={dayQuery(days)} />
+              <Units query={dayQuery(days)} />
+              <Signs />
             </div>
           </div>
           <HotSpots query={dayQuery(days)} />
@@ -111,7 +115,7 @@ function Overview() {
   );
 }
 
-function ByZone({ numbers }: { numbers: Statistics }) {
+function ByZone({ numbers, query }: { numbers: Statistics; query: string }) {
   const most = Math.max(1, ...numbers.by_zone.map((zone) => zone.count));
   return (
     <section class="card">
@@ -133,48 +137,13 @@ function ByZone({ numbers }: { numbers: Statistics }) {
                 {text(zone.name) || (zone.zone ?? t("super.no_zone"))}
                 <meter min={0} max={most} value={zone.count} aria-hidden="true" />
               </th>
-              <td class="number">{zone.count}</td>
+              <td class="number">
+                <Figure n={zone.count} what={text(zone.name)} query={`of=records&zone=${encodeURIComponent(zone.zone ?? "")}&${query}`} />
+              </td>
             </tr>
           ))}
         </tbody>
       </table>
-    </section>
-  );
-}
-
-const KINDS = ["warnings", "corrections", "penalties", "seizures"] as const;
-
-function ByDay({ numbers }: { numbers: Statistics }) {
-  return (
-    <section class="card">
-      <h2>{t("super.by_day")}</h2>
-      {numbers.by_day.length === 0 && <p class="empty">{t("super.nothing")}</p>}
-      <div class="scroll" hidden={numbers.by_day.length === 0}>
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">{t("super.day")}</th>
-              {KINDS.map((kind) => (
-                <th key={kind} scope="col" class="number">
-                  {t(`super.${kind}`)}
-                </th>
-              ))}
-            </tr>
-          </thead>
-          <tbody>
-            {numbers.by_day.map((day) => (
-              <tr key={day.day}>
-                <th scope="row">{day.day}</th>
-                {KINDS.map((kind) => (
-                  <td key={kind} class="number">
-                    {day[kind]}
-                  </td>
-                ))}
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
     </section>
   );
 }

@@ -17,7 +17,8 @@ export interface Taken {
   witness: string | null;
 }
 
-/** What the officer says; it never changes once it is in the queue, for its keys stand for it. */
+/** What the officer says; it does not change once it is in the queue, for its keys stand for it. Only what was taken may be put
+ * right, under a new key, while the server has refused it. */
 export interface Said {
   kind: RecordKind;
   vehicle_class: VehicleClass;
@@ -87,6 +88,8 @@ export interface Item {
   capture: string | null;
   record: { id: string; number: string } | null;
   taken: boolean;
+  /** How often what was taken was put right. */
+  mended?: number;
   fault: Fault | null;
   /** What was put right, where the item is no record of its own. */
   matter?: MatterDone;

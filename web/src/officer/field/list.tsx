@@ -14,6 +14,7 @@ import type { Fault, Item } from "./item.ts";
 import { refused, unreadable, waiting } from "./queue.ts";
 import { ofShift } from "./shift.ts";
 import { again, sending, sync, takeBack } from "./sync.ts";
+import { MendTaken } from "./taken.tsx";
 
 const TONES = { warning: "warn", correction: "info", penalty: "bad", seizure: "bad" } as const;
 
@@ -79,7 +80,9 @@ export function QueueList({ open }: { open(): void }) {
 
 function Entry({ item, place, open }: { item: Item; place: number; open(): void }) {
   const [sure, setSure] = useState(false);
+  const [mending, setMending] = useState(false);
   const { said, matter } = item;
+  const isTakenRefused = item.record !== null && said.taken !== null && !item.taken;
   const drop = async (): Promise<void> => {
     if (!(await takeBack(item))) outcome.value = { fault: true, word: "field.too_late", item: null };
   };
@@ -110,6 +113,11 @@ function Entry({ item, place, open }: { item: Item; place: number; open(): void 
             <button type="button" class="button plain" onClick={() => void again(item).then(() => sync(item.owner))}>
               {t("fault.retry")}
             </button>
+            {isTakenRefused && (
+              <button type="button" class="button plain" data-mend-taken aria-expanded={mending} onClick={() => setMending(!mending)}>
+                {t("field.mend_taken")}
+              </button>
+            )}
             {item.record === null && matter === undefined && (
               <button type="button" class="button plain" onClick={() => void mend(item).then(open)}>
                 {t("field.mend")}
@@ -122,6 +130,7 @@ function Entry({ item, place, open }: { item: Item; place: number; open(): void 
             {t(item.state === "refused" ? "field.discard" : "field.take_back")}
           </button>
         )}
+        {mending && item.state === "refused" && <MendTaken item={item} close={() => setMending(false)} />}
         {sure && (
           <>
             <button type="button" class="button danger" data-drop-sure onClick={() => void drop()}>

@@ -1,12 +1,9 @@
 // What a tow, a detention or a seizure needs beside the rest: its basis, and what was taken with the list of things.
 import { t } from "../../i18n.ts";
-import { ACTS, ledgerWording, groundWords } from "../wording.ts";
+import { ACTS, groundWords } from "../wording.ts";
 import { basesOf, basisOf, change, isTaken, type Draft, type Lacks } from "./draft.ts";
 import { Choice, Lack, Option } from "./pieces.tsx";
-import { kit } from "./kit.ts";
-import type { Thing } from "./item.ts";
-
-const USUAL = ["field.thing.vehicle", "field.thing.battery", "field.thing.keys", "field.thing.goods"] as const;
+import { TakenFields } from "./taken.tsx";
 
 export function Seizing({ now, lacks }: { now: Draft; lacks: Lacks }) {
   const bases = basesOf(now.act, now.vehicleClass);
@@ -58,91 +55,7 @@ export function Seizing({ now, lacks }: { now: Draft; lacks: Lacks }) {
           </Option>
         </Choice>
       )}
-      {isTaken(now) && <Taken now={now} lacks={lacks} />}
+      {isTaken(now) && <TakenFields now={now} change={change} lacks={lacks} />}
     </div>
-  );
-}
-
-function Taken({ now, lacks }: { now: Draft; lacks: Lacks }) {
-  return (
-    <>
-      <p class="hint">{t("field.at_once_hint")}</p>
-      <Inventory now={now} lacks={lacks} />
-      <label class="field">
-        <span>{t("field.second")}</span>
-        <input name="second" list="colleagues" autocomplete="off" value={now.second} onInput={(event) => change({ second: event.currentTarget.value })} />
-        <Lack word={lacks.second} />
-      </label>
-      <datalist id="colleagues">
-        {(kit.value?.field.colleagues ?? []).map((name) => (
-          <option key={name} value={name} />
-        ))}
-      </datalist>
-      <label class="field">
-        <span>{t("field.custody")}</span>
-        <input name="custody" autocomplete="off" maxLength={200} value={now.custody} onInput={(event) => change({ custody: event.currentTarget.value })} />
-        <Lack word={lacks.custody} />
-      </label>
-      <label class="field">
-        <span>
-          {t("field.witness")} <small>{t("field.witness_hint")}</small>
-        </span>
-        <input name="witness" autocomplete="off" maxLength={100} value={now.witness} onInput={(event) => change({ witness: event.currentTarget.value })} />
-      </label>
-    </>
-  );
-}
-
-function Inventory({ now, lacks }: { now: Draft; lacks: Lacks }) {
-  const put = (at: number, part: Partial<Thing>): void =>
-    change({ inventory: now.inventory.map((thing, i) => (i === at ? { ...thing, ...part } : thing)) });
-  const add = (name: string): void => change({ inventory: [...now.inventory, { name, quantity: 1, note: "" }] });
-  return (
-    <fieldset class="field">
-      <legend>{t("field.inventory")}</legend>
-      <ul class="inventory">
-        {now.inventory.map((thing, i) => (
-          <li key={i} data-thing={i}>
-            <input
-              aria-label={t("field.thing_name", { n: i + 1 })}
-              value={thing.name}
-              maxLength={60}
-              onInput={(event) => put(i, { name: event.currentTarget.value })}
-            />
-            <input
-              aria-label={t("field.thing_quantity", { n: i + 1 })}
-              type="number"
-              inputMode="numeric"
-              min={1}
-              max={999}
-              value={thing.quantity}
-              onInput={(event) => put(i, { quantity: Math.min(999, Math.max(1, Math.floor(event.currentTarget.valueAsNumber || 1))) })}
-            />
-            <button type="button" class="button plain" aria-label={t("field.thing_drop", { n: i + 1 })} onClick={() => change({ inventory: now.inventory.filter((_, j) => j !== i) })}>
-              ✕
-            </button>
-            <input
-              class="thing-note"
-              aria-label={t("field.thing_note", { n: i + 1 })}
-              placeholder={t("field.thing_note_hint")}
-              value={thing.note}
-              maxLength={200}
-              onInput={(event) => put(i, { note: event.currentTarget.value })}
-            />
-          </li>
-        ))}
-      </ul>
-      <div class="chips">
-        {USUAL.map((word) => (
-          <button key={word} type="button" class="chip" data-add-thing={word} onClick={() => add(ledgerWording(word))}>
-            ＋ {t(word)}
-          </button>
-        ))}
-        <button type="button" class="chip" onClick={() => add("")}>
-          ＋ {t("field.thing.other")}
-        </button>
-      </div>
-      <Lack word={lacks.inventory} />
-    </fieldset>
   );
 }

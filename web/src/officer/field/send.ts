@@ -98,5 +98,5 @@ function sendRecord(item: Item): Promise<LedgerRecord> {
 
 function sendTaken(item: Item): Promise<unknown> {
   const json = { step: "execute_at_once", why: WHY_AT_ONCE, at: item.made_at, ...item.said.taken };
-  return ask(`/api/v1/records/${encodeURIComponent(item.record?.id ?? "")}/steps`, { method: "POST", json, key: `${item.id}-t` });
+  return ask(`/api/v1/records/${encodeURIComponent(item.record?.id ?? "")}/steps`, { method: "POST", json, key: `${item.id}-t${item.mended ?? ""}` });
 }
