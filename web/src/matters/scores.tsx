@@ -105,10 +105,12 @@ function Group({ title, lines, group }: { title: string; lines: Line[]; group: s
               <tr key={line.id} data-score={line.id}>
                 <th scope="row">{nameOf(group, line)}</th>
                 <td class="score-col">
-                  <span class="score-bar" aria-hidden="true">
-                    <span style={{ width: `${line.rates.score ?? 0}%` }} />
-                  </span>
-                  <strong>{line.rates.score === null ? "—" : line.rates.score.toFixed(1)}</strong>
+                  <div class="score-cell">
+                    <span class="score-bar" aria-hidden="true">
+                      <span style={{ width: `${line.rates.score ?? 0}%` }} />
+                    </span>
+                    <strong>{line.rates.score === null ? "—" : line.rates.score.toFixed(1)}</strong>
+                  </div>
                 </td>
                 <td class="number">{line.closed}</td>
                 {RATES.map((rate) => (
