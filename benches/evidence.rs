@@ -34,8 +34,13 @@ use yunpark::{
 
 const AT_ONCE: usize = 8;
 
-/// A picture of about 200 kB that is no other picture's.
-fn picture(nth: usize) -> Bytes {
+/// The quality at which a picture has about 200 kB.
+fn quality() -> u8 {
+    (30..=90).rev().step_by(3).find(|quality| picture(0, *quality).len() <= 205_000).unwrap()
+}
+
+/// A picture that is no other picture's.
+fn picture(nth: usize, quality: u8) -> Bytes {
     let mut seed = nth as u32 + 1;
     let mut rough = || {
         seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
@@ -43,7 +48,7 @@ fn picture(nth: usize) -> Bytes {
     };
     let picture = image::RgbImage::from_fn(1280, 720, |x, y| image::Rgb([(x / 6) as u8, (y / 4) as u8, rough()]));
     let mut bytes = Cursor::new(Vec::new());
-    image::codecs::jpeg::JpegEncoder::new_with_quality(&mut bytes, 90).encode_image(&picture).unwrap();
+    image::codecs::jpeg::JpegEncoder::new_with_quality(&mut bytes, quality).encode_image(&picture).unwrap();
     bytes.into_inner().into()
 }
 
@@ -104,7 +109,8 @@ fn rate(count: usize, begun: Instant) -> f64 {
 #[tokio::main]
 async fn main() {
     let count: usize = std::env::args().skip(1).find_map(|word| word.parse().ok()).unwrap_or(400);
-    let pictures: Vec<Bytes> = (0..count).map(picture).collect();
+    let quality = quality();
+    let pictures: Vec<Bytes> = (0..count).map(|nth| picture(nth, quality)).collect();
     let bytes: usize = pictures.iter().map(Bytes::len).sum();
     println!("{count} captures of {} kB, {AT_ONCE} at a time", bytes / count / 1000);
     let (one, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());

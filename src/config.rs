@@ -8,6 +8,7 @@ use figment::{
 };
 use serde::{Deserialize, Serialize};
 
+mod camera;
 mod demand;
 mod feeds;
 mod forecast;
@@ -21,6 +22,7 @@ mod rules;
 mod secret;
 
 pub use crate::domain::guidance::Policy;
+pub use camera::CameraCredential;
 pub use demand::Demand;
 pub use feeds::{Feeds, Source, SourceKind, Subscriber};
 pub use forecast::Forecast;
@@ -286,18 +288,6 @@ pub struct Enforcement {
     pub signing_key: String,
     /// Credentials of cameras, by camera id.
     pub cameras: BTreeMap<String, CameraCredential>,
-}
-
-/// What a camera proves itself with.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct CameraCredential {
-    /// Bearer token for `POST /api/v1/captures`.
-    pub token: Secret,
-    /// Password of its HTTP Digest or Basic sign-in: of its GA/T 1400 device id, or of its own id at the doors it pushes to.
-    pub viid_password: Secret,
-    /// What it calls itself in what it pushes: a MAC address or a device id. Empty takes whatever it says.
-    pub device_id: String,
 }
 
 /// Sign-in of staff.

@@ -175,6 +175,7 @@ impl Desk {
         };
         let incident = incident.review(record.as_ref().map(|record| record.id.clone()))?;
         incidents::save(&mut tx, &incident).await?;
+        self.make_manifest(&mut tx, &incident, &captures, person.actor(), now).await?;
         let entry = NewEntry {
             actor: person.actor(),
             kind: Step::IncidentReviewed,
@@ -188,7 +189,6 @@ impl Desk {
             evidence: record.as_ref().map_or_else(Vec::new, |record| record.evidence.clone()),
         };
         ledger::append(&mut tx, entry, now).await?;
-        self.make_manifest(&mut tx, &incident, &captures, person.actor(), now).await?;
         let view = self.view(&mut tx, &incident).await?;
         tx.commit().await?;
         Ok((view, record.as_ref().map(RecordView::from)))

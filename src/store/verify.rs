@@ -3,8 +3,9 @@
 mod manifest;
 mod told;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
+use futures_util::{StreamExt, stream};
 use serde_json::Value as Json;
 
 use super::{
@@ -75,22 +76,31 @@ pub async fn verify_through(db: &Db, evidence: Option<&Evidence>, noted: Option<
     let (mut signed, mut tree) = (signed.into_iter().peekable(), Growing::default());
     loop {
         let page = rows(&mut tx, end.seq + 1, PAGE).await?;
+        let mut entries = Vec::with_capacity(page.len());
+        let mut chain = Ok(());
         for row in &page {
-            let entry = read(row, end.seq + 1)?;
-            end = end.follow(&entry)?;
-            tree.push(entry.hash);
-            while let Some(head) = signed.next_if(|head| head.seq <= end.seq) {
-                check_head(&head, end, &tree)?;
-            }
-            if let Some(noted) = noted.filter(|noted| noted.seq == end.seq && noted.hash != end.hash) {
-                return Err(broken(noted.seq, "is not the one whose hash was noted"));
-            }
-            check_record(&mut tx, &entry, &mut seen).await?;
-            told::check_entry(&mut tx, &entry).await?;
-            if let Some(evidence) = evidence {
-                check_evidence(&mut tx, evidence, &entry, &mut seen).await?;
+            match next(row, &mut end, &mut tree, &mut signed, noted) {
+                Ok(entry) => entries.push(entry),
+                // What stands before it may be wrong in some other way, and is named first.
+                Err(error) => {
+                    chain = Err(error);
+                    break;
+                }
             }
         }
+        // Files are read and hashed while the database is asked for rows; the first entry that is wrong is named all the same.
+        let files = look_at(evidence, unseen(&entries, &mut seen));
+        let rows_hold = check_rows(&mut tx, &entries, &mut seen);
+        let (files, rows_hold) = futures_util::future::join(files, rows_hold).await;
+        let held = rows_hold.as_ref().map_or_else(|(count, _)| *count, |()| entries.len());
+        if let Some(evidence) = evidence {
+            for entry in &entries[..held] {
+                check_evidence(&mut tx, evidence, entry, &files).await?;
+            }
+        }
+        seen.pieces += files.values().filter(|found| matches!(found, Ok(true))).count() as u64;
+        rows_hold.map_err(|(_, error)| error)?;
+        chain?;
         if page.len() < PAGE as usize {
             break;
         }
@@ -107,6 +117,61 @@ pub async fn verify_through(db: &Db, evidence: Option<&Evidence>, noted: Option<
     check_untold_records(&mut tx, end, seen.records).await?;
     let (checked_records, checked_evidence) = (seen.records, seen.pieces);
     Ok(Report { entries: end.seq, head_hash: end.hash, checked_records, checked_evidence })
+}
+
+/// Reads the next entry and follows it: the chain, the heads signed of it, and the one that was noted.
+fn next(
+    row: &Row,
+    end: &mut Head,
+    tree: &mut Growing,
+    signed: &mut std::iter::Peekable<std::vec::IntoIter<SignedHead>>,
+    noted: Option<Head>,
+) -> Result<Entry, Unproven> {
+    let entry = read(row, end.seq + 1)?;
+    *end = end.follow(&entry)?;
+    tree.push(entry.hash);
+    while let Some(head) = signed.next_if(|head| head.seq <= end.seq) {
+        check_head(&head, *end, tree)?;
+    }
+    match noted {
+        Some(noted) if noted.seq == end.seq && noted.hash != end.hash => {
+            Err(broken(noted.seq, "is not the one whose hash was noted"))
+        }
+        _ => Ok(entry),
+    }
+}
+
+/// Holds entries against the rows they tell of; where one does not hold, how many did before it.
+async fn check_rows(tx: &mut Tx, entries: &[Entry], seen: &mut Seen) -> Result<(), (usize, Unproven)> {
+    for (count, entry) in entries.iter().enumerate() {
+        check_record(tx, entry, seen).await.map_err(|error| (count, error))?;
+        told::check_entry(tx, entry).await.map_err(|error| (count, error))?;
+    }
+    Ok(())
+}
+
+/// Pieces looked at together.
+const TOGETHER: usize = 4;
+
+/// Pieces that entries name and that were not looked at lately, each once.
+fn unseen(entries: &[Entry], seen: &mut Seen) -> Vec<Digest> {
+    let mut pieces = Vec::new();
+    for digest in entries.iter().flat_map(|entry| &entry.evidence) {
+        if seen.evidence.len() >= REMEMBERED {
+            seen.evidence.clear();
+        }
+        if seen.evidence.insert(*digest) {
+            pieces.push(*digest);
+        }
+    }
+    pieces
+}
+
+/// Which pieces are there and whole: `true`, or not there: `false`.
+async fn look_at(evidence: Option<&Evidence>, pieces: Vec<Digest>) -> HashMap<Digest, Result<bool, Error>> {
+    let Some(evidence) = evidence else { return HashMap::new() };
+    let looks = stream::iter(pieces).map(|digest| async move { (digest, evidence.is_whole(digest).await) });
+    looks.buffer_unordered(TOGETHER).collect().await
 }
 
 /// Holds a signed head against the chain and the tree where it was signed.
@@ -141,27 +206,31 @@ fn record_of(entry: &Entry) -> Option<Json> {
     payload.get("record").cloned()
 }
 
-async fn check_evidence(tx: &mut Tx, evidence: &Evidence, entry: &Entry, seen: &mut Seen) -> Result<(), Unproven> {
+/// What was found of the pieces an entry names; one that is no longer in `files` was looked at for an earlier entry.
+async fn check_evidence(
+    tx: &mut Tx,
+    evidence: &Evidence,
+    entry: &Entry,
+    files: &HashMap<Digest, Result<bool, Error>>,
+) -> Result<(), Unproven> {
     for digest in &entry.evidence {
-        if seen.evidence.contains(digest) {
-            continue;
-        }
-        if seen.evidence.len() >= REMEMBERED {
-            seen.evidence.clear();
-        }
-        match evidence.get(*digest).await {
-            Ok(Some(bytes)) => {
-                if entry.kind == Kind::ManifestMade {
-                    manifest::check(tx, entry, &bytes).await?;
-                }
-                seen.pieces += 1;
-                seen.evidence.insert(*digest)
+        match files.get(digest) {
+            None | Some(Ok(true)) => {}
+            Some(Ok(false)) if was_erased(tx, *digest).await? => {}
+            Some(Ok(false)) => return Err(broken(entry.seq, format!("evidence {digest} is gone"))),
+            Some(Err(Error::Corrupt { .. })) => {
+                return Err(broken(entry.seq, format!("evidence {digest} was changed")));
             }
-            Ok(None) if was_erased(tx, *digest).await? => true,
-            Ok(None) => return Err(broken(entry.seq, format!("evidence {digest} is gone"))),
-            Err(Error::Corrupt { .. }) => return Err(broken(entry.seq, format!("evidence {digest} was changed"))),
-            Err(error) => return Err(error.into()),
-        };
+            // Asked once more, for an error of its own.
+            Some(Err(_)) => {
+                evidence.get(*digest).await?;
+            }
+        }
+        if entry.kind == Kind::ManifestMade
+            && let Some(bytes) = evidence.get(*digest).await?
+        {
+            manifest::check(tx, entry, &bytes).await?;
+        }
     }
     Ok(())
 }

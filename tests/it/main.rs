@@ -6,6 +6,7 @@ mod architecture;
 mod arrival;
 mod availability;
 mod broker_alarm;
+mod case_desk;
 mod chaos;
 mod city;
 mod crash;

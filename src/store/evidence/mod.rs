@@ -160,6 +160,21 @@ impl Evidence {
         Ok(files.into_iter().map(|(path, age)| (path.display().to_string(), age)).collect())
     }
 
+    /// Whether the bytes of a hash are there and whole; the hash is made beside what else goes on.
+    pub async fn is_whole(&self, digest: Digest) -> Result<bool, Error> {
+        let bytes = match self.files.get(&location(digest)).await {
+            Ok(found) => found.bytes().await?,
+            Err(object_store::Error::NotFound { .. }) => return Ok(false),
+            Err(error) => return Err(error.into()),
+        };
+        let made = tokio::task::spawn_blocking(move || Digest::of(&bytes)).await;
+        match made {
+            Ok(made) if made == digest => Ok(true),
+            Ok(_) => Err(Error::Corrupt { digest }),
+            Err(error) => Err(Error::Folder { folder: digest.to_string(), source: std::io::Error::other(error) }),
+        }
+    }
+
     /// The bytes of a hash, checked; `None` if there are none.
     pub async fn get(&self, digest: Digest) -> Result<Option<Bytes>, Error> {
         let bytes = match self.files.get(&location(digest)).await {

@@ -32,7 +32,9 @@ impl Drop for Buckets {
 /// Sends a request signed as S3 wants it; whether it was done.
 fn signed(endpoint: &str, method: &str, path: &str, body: &[u8]) -> bool {
     let mut curl = Command::new("curl");
-    curl.args(["-sf", "-o", "/dev/null", "-X", method, "--aws-sigv4", "aws:amz:us-east-1:s3", "--user"]);
+    curl.args(["-sf", "-o", "/dev/null", "-X", method, "--aws-sigv4", "aws:amz:us-east-1:s3"]);
+    // As a form, a server may read it.
+    curl.args(["-H", "Content-Type: application/octet-stream", "--user"]);
     curl.args([&format!("{USER}:{SECRET}"), "--data-binary", "@-", &format!("{endpoint}/{path}")]);
     let mut child = curl.stdin(Stdio::piped()).spawn().expect("curl must be installed; `./run test` does it");
     child.stdin.take().unwrap().write_all(body).unwrap();

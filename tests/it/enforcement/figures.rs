@@ -83,7 +83,7 @@ async fn live_through(house: &House) {
         house.desk.record(correction.clone(), key, &mei).await.unwrap();
     }
     let case = case.unwrap().id;
-    let step = |step: course::Step| Advance { step, why: "办案".into(), at: None };
+    let step = |step: course::Step| Advance::of(step, "办案");
     let decided =
         course::Step::DecideOnSpot { amount_yuan: 100, articles: "道路交通安全法 第九十三条".into() };
     house.desk.advance(&case, step(decided), None, &mei).await.unwrap();

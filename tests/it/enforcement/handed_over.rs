@@ -132,7 +132,7 @@ async fn a_motor_vehicle_without_a_plate_is_known_by_where_it_stands() {
         assert_ne!(seen(capture("e", "浙K-2345", 330), 4).await, first, "a plate that was half read is one");
         let tracked = NewCapture { track: Some("7".into()), ..bare("f", 340, 0.0, motor) };
         assert_ne!(seen(tracked, 5).await, first, "what a camera tells apart stays apart");
-        assert_ne!(seen(bare("g", 3000, 0.0, motor), 6).await, first, "long after, another stay");
+        assert_ne!(seen(bare("g", 1700, 0.0, motor), 6).await, first, "long after, another stay");
         let ripe = desk.incident(&first).await.unwrap().unwrap();
         assert_eq!((ripe.state, ripe.captures.len(), ripe.plate.as_deref()), ("ripe", 2, None));
     }

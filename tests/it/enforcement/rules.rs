@@ -106,7 +106,8 @@ async fn a_template_that_is_set_is_printed_and_an_unfit_one_says_what_the_law_wa
         let (_, record) = house.desk.review(&id, Decision::Warning.into(), &officer()).await.unwrap();
         let id = record.unwrap().id;
         let printed = async || {
-            let page = house.desk.document(&id, Document::Warning, Default::default(), "http://x", &officer());
+            let person = officer();
+            let page = house.desk.document(&id, Document::Warning, Default::default(), "http://x", &person);
             page.await.unwrap().unwrap()
         };
         let own = house.desk.forms().into_iter().find(|form| form.document == "warning").unwrap();

@@ -55,7 +55,7 @@ function NextStep({ record, isSupervisor, changed }: { record: LedgerRecord; isS
       <div class="chips" role="group" aria-label={t("case.choose")}>
         {steps.map((name) => (
           <button key={name} type="button" class="chip" data-step={name} aria-pressed={step === name} onClick={() => setStep(step === name ? "" : name)}>
-            {code("step", name)}
+            {code("act", name)}
           </button>
         ))}
       </div>
@@ -81,7 +81,7 @@ function NextStep({ record, isSupervisor, changed }: { record: LedgerRecord; isS
             </p>
           )}
           <button class="button" type="submit" disabled={busy}>
-            {t("case.take", { step: code("step", step) })}
+            {t("case.take", { step: code("act", step) })}
           </button>
         </form>
       )}
