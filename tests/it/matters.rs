@@ -100,6 +100,7 @@ impl Hall {
             people: vec!["zhao".into()],
             ..Unit::default()
         };
+        config.units.clear();
         config.units.insert("repair".into(), repair);
         config.towns.insert("331125001".into(), vec!["sun".into()]);
         change(&mut config);

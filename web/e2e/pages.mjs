@@ -28,11 +28,11 @@ export const PAGES = [
   { name: "signs", path: "/signs", ready: "[data-sign]", gl: false, whole: true },
   { name: "feeds", path: "/feeds", ready: "[data-feed]", gl: false, whole: true },
   { name: "report", path: "/report", ready: "[data-kind]", gl: false, whole: true, act: reportDraft },
-  { name: "report-figures", path: "/report#figures", ready: "[data-figures]", gl: false, whole: true },
+  { name: "report-figures", path: "/report", ready: "[data-tab]", gl: false, whole: true, act: tab("figures") },
   { name: "matters", path: "/matters", ready: "[data-matters]", gl: false, staff: true, act: firstMatter },
   { name: "matters-map", path: "/matters", ready: "[data-matters]", gl: false, staff: true, act: tab("map") },
   { name: "matters-scores", path: "/matters", ready: "[data-matters]", gl: false, staff: true, role: "supervisor", act: tab("scores") },
-  { name: "matters-patrol", path: "/matters", ready: "[data-matters]", gl: false, staff: true, act: tab("patrol") },
+  { name: "matters-patrol", path: "/matters", ready: "[data-matters]", gl: false, staff: true, act: patrols },
   { name: "matters-grid", path: "/matters", ready: "[data-matters]", gl: false, staff: true, act: tab("grid") },
   { name: "officer-matters", path: "/officer", ready: "[data-tab]", gl: false, staff: true, act: tab("matters") },
   { name: "officer-review", path: "/officer", ready: "[data-tab]", gl: false, staff: true, act: tab("review") },
@@ -76,13 +76,20 @@ export async function signIn(context, base, name, password) {
 async function reportDraft(page) {
   await page.click("[data-kind] >> nth=1");
   await page.waitForSelector('[data-ground="shown"]');
+  await page.locator(".ground").scrollIntoViewIfNeeded();
   const map = await page.locator(".ground").boundingBox();
   await page.mouse.click(map.x + map.width * 0.45, map.y + map.height * 0.55);
 }
 
 async function firstMatter(page) {
-  const row = page.locator("[data-matter]").first();
-  if ((await row.count()) > 0) await row.click();
+  await page.waitForSelector("[data-matter]");
+  await page.locator("[data-matter]").first().click();
+  await page.waitForSelector("[data-opened]");
+}
+
+async function patrols(page) {
+  await page.click('[data-tab="patrol"]');
+  await page.waitForSelector("[data-walked]");
 }
 
 async function destination(page) {

@@ -38,7 +38,6 @@ interface Props {
   children?: ComponentChildren;
 }
 
-const WIDE = 640;
 const METRES_PER_DEGREE = 111_195;
 const NEAREST_M = 60;
 const FARTHEST_M = 6_000;
@@ -63,14 +62,14 @@ function middleOf(features: GeoJSON.Feature[]): LonLat | null {
 
 export function Ground({ label, marks, shapes = [], start, reach = 600, chosen, tap, pick, children }: Props) {
   const [view, setView] = useState<View | null>(null);
-  const [tall, setTall] = useState(0.75);
+  const [[wide, high], setSize] = useState<[number, number]>([640, 480]);
   const box = useRef<HTMLDivElement>(null);
   const held = useRef<{ x: number; y: number; from: View; moved: boolean } | null>(null);
   useEffect(() => {
     void learnBaseMap().catch(() => (mapFailed.value = true));
     const measure = (): void => {
-      const { width = 1, height = 1 } = box.current?.getBoundingClientRect() ?? {};
-      if (width > 0) setTall(height / width);
+      const { width = 0, height = 0 } = box.current?.getBoundingClientRect() ?? {};
+      if (width > 0 && height > 0) setSize([width, height]);
     };
     measure();
     addEventListener("resize", measure);
@@ -81,17 +80,16 @@ export function Ground({ label, marks, shapes = [], start, reach = 600, chosen, 
     const middle = start ?? middleOf(features);
     if (middle !== null) setView((now) => (now === null || start !== null ? { middle, reach: now?.reach ?? reach } : now));
   }, [start?.[0], start?.[1], features.length > 0]);
-  const high = WIDE * tall;
   if (view === null) return <div class="ground" ref={box} data-ground="waiting" />;
-  const scale = Math.min(WIDE, high) / 2 / view.reach;
+  const scale = Math.min(wide, high) / 2 / view.reach;
   const perLat = scale * METRES_PER_DEGREE;
   const perLon = perLat * Math.cos((view.middle[1] * Math.PI) / 180);
-  const xy = ([lon = 0, lat = 0]: GeoJSON.Position): [number, number] => [WIDE / 2 + (lon - view.middle[0]) * perLon, high / 2 - (lat - view.middle[1]) * perLat];
+  const xy = ([lon = 0, lat = 0]: GeoJSON.Position): [number, number] => [wide / 2 + (lon - view.middle[0]) * perLon, high / 2 - (lat - view.middle[1]) * perLat];
   const line = (points: GeoJSON.Position[]): string => points.map((point) => xy(point).map((n) => n.toFixed(1)).join(",")).join(" ");
   const zoom = (by: number): void => setView({ ...view, reach: Math.min(FARTHEST_M, Math.max(NEAREST_M, view.reach * by)) });
   const onScreen = (event: PointerEvent): [number, number] => {
-    const { left, top, width } = (box.current as HTMLDivElement).getBoundingClientRect();
-    return [((event.clientX - left) / width) * WIDE, ((event.clientY - top) / width) * WIDE];
+    const { left, top } = (box.current as HTMLDivElement).getBoundingClientRect();
+    return [event.clientX - left, event.clientY - top];
   };
   const down = (event: PointerEvent): void => {
     if ((event.target as Element).closest("button, [data-mark]") !== null) return;
@@ -104,20 +102,19 @@ export function Ground({ label, marks, shapes = [], start, reach = 600, chosen, 
     const [dx, dy] = [event.clientX - now.x, event.clientY - now.y];
     if (Math.hypot(dx, dy) > TAP_PX) now.moved = true;
     if (!now.moved) return;
-    const px = WIDE / (box.current?.getBoundingClientRect().width ?? WIDE);
     const [lon, lat] = now.from.middle;
-    setView({ ...view, middle: [lon - (dx * px) / perLon, lat + (dy * px) / perLat] });
+    setView({ ...view, middle: [lon - dx / perLon, lat + dy / perLat] });
   };
   const up = (event: PointerEvent): void => {
     const now = held.current;
     held.current = null;
     if (now === null || now.moved || tap === undefined) return;
     const [x, y] = onScreen(event);
-    tap([view.middle[0] + (x - WIDE / 2) / perLon, view.middle[1] - (y - high / 2) / perLat]);
+    tap([view.middle[0] + (x - wide / 2) / perLon, view.middle[1] - (y - high / 2) / perLat]);
   };
   return (
     <div class="ground" ref={box} data-ground="shown" onPointerDown={down} onPointerMove={move} onPointerUp={up} onPointerCancel={() => (held.current = null)}>
-      <svg viewBox={`0 0 ${WIDE} ${high.toFixed(0)}`} role="img" aria-label={label}>
+      <svg viewBox={`0 0 ${wide.toFixed(0)} ${high.toFixed(0)}`} style={{ "--street": `${Math.min(13, Math.max(2, 11 * scale)).toFixed(1)}px` }} role="img" aria-label={label}>
         {features.map((feature, i) => (
           <Feature key={i} feature={feature} line={line} />
         ))}
@@ -128,7 +125,7 @@ export function Ground({ label, marks, shapes = [], start, reach = 600, chosen, 
             </polygon>
           )),
         )}
-        {view.reach < 900 && <Names features={features} xy={xy} high={high} />}
+        {view.reach < 900 && <Names features={features} xy={xy} wide={wide} high={high} />}
         {marks.map((mark) => {
           const [x, y] = xy(mark.at);
           const go = pick === undefined ? {} : { role: "button" as const, tabIndex: 0, onClick: () => pick(mark.id), onKeyDown: (e: KeyboardEvent) => e.key === "Enter" && pick(mark.id) };
@@ -171,13 +168,13 @@ function Feature({ feature, line }: { feature: GeoJSON.Feature; line(points: Geo
   return null;
 }
 
-function Names({ features, xy, high }: { features: GeoJSON.Feature[]; xy(point: GeoJSON.Position): [number, number]; high: number }) {
+function Names({ features, xy, wide, high }: { features: GeoJSON.Feature[]; xy(point: GeoJSON.Position): [number, number]; wide: number; high: number }) {
   const seen = new Set<string>();
   const placed: { x: number; y: number; name: string }[] = [];
   for (const { geometry, properties } of features) {
     if (properties?.kind !== "street" || geometry.type !== "LineString") continue;
     const name = text(properties.name as Text);
-    const at = geometry.coordinates.map(xy).filter(([x, y]) => x > 30 && y > 24 && x < WIDE - 120 && y < high - 16);
+    const at = geometry.coordinates.map(xy).filter(([x, y]) => x > 30 && y > 24 && x < wide - 120 && y < high - 16);
     const middle = at[Math.floor(at.length / 2)];
     if (middle === undefined || seen.has(name) || placed.some(({ x, y }) => Math.abs(x - middle[0]) < 90 && Math.abs(y - middle[1]) < 20)) continue;
     seen.add(name);

@@ -55,7 +55,7 @@ export function Links() {
         </ul>
       </div>
       <div class="card">
-        <h3>{t("links.log")}</h3>
+        <h2>{t("links.log")}</h2>
         <ul class="lines">
           {told.tries.map((one, i) => (
             <li key={i} class="hint">

@@ -66,7 +66,11 @@ export function Patrols() {
                   {t("patrol.hot")}
                 </th>
                 <th scope="col">{t("patrol.last")}</th>
-                {may && <th scope="col" />}
+                {may && (
+                  <th scope="col">
+                    <span class="hidden">{t("patrol.walked")}</span>
+                  </th>
+                )}
               </tr>
             </thead>
             <tbody>

@@ -43,7 +43,7 @@ export function Scores() {
   const total = scores === null ? 0 : RATES.reduce((sum, rate) => sum + scores.weights[rate], 0);
   return (
     <section class="scores" data-scores={scores?.month ?? ""}>
-      <h2 class="print-title">{t("scores.report", { month, city: "" })}</h2>
+      <p class="print-title">{t("scores.report", { month, city: "" })}</p>
       <div class="figures-bar no-print">
         <label class="field">
           <span>{t("scores.month")}</span>
@@ -81,7 +81,7 @@ function Group({ title, lines, group }: { title: string; lines: Line[]; group: s
   const percent = (rate: number | null): string => (rate === null ? "—" : `${Math.round(rate * 100)}%`);
   return (
     <section class="card score-group">
-      <h3>{title}</h3>
+      <h2>{title}</h2>
       <div class="wide">
         <table>
           <thead>
@@ -105,10 +105,12 @@ function Group({ title, lines, group }: { title: string; lines: Line[]; group: s
               <tr key={line.id} data-score={line.id}>
                 <th scope="row">{nameOf(group, line)}</th>
                 <td class="score-col">
-                  <span class="score-bar" aria-hidden="true">
-                    <span style={{ width: `${line.rates.score ?? 0}%` }} />
-                  </span>
-                  <strong>{line.rates.score === null ? "—" : line.rates.score.toFixed(1)}</strong>
+                  <div class="score-cell">
+                    <span class="score-bar" aria-hidden="true">
+                      <span style={{ width: `${line.rates.score ?? 0}%` }} />
+                    </span>
+                    <strong>{line.rates.score === null ? "—" : line.rates.score.toFixed(1)}</strong>
+                  </div>
                 </td>
                 <td class="number">{line.closed}</td>
                 {RATES.map((rate) => (

@@ -5,10 +5,10 @@ import { Problem } from "../http.ts";
 import { t, text } from "../i18n.ts";
 import { Ground } from "../matters/ground.tsx";
 import type { LonLat } from "../types.ts";
+import { Sign } from "./signs.tsx";
 import { begin, change, draft, kinds, plain, send, sent, type Receipt } from "./store.ts";
 
-/** Kinds that are met most, shown as large buttons with a sign of their own. */
-const SIGNS: Record<string, string> = { E0501: "🚗", E0502: "🛵", E0503: "🚒", E0504: "♿", E0505: "🚲", E0506: "⛓", E0507: "🛻", C0201: "🛣", C0203: "📟", C0206: "🚧", C0207: "🚦" };
+/** How many kinds are shown before more are asked for. */
 const FIRST = 6;
 
 const busy = signal(false);
@@ -88,7 +88,8 @@ export function Say({ see }: { see(receipt: string): void }) {
 
 function Kinds() {
   const [all, setAll] = useState(false);
-  const known = kinds.value?.kinds ?? [];
+  // What happens comes before what is broken.
+  const known = [...(kinds.value?.kinds ?? [])].sort((a, b) => Number(a.class !== "event") - Number(b.class !== "event"));
   const chosen = draft.value.kind;
   const shown = all ? known : known.filter(({ code }, i) => i < FIRST || code === chosen);
   const now = known.find(({ code }) => code === chosen);
@@ -100,9 +101,7 @@ function Kinds() {
       <div class="kinds" role="group" aria-label={t("report.kind")}>
         {shown.map((kind) => (
           <button key={kind.code} type="button" class="kind" data-kind={kind.code} aria-pressed={kind.code === chosen} onClick={() => change({ kind: kind.code })}>
-            <span class="kind-sign" aria-hidden="true">
-              {SIGNS[kind.code] ?? "●"}
-            </span>
+            <Sign code={kind.code} />
             <span>{text(kind.name)}</span>
           </button>
         ))}
