@@ -221,15 +221,11 @@ pub async fn answer(
 /// What the page shows the holder beside the table: the pictures, and the form to state a case or ask for a review.
 pub(super) fn of_holder(checked: &Checked, end: &str) -> String {
     let (number, end) = (escape(&checked.number), escape(end.trim()));
-    let shown: String = (0..checked.pictures)
-        .map(|nth| {
-            let address = format!("/api/v1/check/pictures/{nth}?number={number}&amp;end={}", escape_query(&end));
-            format!(
-                "<a href=\"{address}\"><img src=\"{address}\" alt=\"证据 Evidence {}\" loading=\"lazy\"></a>",
-                nth + 1
-            )
-        })
-        .collect();
+    let shown = (0..checked.pictures).fold(String::new(), |shown, nth| {
+        let address = format!("/api/v1/check/pictures/{nth}?number={number}&amp;end={}", escape_query(&end));
+        let alt = format!("证据 Evidence {}", nth + 1);
+        shown + &format!("<a href=\"{address}\"><img src=\"{address}\" alt=\"{alt}\" loading=\"lazy\"></a>")
+    });
     let pictures = if shown.is_empty() {
         String::new()
     } else {
@@ -289,8 +285,9 @@ pub(super) async fn followed(services: &Shared, receipt: &str) -> Result<String,
     if let Some(answer) = &found.answer {
         rows.push(("答复 Answer", escape(answer)));
     }
-    let rows: String =
-        rows.into_iter().map(|(name, value)| format!("<tr><th>{name}</th><td>{value}</td></tr>")).collect();
+    let rows = rows
+        .into_iter()
+        .fold(String::new(), |rows, (name, value)| rows + &format!("<tr><th>{name}</th><td>{value}</td></tr>"));
     Ok(format!("<table>{rows}</table>"))
 }
 
