@@ -30,7 +30,7 @@ export const PAGES = [
   { name: "report", path: "/report", ready: "[data-kind]", gl: false, whole: true, act: reportDraft },
   { name: "report-figures", path: "/report", ready: "[data-tab]", gl: false, whole: true, act: tab("figures") },
   { name: "matters", path: "/matters", ready: "[data-matters]", gl: false, staff: true, act: firstMatter },
-  { name: "matters-map", path: "/matters", ready: "[data-matters]", gl: false, staff: true, act: tab("map") },
+  { name: "matters-map", path: "/matters", ready: "[data-matters]", gl: false, staff: true, act: mattersMap },
   { name: "matters-scores", path: "/matters", ready: "[data-matters]", gl: false, staff: true, role: "supervisor", act: tab("scores") },
   { name: "matters-patrol", path: "/matters", ready: "[data-matters]", gl: false, staff: true, act: patrols },
   { name: "matters-grid", path: "/matters", ready: "[data-matters]", gl: false, staff: true, act: tab("grid") },
@@ -85,6 +85,11 @@ async function firstMatter(page) {
   await page.waitForSelector("[data-matter]");
   await page.locator("[data-matter]").first().click();
   await page.waitForSelector("[data-opened]");
+}
+
+async function mattersMap(page) {
+  await page.click('[data-tab="map"]');
+  await page.waitForSelector('[data-ground="shown"]');
 }
 
 async function patrols(page) {
