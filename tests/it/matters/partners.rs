@@ -22,12 +22,15 @@ const DOWN: u16 = 0;
 const GARBAGE: u16 = 1;
 const WELL: u16 = 2;
 
+/// What the partner took, in order.
+type Got = Arc<Mutex<Vec<Value>>>;
+
 /// A server that takes messages while it is well, each with its headers checked by the shared secret.
-fn server() -> (u16, Arc<AtomicU16>, Arc<Mutex<Vec<Value>>>, Arc<Mutex<u32>>) {
+fn server() -> (u16, Arc<AtomicU16>, Got, Arc<Mutex<u32>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     let mood = Arc::new(AtomicU16::new(DOWN));
-    let got: Arc<Mutex<Vec<Value>>> = Arc::default();
+    let got: Got = Arc::default();
     let knocks: Arc<Mutex<u32>> = Arc::default();
     let (shared_mood, shared, shared_knocks) = (mood.clone(), got.clone(), knocks.clone());
     std::thread::spawn(move || {
@@ -97,6 +100,7 @@ async fn a_partner_that_was_down_and_then_answered_garbage_is_told_each_thing_on
         mood.store(DOWN, Ordering::SeqCst);
         got.lock().unwrap().clear();
         let stop = CancellationToken::new();
+        #[expect(clippy::disallowed_methods, reason = "the test watches the part while it runs, and waits for its end")]
         let links = tokio::spawn(hall.matters.clone().run_links(stop.clone()));
         let mut numbers = Vec::new();
         for n in 0..6_u32 {
