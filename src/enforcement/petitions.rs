@@ -198,7 +198,7 @@ impl Desk {
         if petition.state == "answered" {
             return Err(Error::invalid("receipt", "was answered before"));
         }
-        petition.state = "answered".to_owned();
+        "answered".clone_into(&mut petition.state);
         petition.answer = Some(answer);
         petition.answered_by = Some(person.name.clone());
         petition.answered_at = Some(now);

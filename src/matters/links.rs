@@ -127,7 +127,7 @@ impl Matters {
             Err(ill) => Some(ill.to_string()),
         };
         let is_sent = message.reason.is_none();
-        message.state = if is_sent { "sent" } else { "waiting" }.to_owned();
+        if is_sent { "sent" } else { "waiting" }.clone_into(&mut message.state);
         message.sent_at = is_sent.then_some(now);
         message.next_at = now + pause(message.tries);
         let outcome = if is_sent { "acknowledged" } else { "failed" };

@@ -4,6 +4,7 @@ use serde_json::{Value as Json, json};
 
 use super::{Error, On, Row, Tx, ledger, query};
 use crate::domain::{
+    ids::GridCellId,
     ledger::{Kind, NewEntry},
     matter::{Matter, Stage, State, merge::Known},
     staff::Actor,
@@ -90,7 +91,7 @@ pub async fn save(
         .bind(matter.state.as_str())
         .bind(matter.state.is_open())
         .bind(matter.level.as_str())
-        .bind(matter.cell.as_ref().map(|cell| cell.as_str()))
+        .bind(matter.cell.as_ref().map(GridCellId::as_str))
         .bind(matter.town.as_deref())
         .bind(u32::from(matter.street_class))
         .bind(matter.unit.as_deref())
