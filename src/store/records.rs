@@ -55,7 +55,7 @@ impl Filter {
             text = text + " AND " + &one_of("officer", officers, first + zones);
         }
         if self.due_by.is_some() {
-            text = text + &format!(" AND due_us <= ${}", first + zones + officers);
+            text = text + " AND due_us <= $" + &(first + zones + officers).to_string();
         }
         text
     }
