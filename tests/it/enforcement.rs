@@ -11,6 +11,7 @@ mod handed_over;
 mod hotspots;
 mod late;
 mod papers;
+mod petitions;
 mod plates;
 mod proof;
 mod rules;

@@ -72,7 +72,7 @@ function Table({ title, rows, k }: { title: string; rows: Figure[]; k: number })
             <tr key={row.id}>
               <th scope="row">{text(row.name) || row.id}</th>
               <td class="bar-cell">
-                <span class="bar-line" style={{ width: `${((row.count ?? 0) / most) * 100}%` }} />
+                {row.count !== null && <span class="bar-line" style={{ width: `${(row.count / most) * 100}%` }} />}
               </td>
               <td class="number">{row.count ?? t("report.figures.few", { k })}</td>
             </tr>
