@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use yunpark::{
     domain::{
+        ids::GridCellId,
         ledger::Digest,
         matter::{Level, Source, Stage, State, Step},
         staff::Role,
@@ -41,7 +42,7 @@ async fn every_kind_of_matter_runs_through_all_seven_steps_and_the_ledger_proves
                 let id = collected.matter.id.clone();
                 assert!(!collected.merged, "{code} by {source:?}");
                 assert_eq!((collected.matter.state, collected.matter.street_class), (State::Collected, 1));
-                assert_eq!(collected.matter.cell.as_ref().map(|cell| cell.as_str()), Some("G1"));
+                assert_eq!(collected.matter.cell.as_ref().map(GridCellId::as_str), Some("G1"));
                 hall.round().await;
                 let by_itself = category.opens_itself && source.is_device();
                 if !by_itself {
