@@ -133,7 +133,7 @@ async fn changed(rules: &mut Option<watch::Receiver<Arc<Rules>>>) {
     {
         return;
     }
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 /// A city whose zones allow what the rules of their streets' class say.

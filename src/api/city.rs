@@ -32,7 +32,7 @@ pub struct Confirmed {
 
 fn text(body: &Bytes) -> Result<&str, Problem> {
     let text = std::str::from_utf8(body).map_err(|error| {
-        let line = body[..error.valid_up_to()].iter().filter(|byte| **byte == b'\n').count() + 1;
+        let line = body[..error.valid_up_to()].split(|byte| *byte == b'\n').count();
         Problem::unprocessable(format!("the file is not UTF-8 (line {line})")).field("file", "save it as UTF-8")
     })?;
     Ok(text.strip_prefix('\u{feff}').unwrap_or(text))

@@ -1,6 +1,8 @@
 //! `/check` and `/api/v1/check/...`: the holder of a document sees what it rests on, states their case or asks for a review, and
 //! follows that by receipt; `/api/v1/petitions` is the desk that answers.
 
+use std::fmt::Write;
+
 use axum::{
     Json,
     extract::{Multipart, State, multipart::MultipartRejection},
@@ -221,11 +223,15 @@ pub async fn answer(
 /// What the page shows the holder beside the table: the pictures, and the form to state a case or ask for a review.
 pub(super) fn of_holder(checked: &Checked, end: &str) -> String {
     let (number, end) = (escape(&checked.number), escape(end.trim()));
-    let shown = (0..checked.pictures).fold(String::new(), |shown, nth| {
+    let mut shown = String::new();
+    for nth in 0..checked.pictures {
         let address = format!("/api/v1/check/pictures/{nth}?number={number}&amp;end={}", escape_query(&end));
-        let alt = format!("证据 Evidence {}", nth + 1);
-        shown + &format!("<a href=\"{address}\"><img src=\"{address}\" alt=\"{alt}\" loading=\"lazy\"></a>")
-    });
+        let picture = nth + 1;
+        let _ = write!(
+            shown,
+            "<a href=\"{address}\"><img src=\"{address}\" alt=\"证据 Evidence {picture}\" loading=\"lazy\"></a>"
+        );
+    }
     let pictures = if shown.is_empty() {
         String::new()
     } else {
@@ -285,10 +291,11 @@ pub(super) async fn followed(services: &Shared, receipt: &str) -> Result<String,
     if let Some(answer) = &found.answer {
         rows.push(("答复 Answer", escape(answer)));
     }
-    let rows = rows
-        .into_iter()
-        .fold(String::new(), |rows, (name, value)| rows + &format!("<tr><th>{name}</th><td>{value}</td></tr>"));
-    Ok(format!("<table>{rows}</table>"))
+    let mut table = "<table>".to_owned();
+    for (name, value) in rows {
+        let _ = write!(table, "<tr><th>{name}</th><td>{value}</td></tr>");
+    }
+    Ok(table + "</table>")
 }
 
 /// A text as it may stand in the query of an address; plates' ends are letters, digits and a few Chinese characters.

@@ -143,7 +143,7 @@ macro_rules! prepared {
 impl Query {
     /// Binds the next placeholders, one for each value.
     pub fn bind_all<'v>(self, values: impl IntoIterator<Item = &'v String>) -> Self {
-        values.into_iter().fold(self, |query, value| query.bind(value))
+        values.into_iter().fold(self, Self::bind)
     }
 
     /// Binds the next placeholder.

@@ -1,5 +1,7 @@
 //! Records: today's state of each, written together with the ledger entry that says so; numbers; counts.
 
+use std::fmt::Write;
+
 use super::{
     Error, On, Query, Row, Tx, captures, erasures, plates, query,
     query::{composed, one_of},
@@ -55,7 +57,7 @@ impl Filter {
             text = text + " AND " + &one_of("officer", officers, first + zones);
         }
         if self.due_by.is_some() {
-            text = text + &format!(" AND due_us <= ${}", first + zones + officers);
+            let _ = write!(text, " AND due_us <= ${}", first + zones + officers);
         }
         text
     }

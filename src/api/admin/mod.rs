@@ -39,7 +39,7 @@ impl From<Refused> for Problem {
 
 /// Whose history is asked for.
 #[derive(Debug, Deserialize)]
-pub struct About {
+pub struct Asked {
     about: Option<String>,
     id: Option<String>,
     limit: Option<u32>,
@@ -54,7 +54,7 @@ pub struct About {
 pub async fn history(
     State(services): State<Shared>,
     staff: Staff,
-    Params(asked): Params<About>,
+    Params(asked): Params<Asked>,
 ) -> Result<Response, Problem> {
     staff.require(Role::may_administer)?;
     let about = ["staff", "setting", "permit", "city"].into_iter().find(|known| Some(*known) == asked.about.as_deref());

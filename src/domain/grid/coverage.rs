@@ -158,7 +158,7 @@ mod tests {
         // A thousandth of a degree is some 98 m by 111 m here.
         assert!((told.gaps[0].area_m2 - 10_890.0).abs() < 100.0, "{:?}", told.gaps);
         assert!((told.covered_km2 - 0.0871).abs() < 0.001, "{told:?}");
-        assert!((told.covered_km2 - told.sum_km2).abs() < 1e-9, "{told:?}");
+        assert!((told.covered_km2 - told.sum_km2).abs() < 1e-9);
 
         let told = coverage(&city(&[(0.0, 0.0, 1.0, 1.0), (0.5, 0.0, 1.5, 1.0)]));
         assert_eq!(told.overlaps.len(), 1);

@@ -1,7 +1,10 @@
 //! Duties towards those who are looked up: the log the auditor reads, alarms, claims, decisions about many, exports that are
 //! traced.
 
-use yunpark::enforcement::{NewPermit, ReviewOf};
+use yunpark::{
+    enforcement::{NewPermit, ReviewOf},
+    store::permits::PermitKind,
+};
 
 use super::*;
 
@@ -124,7 +127,7 @@ async fn a_vehicle_with_a_permit_may_stand_there_and_only_there_and_then() {
     for house in houses().await {
         let desk = &house.desk;
         let permit = |plate: &str, zone: Option<&str>, to: &str| NewPermit {
-            kind: Default::default(),
+            kind: PermitKind::default(),
             plate: plate.into(),
             zone: zone.map(|zone| ZoneId::parse(zone).unwrap()),
             from: "2026-03-10T00:00:00Z".into(),

@@ -4,7 +4,10 @@ use serde_json::json;
 use yunpark::{
     config::Rules,
     domain::{record::Refused, staff::Actor},
-    enforcement::{documents::Document, forms},
+    enforcement::{
+        documents::{Document, Paper},
+        forms,
+    },
     settings::{SettingsDesk, To, Wish},
 };
 
@@ -113,7 +116,7 @@ async fn a_template_that_is_set_is_printed_and_an_unfit_one_says_what_the_law_wa
         let (_, record) = house.desk.review(&id, Decision::Warning.into(), &officer()).await.unwrap();
         let id = record.unwrap().id;
         let printed = async || {
-            let (paper, me) = (Default::default(), officer());
+            let (paper, me) = (Paper::default(), officer());
             house.desk.document(&id, Document::Warning, paper, "http://x", &me).await.unwrap().unwrap()
         };
         let own = house.desk.forms().into_iter().find(|form| form.document == "warning").unwrap();

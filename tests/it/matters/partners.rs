@@ -10,6 +10,7 @@ use std::{
 };
 
 use serde_json::Value;
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use yunpark::{config::Partner, feeds::webhooks::sign};
 
@@ -22,7 +23,7 @@ const DOWN: u16 = 0;
 const GARBAGE: u16 = 1;
 const WELL: u16 = 2;
 
-/// What the partner took, in order.
+/// The messages a partner took.
 type Got = Arc<Mutex<Vec<Value>>>;
 
 /// A server that takes messages while it is well, each with its headers checked by the shared secret.
@@ -30,7 +31,7 @@ fn server() -> (u16, Arc<AtomicU16>, Got, Arc<Mutex<u32>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     let mood = Arc::new(AtomicU16::new(DOWN));
-    let got: Got = Arc::default();
+    let got = Got::default();
     let knocks: Arc<Mutex<u32>> = Arc::default();
     let (shared_mood, shared, shared_knocks) = (mood.clone(), got.clone(), knocks.clone());
     std::thread::spawn(move || {
@@ -100,8 +101,8 @@ async fn a_partner_that_was_down_and_then_answered_garbage_is_told_each_thing_on
         mood.store(DOWN, Ordering::SeqCst);
         got.lock().unwrap().clear();
         let stop = CancellationToken::new();
-        #[expect(clippy::disallowed_methods, reason = "the test watches the part while it runs, and waits for its end")]
-        let links = tokio::spawn(hall.matters.clone().run_links(stop.clone()));
+        let mut links = JoinSet::new();
+        links.spawn(hall.matters.clone().run_links(stop.clone()));
         let mut numbers = Vec::new();
         for n in 0..6_u32 {
             let place = (STREET.0 + f64::from(n) * 0.0006, STREET.1);
@@ -154,6 +155,6 @@ async fn a_partner_that_was_down_and_then_answered_garbage_is_told_each_thing_on
         until("the one again", || got.lock().unwrap().len() == 7).await;
         assert_eq!(got.lock().unwrap()[6]["id"], messages[2].id.as_str());
         stop.cancel();
-        let _ = links.await;
+        links.join_next().await.unwrap().unwrap().unwrap();
     }
 }

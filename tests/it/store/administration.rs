@@ -194,13 +194,14 @@ async fn another_node_follows_what_was_set(db: &Db) {
     let (one, _rules) = SettingsDesk::open(db.clone(), clock.clone(), configured()).await.unwrap();
     let (other, mut followed) = SettingsDesk::open(db.clone(), clock, configured()).await.unwrap();
     let stop = tokio_util::sync::CancellationToken::new();
-    let following = tokio::spawn(Arc::new(other).follow(stop.clone()));
+    let mut following = tokio::task::JoinSet::new();
+    following.spawn(Arc::new(other).follow(stop.clone()));
     let fines = To::Value(json!({"simple_max_yuan": 100, "max_yuan": 150}));
     one.set("fines", &wish(fines, 0), "k", &admin("root"), |_| None).await.unwrap();
     let told = followed.wait_for(|rules| rules.law.fines.max_yuan == 150);
     tokio::time::timeout(std::time::Duration::from_secs(60), told).await.expect("the other node is told").unwrap();
     stop.cancel();
-    following.await.unwrap().unwrap();
+    following.join_next().await.unwrap().unwrap().unwrap();
     // A node that starts later begins with it.
     let (_, later) = SettingsDesk::open(db.clone(), Clock::manual(at(0)), configured()).await.unwrap();
     assert_eq!(later.borrow().law.fines.simple_max_yuan, 100);

@@ -222,8 +222,8 @@ mod tests {
     fn framed(first: u8, payload: &[u8]) -> Vec<u8> {
         let mut bytes = vec![first];
         match payload.len() {
-            short @ ..=125 => bytes.push(0x80 | short as u8),
-            long => bytes.extend([0x80 | 126, (long >> 8) as u8, long as u8]),
+            short @ ..=125 => bytes.push(0x80 + short as u8),
+            long => bytes.extend([0x80 + 126, (long >> 8) as u8, long as u8]),
         }
         bytes.extend(MASK);
         bytes.extend(payload.iter().zip(MASK.iter().cycle()).map(|(byte, mask)| byte ^ mask));
