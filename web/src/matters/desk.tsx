@@ -5,7 +5,7 @@ import { code, t, text } from "../i18n.ts";
 import { Evidence } from "../officer/evidence.tsx";
 import { timeZone } from "../officer/city.ts";
 import { Acts } from "./acts.tsx";
-import { chosen, clockTone, clockWords, done, fault, filter, FILTERS, open, renew, shown, whole, type Filter } from "./store.ts";
+import { chosen, clockTone, clockWords, done, fault, filter, FILTERS, isListed, open, renew, shown, whole, type Filter } from "./store.ts";
 import type { Matter, ReportView, StepView, Whole } from "./types.ts";
 
 const WORDS: Record<Filter, Parameters<typeof t>[0]> = {
@@ -53,7 +53,7 @@ export function Desk() {
 function List() {
   return (
     <ul class="matter-list" data-matters={shown.value.length}>
-      {shown.value.length === 0 && <li class="empty">{t("matters.none")}</li>}
+      {isListed.value && shown.value.length === 0 && <li class="empty">{t("matters.none")}</li>}
       {shown.value.map((matter) => (
         <li key={matter.id}>
           <button type="button" class="matter-row" data-matter={matter.number} data-state={matter.state} aria-pressed={chosen.value === matter.id} onClick={() => void open(matter.id)}>

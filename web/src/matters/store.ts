@@ -13,6 +13,8 @@ export type Filter = (typeof FILTERS)[number];
 export const kit = signal<Kit | null>(null);
 export const filter = signal<Filter>("all");
 export const listed = signal<Matter[]>([]);
+/** True once the server has told a list; before, an empty one says nothing. */
+export const isListed = signal(false);
 export const chosen = signal<string | null>(null);
 export const whole = signal<Whole | null>(null);
 export const fault = signal("");
@@ -49,7 +51,9 @@ export async function renew(): Promise<void> {
     return;
   }
   learnServerTime(got.done.now);
-  if (asked === filter.value) listed.value = got.done.matters;
+  if (asked !== filter.value) return;
+  listed.value = got.done.matters;
+  isListed.value = true;
 }
 
 export async function open(id: string | null): Promise<void> {
