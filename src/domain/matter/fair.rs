@@ -10,8 +10,6 @@ pub struct Measure {
     pub per_address_hour: u32,
     /// Reports one address may send in a day.
     pub per_address_day: u32,
-    /// Reports that wait to be looked at, of one place and kind; more of them join the matter that is there.
-    pub per_place_waiting: u32,
     /// Reports that wait to be looked at in all. The last fifth is kept for addresses that have said little.
     pub waiting: u32,
 }
@@ -72,7 +70,7 @@ impl Measure {
 mod tests {
     use super::*;
 
-    const MEASURE: Measure = Measure { per_address_hour: 10, per_address_day: 30, per_place_waiting: 5, waiting: 100 };
+    const MEASURE: Measure = Measure { per_address_hour: 10, per_address_day: 30, waiting: 100 };
 
     #[test]
     fn an_address_is_ranked_by_what_it_said_today_and_slowed_by_the_hour_and_the_day() {
