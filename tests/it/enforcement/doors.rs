@@ -2,6 +2,7 @@
 //! refused in each protocol's own form, and nothing is half stored.
 
 use std::{
+    io::{BufRead, BufReader},
     path::{Path, PathBuf},
     process::Command,
 };
@@ -358,19 +359,24 @@ fn a_capture_over_mqtt_names_its_pictures_and_is_answered_there() {
                 .unwrap();
             assert!(sent.success());
         };
-        let heard = Command::new("mosquitto_sub")
-            .args(["-p", &node.mqtt.to_string(), "-t", "yunpark/v1/camera/CAM-1/answer", "-C", "4", "-W", "60"])
+        // A retained word comes first of all: then the answers are listened for.
+        let port = node.mqtt.to_string();
+        let ready =
+            Command::new("mosquitto_pub").args(["-p", &port, "-r", "-t", "trial/ready", "-m", "ready"]).status();
+        assert!(ready.unwrap().success());
+        let mut heard = Command::new("mosquitto_sub")
+            .args(["-p", &port, "-t", "yunpark/v1/camera/CAM-1/answer", "-t", "trial/ready", "-C", "5", "-W", "120"])
             .stdout(std::process::Stdio::piped())
             .spawn()
             .unwrap();
-        std::thread::sleep(std::time::Duration::from_millis(500));
+        let mut lines = BufReader::new(heard.stdout.take().unwrap()).lines().map(Result::unwrap);
+        assert_eq!(lines.next().as_deref(), Some("ready"));
         publish(CAMERA_TOKEN, "k1", 20, "p1");
         publish("stolen", "k2", 15, "p1");
         publish(CAMERA_TOKEN, "k3", 10, "p2");
         publish(CAMERA_TOKEN, "k4", 10, "");
-        let output = heard.wait_with_output().unwrap();
-        let answers: Vec<Value> =
-            String::from_utf8(output.stdout).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let answers: Vec<Value> = lines.map(|line| serde_json::from_str(&line).unwrap()).collect();
+        heard.wait().unwrap();
         let told = |key: &str| answers.iter().find(|answer| answer["key"] == key).unwrap();
         assert_eq!((&told("k1")["ok"], &told("k1")["duplicate"]), (&json!(true), &json!(false)));
         assert_eq!((&told("k2")["ok"], &told("k2")["reason"]), (&json!(false), &json!("foreign-device")));
