@@ -163,9 +163,10 @@ await attempt("keyboard alone", async () => {
   }
   holds("the keyboard reaches navigation", reached);
   await page.keyboard.press("Enter");
-  const amap = await page.locator('dialog a[href*="uri.amap.com"]').count();
+  await page.waitForSelector('dialog[open] a[href*="uri.amap.com"]', patience);
   await page.keyboard.press("Escape");
-  holds("and opens and closes it, with a link to follow", amap === 1 && (await page.locator("dialog[open]").count()) === 0);
+  await page.waitForSelector("dialog[open]", { ...patience, state: "detached" });
+  holds("and opens and closes it, with a link to follow", (await page.locator("dialog[open]").count()) === 0);
   await page.close();
 });
 
