@@ -31,3 +31,4 @@ pub mod signboard;
 pub mod staff;
 pub mod store;
 pub mod telemetry;
+pub mod tls;

@@ -131,9 +131,8 @@ pub async fn say(
     given: Result<Multipart, MultipartRejection>,
 ) -> Result<Response, Problem> {
     let key = required_key(&headers)?;
-    let given = given.map_err(|_| Problem::unsupported_media("send multipart/form-data with a meta part"))?;
     let (said, images): (Said, _) =
-        form::read(given, services.config.enforcement.max_image_bytes, MOST_PICTURES).await?;
+        form::given(given, services.config.enforcement.max_image_bytes, MOST_PICTURES).await?;
     let new = said.report(Reporter::Public { address }, Source::Citizen, key);
     Ok(told(&services.matters.collect(new, images).await?))
 }

@@ -1,7 +1,10 @@
 //! Forms with pictures: one `meta` part of JSON, and `image` parts within their limits.
 
 use axum::{
-    extract::{Multipart, multipart::Field},
+    extract::{
+        Multipart,
+        multipart::{Field, MultipartRejection},
+    },
     http::StatusCode,
 };
 use bytes::{Bytes, BytesMut};
@@ -11,6 +14,16 @@ use super::Problem;
 
 /// Largest `meta` part, bytes.
 const MAX_META: usize = 64 * 1024;
+
+/// Reads what was given as a form, if it is one.
+pub(super) async fn given<Meta: DeserializeOwned>(
+    given: Result<Multipart, MultipartRejection>,
+    max_image_bytes: usize,
+    most_images: usize,
+) -> Result<(Meta, Vec<Bytes>), Problem> {
+    let form = given.map_err(|_| Problem::unsupported_media("send multipart/form-data with a meta part"))?;
+    read(form, max_image_bytes, most_images).await
+}
 
 /// Reads a form part by part; a part that grows past its limit ends the reading.
 pub(super) async fn read<Meta: DeserializeOwned>(

@@ -210,9 +210,8 @@ pub async fn say(
 ) -> Result<Response, Problem> {
     staff.require(Role::may_act_on_matters)?;
     let key = required_key(&headers)?;
-    let given = given.map_err(|_| Problem::unsupported_media("send multipart/form-data with a meta part"))?;
     let (said, images): (Said, _) =
-        form::read(given, services.config.enforcement.max_image_bytes, MOST_PICTURES).await?;
+        form::given(given, services.config.enforcement.max_image_bytes, MOST_PICTURES).await?;
     let new = NewReport {
         reporter: Reporter::Staff(staff.person()),
         source: Source::Officer,
@@ -288,9 +287,8 @@ pub async fn handled(
 ) -> Result<Response, Problem> {
     staff.require(Role::may_act_on_matters)?;
     let key = required_key(&headers)?;
-    let given = given.map_err(|_| Problem::unsupported_media("send multipart/form-data with a meta part"))?;
     let (done, images): (Done, _) =
-        form::read(given, services.config.enforcement.max_image_bytes, MOST_PICTURES).await?;
+        form::given(given, services.config.enforcement.max_image_bytes, MOST_PICTURES).await?;
     let at = done.at.as_deref().map(parse_rfc3339).transpose();
     let at =
         at.map_err(|_| Problem::bad_request("meta.at is no RFC 3339 instant").field("meta.at", "no RFC 3339 instant"))?;

@@ -172,14 +172,7 @@ impl Matters {
     ) -> Result<Matter, Error> {
         let drawn = self.drawn();
         let standing = drawn.directory.standing(person);
-        let by = By {
-            name: &person.name,
-            role: Some(person.role),
-            command: standing.command(),
-            units: &standing.units,
-            now: at,
-            why,
-        };
+        let by = standing.by(person, at, why);
         let mut matter = matter.advance(step, by, self.rules(&drawn))?;
         if at < now {
             matter = matter.heard(now, self.rules(&drawn))?;

@@ -6,8 +6,9 @@ use crate::{
     config,
     domain::{
         city::City,
-        matter::{Command, dispatch::Unit},
+        matter::{By, Command, dispatch::Unit},
         staff::Role,
+        time::Instant,
     },
     enforcement::Person,
 };
@@ -36,6 +37,12 @@ impl Standing {
             None if self.commands => Command::County,
             None => Command::None,
         }
+    }
+
+    /// What they do now, and why.
+    pub(super) fn by<'a>(&'a self, person: &'a Person, now: Instant, why: &'a str) -> By<'a> {
+        let (name, role) = (person.name.as_str(), Some(person.role));
+        By { name, role, command: self.command(), units: &self.units, now, why }
     }
 }
 

@@ -8,7 +8,7 @@ use super::{Drawn, Error, Matters};
 use crate::{
     domain::{
         ledger::Digest,
-        matter::{By, Class, Level, Matter, Source, Stage, State},
+        matter::{Class, Level, Matter, Source, Stage, State},
         staff::Actor,
         text::Localized,
         time::Instant,
@@ -188,14 +188,7 @@ impl Matters {
     fn view(&self, drawn: &Drawn, listed: Listed, person: &Person, now: Instant) -> MatterView {
         let Listed { matter, reports, rank, .. } = listed;
         let standing = drawn.directory.standing(person);
-        let by = By {
-            name: &person.name,
-            role: Some(person.role),
-            command: standing.command(),
-            units: &standing.units,
-            now,
-            why: "",
-        };
+        let by = standing.by(person, now, "");
         let category = self.catalogue.categories.get(&matter.category);
         let cell = matter.cell.as_ref().and_then(|id| drawn.city.grid_cells.get(id));
         MatterView {

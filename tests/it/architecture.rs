@@ -9,15 +9,15 @@ use std::{
 /// Leaf rooms that every other room may use.
 const OPEN: &[&str] = &["domain"];
 /// Rooms that every room but `domain` may use.
-const GROUND: &[&str] = &["clock", "config", "lifecycle", "telemetry", "mqtt", "signboard"];
+const GROUND: &[&str] = &["clock", "config", "lifecycle", "telemetry", "tls", "mqtt", "signboard"];
 
 /// Which rooms a room may use beside the open ones; a room that is not listed is a fault.
 fn allowed(room: &str) -> Option<&'static [&'static str]> {
     Some(match room {
         // `mqtt` is the connection to the broker, `signboard` what signs should show and show: plain pieces that doors
         // and drivers both hold.
-        "domain" | "clock" | "config" | "lifecycle" | "telemetry" | "broker" | "mqtt" | "signboard" | "store"
-        | "availability" | "live" => &[],
+        "domain" | "clock" | "config" | "lifecycle" | "telemetry" | "tls" | "broker" | "mqtt" | "signboard"
+        | "store" | "availability" | "live" => &[],
         // Staff accounts, the city in force, how sensors are, what is set: small rooms over the store's rows.
         "demand" | "staff" | "cityfeed" | "sensor_health" | "settings" => &["store"],
         // A city file, held against what signs can show and what is in force.

@@ -5,7 +5,6 @@ use std::{
     fmt::Display,
     net::{IpAddr, SocketAddr},
     pin::pin,
-    sync::{Arc, OnceLock},
     time::Duration,
 };
 
@@ -18,12 +17,10 @@ use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpStream, lookup_host},
 };
-use tokio_rustls::{
-    TlsConnector,
-    rustls::{ClientConfig, RootCertStore, crypto::ring, pki_types::ServerName},
-};
+use tokio_rustls::rustls::pki_types::ServerName;
 
 use super::Ill;
+use crate::tls::Trust;
 
 /// What asks.
 const AGENT: &str = concat!("yunpark/", env!("CARGO_PKG_VERSION"));
@@ -34,14 +31,13 @@ const ACKNOWLEDGEMENT_BYTES: usize = 64 * 1024;
 #[derive(Clone)]
 pub struct Fetcher {
     allow_private: bool,
-    /// Made when it is first needed: a system without certificates can still be asked without TLS.
-    tls: Arc<OnceLock<Result<TlsConnector, String>>>,
+    tls: Trust,
 }
 
 impl Fetcher {
     /// One that may, or may not, ask hosts of private networks.
     pub fn new(allow_private: bool) -> Self {
-        Self { allow_private, tls: Arc::default() }
+        Self { allow_private, tls: Trust::default() }
     }
 
     /// The body behind an address, at most so many bytes, within so many milliseconds.
@@ -110,7 +106,7 @@ impl Fetcher {
         if !is_tls {
             return talk(stream, request, max_bytes).await;
         }
-        let tls = self.tls.get_or_init(connector).as_ref().map_err(unreachable)?;
+        let tls = self.tls.connector().map_err(unreachable)?;
         let name = ServerName::try_from(host.to_owned()).map_err(unreachable)?;
         talk(tls.connect(name, stream).await.map_err(unreachable)?, request, max_bytes).await
     }
@@ -125,16 +121,6 @@ impl Fetcher {
             found.into_iter().filter(|address| self.allow_private || is_public(address.ip())).collect();
         if allowed.is_empty() { Err(unreachable("it stands in a network of our own")) } else { Ok(allowed) }
     }
-}
-
-/// TLS with the certificates this system trusts.
-fn connector() -> Result<TlsConnector, String> {
-    let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    let provider = Arc::new(ring::default_provider());
-    let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-    let config = config.map_err(|error| error.to_string())?.with_root_certificates(roots).with_no_client_auth();
-    Ok(TlsConnector::from(Arc::new(config)))
 }
 
 /// One request and its answer on a connection of its own, which ends with it.

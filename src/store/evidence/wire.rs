@@ -2,7 +2,7 @@
 
 use std::{
     pin::Pin,
-    sync::{Arc, Mutex, OnceLock, PoisonError},
+    sync::{Mutex, PoisonError},
     time::Duration,
 };
 
@@ -20,10 +20,9 @@ use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpStream,
 };
-use tokio_rustls::{
-    TlsConnector,
-    rustls::{ClientConfig, RootCertStore, crypto::ring, pki_types::ServerName},
-};
+use tokio_rustls::rustls::pki_types::ServerName;
+
+use crate::tls::Trust;
 
 /// One request and its answer may take this long; then it is given up, and tried again.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -54,7 +53,7 @@ struct Idle {
 #[derive(Default)]
 struct Wire {
     idle: Mutex<Vec<Idle>>,
-    tls: OnceLock<Result<TlsConnector, String>>,
+    tls: Trust,
 }
 
 impl std::fmt::Debug for Wire {
@@ -182,9 +181,8 @@ impl Wire {
         if !is_tls {
             return handshake(stream, key).await;
         }
-        let tls = self.tls.get_or_init(connector).as_ref();
-        let tls =
-            tls.map_err(|reason| HttpError::new(HttpErrorKind::Connect, std::io::Error::other(reason.clone())))?;
+        let tls = self.tls.connector();
+        let tls = tls.map_err(|reason| HttpError::new(HttpErrorKind::Connect, std::io::Error::other(reason)))?;
         let name = ServerName::try_from(host.to_owned()).map_err(kind(HttpErrorKind::Connect))?;
         handshake(tls.connect(name, stream).await.map_err(kind(HttpErrorKind::Connect))?, key).await
     }
@@ -196,16 +194,6 @@ async fn handshake<S: AsyncRead + AsyncWrite + Send + Unpin + 'static>(
 ) -> Result<Idle, HttpError> {
     let (sender, driver) = http1::handshake(TokioIo::new(stream)).await.map_err(kind(HttpErrorKind::Connect))?;
     Ok(Idle { to, sender, driver: Box::pin(driver) })
-}
-
-/// TLS with the certificates this system trusts.
-fn connector() -> Result<TlsConnector, String> {
-    let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    let provider = Arc::new(ring::default_provider());
-    let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-    let config = config.map_err(|error| error.to_string())?.with_root_certificates(roots).with_no_client_auth();
-    Ok(TlsConnector::from(Arc::new(config)))
 }
 
 fn kind<E: std::error::Error + Send + Sync + 'static>(kind: HttpErrorKind) -> impl Fn(E) -> HttpError {
