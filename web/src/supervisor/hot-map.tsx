@@ -1,35 +1,24 @@
 // The map of hot spots, and the choice of the hour. The table below holds the same information.
-import { signal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+import { useRef } from "preact/hooks";
 import { t } from "../i18n.ts";
+import { lateMap, thrifty } from "../map/late.ts";
 import { chosen, hour, spots } from "./hot-store.ts";
 
-type Stage = "waiting" | "loading" | "shown" | "failed";
-const stage = signal<Stage>("waiting");
-
-function thrifty(): boolean {
-  const link = (navigator as { connection?: { saveData?: boolean; effectiveType?: string } }).connection;
-  return link?.saveData === true || link?.effectiveType === "2g" || link?.effectiveType === "slow-2g";
-}
+const map = lateMap(async (place) => (await import("./hot-view.ts")).showHotSpots(place, choose));
 
 export function HotMap() {
   const place = useRef<HTMLDivElement>(null);
   const ready = spots.value.some(({ location }) => location !== null);
-  useEffect(() => {
-    if (!ready || stage.peek() !== "waiting" || thrifty()) return;
-    const begin = (): void => void load(place.current);
-    if ("requestIdleCallback" in window) requestIdleCallback(begin, { timeout: 1500 });
-    else setTimeout(begin, 50);
-  }, [ready]);
+  map.useWhenIdle(place, ready);
   if (!ready) return null;
   return (
     <>
       <HourChoice />
-      {stage.value !== "failed" && (
+      {map.stage.value !== "failed" && (
         <div class="hot-map">
-          <div ref={place} class="map-canvas" data-map={stage.value} />
-          {stage.value === "waiting" && thrifty() && (
-            <button type="button" class="button plain" onClick={() => void load(place.current)}>
+          <div ref={place} class="map-canvas" data-map={map.stage.value} />
+          {map.stage.value === "waiting" && thrifty() && (
+            <button type="button" class="button plain" onClick={() => void map.load(place.current)}>
               {t("hot.map")}
             </button>
           )}
@@ -56,18 +45,6 @@ function HourChoice() {
       </label>
     </div>
   );
-}
-
-async function load(place: HTMLDivElement | null): Promise<void> {
-  if (place === null || stage.peek() !== "waiting") return;
-  stage.value = "loading";
-  try {
-    const { showHotSpots } = await import("./hot-view.ts");
-    await showHotSpots(place, choose);
-    stage.value = "shown";
-  } catch {
-    stage.value = "failed";
-  }
 }
 
 /** Marks a place on the map, and brings its row into view. */
