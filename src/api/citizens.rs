@@ -20,6 +20,7 @@ use super::{
     feeds::limits::reader,
     form,
     json::{Body, Id, Params, Private},
+    month::Month,
 };
 use crate::{
     domain::{matter::Source, staff::Role, time::rfc3339},
@@ -262,30 +263,17 @@ pub async fn replay(State(services): State<Shared>, staff: Staff, Id(id): Id) ->
     }
 }
 
-/// Which month's figures.
-#[derive(Debug, Deserialize)]
-pub struct Month {
-    month: Option<String>,
-    format: Option<String>,
-}
-
 /// Figures of a month for everybody: matters by kind and records by kind and cell, in sums that point at nobody.
 #[utoipa::path(get, path = "/api/v1/open/city-management", tag = "public",
     params(("month" = Option<String>, Query, description = "2026-03; this month unless told"), ("format" = Option<String>, Query)),
     responses((status = 200), (status = 400), (status = 422)))]
 pub async fn open_figures(State(services): State<Shared>, Params(asked): Params<Month>) -> Result<Response, Problem> {
-    let zone = services.city.borrow().time_zone;
-    let this = services.clock.now().with_timezone(&zone).format("%Y-%m").to_string();
-    let first = crate::matters::month(asked.month.as_deref().unwrap_or(&this));
-    let first = first.ok_or_else(|| Problem::bad_request("month is written 2026-03").field("month", "not YYYY-MM"))?;
+    let (first, as_csv) = (asked.first(&services)?, asked.as_csv()?);
     let figures = services.matters.open_figures(first).await?;
     let cached = (header::CACHE_CONTROL, "public, max-age=300");
-    match asked.format.as_deref() {
-        None | Some("json") => Ok(([cached], Json(figures)).into_response()),
-        Some("csv") => {
-            let headers = [(header::CONTENT_TYPE, "text/csv; charset=utf-8"), cached];
-            Ok((headers, figures.csv()).into_response())
-        }
-        Some(_) => Err(Problem::bad_request("format is json or csv").field("format", "not json or csv")),
+    if as_csv {
+        let headers = [(header::CONTENT_TYPE, "text/csv; charset=utf-8"), cached];
+        return Ok((headers, figures.csv()).into_response());
     }
+    Ok(([cached], Json(figures)).into_response())
 }

@@ -9,11 +9,15 @@ use super::Problem;
 
 /// Whether CSV is asked for: by `format`, or by `Accept` where the query says nothing.
 pub(super) fn is_wanted(format: Option<&str>, headers: &HeaderMap) -> Result<bool, Problem> {
+    if format.is_none() { Ok(accepts(headers)) } else { is_named(format) }
+}
+
+/// Whether CSV is asked for by `format`.
+pub(super) fn is_named(format: Option<&str>) -> Result<bool, Problem> {
     match format {
+        None | Some("json") => Ok(false),
         Some("csv") => Ok(true),
-        Some("json") => Ok(false),
         Some(_) => Err(Problem::bad_request("format is json or csv").field("format", "not json or csv")),
-        None => Ok(accepts(headers)),
     }
 }
 

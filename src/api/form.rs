@@ -3,7 +3,7 @@
 use axum::{
     extract::{
         Multipart,
-        multipart::{Field, MultipartRejection},
+        multipart::{Field, MultipartError, MultipartRejection},
     },
     http::StatusCode,
 };
@@ -31,13 +31,6 @@ pub(super) async fn read<Meta: DeserializeOwned>(
     max_image_bytes: usize,
     most_images: usize,
 ) -> Result<(Meta, Vec<Bytes>), Problem> {
-    let broken = |error: axum::extract::multipart::MultipartError| {
-        if error.status() == StatusCode::PAYLOAD_TOO_LARGE {
-            Problem::too_large(error.body_text())
-        } else {
-            Problem::bad_request(error.body_text())
-        }
-    };
     let (mut meta, mut images) = (None, Vec::new());
     while let Some(field) = form.next_field().await.map_err(broken)? {
         match field.name() {
@@ -57,19 +50,23 @@ pub(super) async fn read<Meta: DeserializeOwned>(
     Ok((meta, images))
 }
 
-async fn part(mut field: Field<'_>, limit: usize, name: &str) -> Result<Bytes, Problem> {
+/// The bytes of a part, at most `limit`.
+pub(super) async fn part(mut field: Field<'_>, limit: usize, name: &str) -> Result<Bytes, Problem> {
     let mut bytes = BytesMut::new();
-    loop {
-        match field.chunk().await {
-            Ok(Some(chunk)) if bytes.len() + chunk.len() > limit => {
-                return Err(Problem::too_large(format!("the {name} part may have at most {limit} bytes")));
-            }
-            Ok(Some(chunk)) => bytes.extend_from_slice(&chunk),
-            Ok(None) => return Ok(bytes.freeze()),
-            Err(error) if error.status() == StatusCode::PAYLOAD_TOO_LARGE => {
-                return Err(Problem::too_large(error.body_text()));
-            }
-            Err(error) => return Err(Problem::bad_request(error.body_text())),
+    while let Some(chunk) = field.chunk().await.map_err(broken)? {
+        if bytes.len() + chunk.len() > limit {
+            return Err(Problem::too_large(format!("the {name} part may have at most {limit} bytes")));
         }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(bytes.freeze())
+}
+
+/// What is wrong with a form that cannot be read on.
+pub(super) fn broken(error: MultipartError) -> Problem {
+    if error.status() == StatusCode::PAYLOAD_TOO_LARGE {
+        Problem::too_large(error.body_text())
+    } else {
+        Problem::bad_request(error.body_text())
     }
 }

@@ -16,6 +16,7 @@ use super::{
     captures::{idempotency_key, required_key},
     form,
     json::{Body, Id, Params, Private},
+    month::Month,
 };
 use crate::{
     domain::{
@@ -25,7 +26,7 @@ use crate::{
         time::{parse_rfc3339, rfc3339},
     },
     enforcement::csv_cell,
-    matters::{Error, Handled, NewReport, NewStep, Reporter, Scores, month},
+    matters::{Error, Handled, NewReport, NewStep, Reporter, Scores},
     store::matters::Filter,
 };
 
@@ -297,13 +298,6 @@ pub async fn handled(
     Ok(Private(Json(services.matters.whole(&id, &staff.person()).await?)).into_response())
 }
 
-/// Which month's scores.
-#[derive(Debug, Deserialize)]
-pub struct Month {
-    month: Option<String>,
-    format: Option<String>,
-}
-
 /// Scores of a month by cell, unit, person, channel and street class, with the formula; as CSV with `format=csv`.
 #[utoipa::path(get, path = "/api/v1/matters/scores", tag = "staff",
     params(("month" = Option<String>, Query, description = "2026-03; this month unless told"), ("format" = Option<String>, Query)),
@@ -314,21 +308,15 @@ pub async fn scores(
     Params(asked): Params<Month>,
 ) -> Result<Response, Problem> {
     staff.require(Role::may_read_scores)?;
-    let zone = services.city.borrow().time_zone;
-    let this = services.clock.now().with_timezone(&zone).format("%Y-%m").to_string();
-    let first = month(asked.month.as_deref().unwrap_or(&this));
-    let first = first.ok_or_else(|| Problem::bad_request("month is written 2026-03").field("month", "not YYYY-MM"))?;
+    let (first, as_csv) = (asked.first(&services)?, asked.as_csv()?);
     let scores = services.matters.scores(first).await?;
-    match asked.format.as_deref() {
-        None | Some("json") => Ok(Private(Json(scores)).into_response()),
-        Some("csv") => {
-            let name = format!("attachment; filename=\"scores-{}.csv\"", scores.month);
-            let headers =
-                [(header::CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()), (header::CONTENT_DISPOSITION, name)];
-            Ok(Private((headers, csv_of(&scores))).into_response())
-        }
-        Some(_) => Err(Problem::bad_request("format is json or csv").field("format", "not json or csv")),
+    if as_csv {
+        let name = format!("attachment; filename=\"scores-{}.csv\"", scores.month);
+        let headers =
+            [(header::CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()), (header::CONTENT_DISPOSITION, name)];
+        return Ok(Private((headers, csv_of(&scores))).into_response());
     }
+    Ok(Private(Json(scores)).into_response())
 }
 
 fn csv_of(scores: &Scores) -> String {

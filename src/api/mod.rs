@@ -28,6 +28,7 @@ pub mod lots;
 pub mod map;
 pub mod matters;
 mod middleware;
+mod month;
 mod openapi;
 mod pages;
 mod petitions;

@@ -9,7 +9,7 @@ use axum::{
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::json;
 use utoipa::ToSchema;
@@ -19,6 +19,7 @@ use super::{
     auth::Staff,
     check,
     citizens::Address,
+    form,
     json::{Body, Id, Params, Private, Segment},
     records::limit,
 };
@@ -129,26 +130,16 @@ async fn taken(services: &Shared, given: Result<Multipart, MultipartRejection>) 
     petitioned.ok_or_else(|| Problem::not_found(UNKNOWN))
 }
 
-async fn read(mut form: Multipart, max_image_bytes: usize) -> Result<(NewPetition, Vec<Bytes>), Problem> {
-    let broken = |error: axum::extract::multipart::MultipartError| match error.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => Problem::too_large(error.body_text()),
-        _ => Problem::bad_request(error.body_text()),
-    };
+async fn read(mut given: Multipart, max_image_bytes: usize) -> Result<(NewPetition, Vec<Bytes>), Problem> {
     let (mut new, mut images) = (NewPetition::default(), Vec::new());
-    while let Some(mut field) = form.next_field().await.map_err(broken)? {
+    while let Some(field) = given.next_field().await.map_err(form::broken)? {
         let name = field.name().unwrap_or_default().to_owned();
         let most = if name == "image" { max_image_bytes } else { MAX_FIELD };
-        let mut bytes = BytesMut::new();
-        while let Some(chunk) = field.chunk().await.map_err(broken)? {
-            if bytes.len() + chunk.len() > most {
-                return Err(Problem::too_large(format!("the part {} may have at most {most} bytes", escape(&name))));
-            }
-            bytes.extend_from_slice(&chunk);
-        }
+        let bytes = form::part(field, most, &escape(&name)).await?;
         if name == "image" {
             // A form without a file sends an empty one.
             if !bytes.is_empty() {
-                images.push(bytes.freeze());
+                images.push(bytes);
             }
             if images.len() > MOST_PICTURES {
                 return Err(Problem::bad_request("send at most 3 image parts"));

@@ -59,11 +59,7 @@ impl Asked {
 
     /// Whether CSV is asked for.
     fn as_csv(&self) -> Result<bool, Problem> {
-        match self.format.as_deref() {
-            None | Some("json") => Ok(false),
-            Some("csv") => Ok(true),
-            Some(_) => Err(Problem::bad_request("format is json or csv").field("format", "not json or csv")),
-        }
+        super::csv::is_named(self.format.as_deref())
     }
 }
 
