@@ -10,6 +10,7 @@ mod closing;
 pub mod devices;
 mod digest;
 pub mod documents;
+mod entering;
 mod erasing;
 mod error;
 mod export;
@@ -102,6 +103,7 @@ pub struct Desk {
     free_now: FreeNow,
     places: Mutex<Option<(Arc<City>, Arc<Places>)>>,
     decoding: Arc<Semaphore>,
+    waiting: entering::Waiting,
     viid: viid::Door,
     challenges: digest::Challenges,
     devices: devices::Devices,
@@ -137,6 +139,7 @@ impl Desk {
             free_now,
             places,
             decoding,
+            waiting: entering::Waiting::default(),
             viid,
             challenges,
             devices,

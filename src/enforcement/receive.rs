@@ -82,7 +82,7 @@ pub struct Received {
 pub const MAX_IMAGES: usize = 8;
 
 /// A capture whose pictures are kept, ready to be entered.
-struct Kept {
+pub(super) struct Kept {
     capture: Capture,
     role: Option<Role>,
     pieces: Vec<Piece>,
@@ -128,13 +128,7 @@ impl Desk {
         if kept.is_empty() {
             return Ok(known);
         }
-        let mut tx = self.db.begin_write().await?;
-        incidents::one_at_a_time(&mut tx).await?;
-        let mut received = Vec::with_capacity(kept.len());
-        for kept in kept {
-            received.push(self.enter(&mut tx, kept).await?);
-        }
-        tx.commit().await?;
+        let received = self.enter_with_others(kept).await?;
         for (received, source) in &received {
             if !received.duplicate {
                 let state = received.state.as_str();
@@ -194,16 +188,17 @@ impl Desk {
     }
 
     /// Enters a capture, its incident and its ledger entries; what is answered, and the kind of its source.
-    async fn enter(&self, tx: &mut Tx, kept: Kept) -> Result<(Received, &'static str), Error> {
-        let Kept { mut capture, role, pieces, zone } = kept;
+    pub(super) async fn enter(&self, tx: &mut Tx, kept: &Kept) -> Result<(Received, &'static str), Error> {
+        let Kept { capture, role, pieces, zone } = kept;
+        let mut capture = capture.clone();
         let (now, source) = (capture.received_at, capture.source.word());
         if let Some(known) = captures::by_key(tx, &capture.source, &capture.key).await? {
             return Ok((answer_again(tx, known, capture.content).await?, source));
         }
-        for piece in &pieces {
+        for piece in pieces {
             evidence::note(tx, piece, now).await?;
         }
-        let joined = match &zone {
+        let joined = match zone {
             Some(zone) if capture.state == State::Accepted => Some(self.join(tx, &mut capture, zone, now).await?),
             _ => {
                 captures::insert(tx, &capture).await?;
@@ -211,7 +206,7 @@ impl Desk {
             }
         };
         let actor = match (&capture.source, role) {
-            (Source::Staff(name), Some(role)) => Actor::Staff { name: name.clone(), role },
+            (Source::Staff(name), Some(role)) => Actor::Staff { name: name.clone(), role: *role },
             (Source::Staff(name), None) => Actor::System { rule: format!("capture of {name}") },
             (Source::Camera(id), _) => Actor::Camera { id: id.as_str().to_owned() },
         };
@@ -230,7 +225,7 @@ impl Desk {
             note_ripening(tx, joined, &near, now).await?;
         }
         let (id, state, incident) = (capture.id, capture.state, capture.incident);
-        Ok((Received { id, duplicate: false, state, images: pieces, incident }, source))
+        Ok((Received { id, duplicate: false, state, images: pieces.clone(), incident }, source))
     }
 
     /// Joins a capture to the incident it belongs to, beginning or merging as needed; where that stood before, and as it is.

@@ -85,7 +85,8 @@ try {
   await first.goto(`${base}/officer#matters`);
   await first.waitForFunction(() => document.querySelector("[data-field-matters]") !== null);
   await first.waitForSelector(`[data-field-matter="${number}"]`, { timeout: patience });
-  await first.waitForTimeout(1500);
+  // The page and its files are on the phone before the network goes.
+  await first.waitForFunction(() => caches.match("/officer").then((kept) => kept !== undefined));
   await kept.context.setOffline(true);
   await first.tap(`[data-handle="${number}"]`);
   await first.setInputFiles('input[name="handled"]', photo);

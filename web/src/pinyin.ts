@@ -7,11 +7,15 @@ const FIRSTS: readonly (readonly [string, string])[] = [
   ["x", "夕"], ["y", "丫"], ["z", "帀"],
 ];
 
-/** Sorts by sound; null where this browser knows no such order, and then nothing is found by letters. */
-const bySound = ((): Intl.Collator | null => {
+let order: Intl.Collator | null | undefined;
+
+/** Sorts by sound; null where this browser knows no such order, and then nothing is found by letters. Slow to make, so only once somebody seeks. */
+function bySound(): Intl.Collator | null {
+  if (order !== undefined) return order;
   const collator = new Intl.Collator("zh-Hans-CN-u-co-pinyin");
-  return FIRSTS.every(([, first], place) => place === 0 || collator.compare(FIRSTS[place - 1]?.[1] ?? "", first) < 0) ? collator : null;
-})();
+  order = FIRSTS.every(([, first], place) => place === 0 || collator.compare(FIRSTS[place - 1]?.[1] ?? "", first) < 0) ? collator : null;
+  return order;
+}
 
 const kept = new Map<string, string>();
 
@@ -23,10 +27,11 @@ export function initials(text: string): string {
 }
 
 function initial(character: string): string {
-  if (bySound === null || !/\p{Script=Han}/u.test(character)) return character;
+  if (!/\p{Script=Han}/u.test(character)) return character;
   let letter = kept.get(character);
   if (letter === undefined) {
-    letter = FIRSTS.findLast(([, first]) => bySound.compare(first, character) <= 0)?.[0] ?? character;
+    const sounds = bySound();
+    letter = (sounds === null ? undefined : FIRSTS.findLast(([, first]) => sounds.compare(first, character) <= 0)?.[0]) ?? character;
     kept.set(character, letter);
   }
   return letter;

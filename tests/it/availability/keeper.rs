@@ -179,3 +179,39 @@ async fn a_restart_that_lost_the_last_minutes_is_made_good_from_the_store() {
     wait_until("the board to follow", || async { house.board.snapshot().lots[&lot_id("A")].occupied == 3 }).await;
     house.close().await;
 }
+
+#[tokio::test]
+async fn a_replica_that_was_behind_when_it_took_over_is_made_good_from_the_store() {
+    let mut first = services::redis();
+    let second = services::redis_with(&["--save", "", "--replicaof", "127.0.0.1", &first.port.to_string()]);
+    let linked = || services::cli(second.port, &["INFO", "replication"]).contains("master_link_status:up");
+    wait_until("the replica to follow", || async { linked() }).await;
+    let url = [first.port, second.port].map(|port| format!("redis://127.0.0.1:{port}")).join(",");
+    let engine = Engine::redis(&redis_config_at(&url, "behind", LIMITS.stream_length)).await.unwrap();
+    let folder = TempDir::new().unwrap();
+    let db = store(&folder).await;
+    let house = House::open(engine, &db).await;
+    one(&house.engine, space("A", "1", Free, 1000)).await;
+    // One replica at least has this on its way of knowing: what follows is lost, this is not.
+    assert_eq!(services::cli(first.port, &["WAIT", "1", "20000"]).trim(), "1");
+    services::cli(first.port, &["CONFIG", "SET", "requirepass", "a word the replica does not know"]);
+    services::cli(second.port, &["CLIENT", "KILL", "TYPE", "master"]);
+    wait_until("the replica to be cut off", || async { !linked() }).await;
+    house.engine.apply(&[space("A", "1", Occupied, 2000), space("A", "2", Occupied, 2000)]).await.unwrap();
+    house.bell.soon();
+    wait_until("the words to be kept", || async { kept_version(&db, "A").await >= 3 }).await;
+    one(&house.engine, space("A", "3", Occupied, 3000)).await;
+    let told = house.lot("A").await.3;
+    first.kill();
+    services::cli(second.port, &["REPLICAOF", "NO", "ONE"]);
+    wait_until("the house to notice", || async {
+        house.bell.rebuilt().is_some_and(|rebuilt| rebuilt.cause.name() == "server_changed")
+    })
+    .await;
+    let (free, occupied, unknown, version) = house.lot("A").await;
+    assert_eq!((free, occupied, unknown), (0, 2, 2), "the store knew more than the replica");
+    assert!(version > told, "versions the replica never saw are not told again: {version} after {told}");
+    assert_eq!(one(&house.engine, space("A", "3", Occupied, 4000)).await, Outcome::Changed);
+    wait_until("the board to follow", || async { house.board.snapshot().lots[&lot_id("A")].occupied == 3 }).await;
+    house.close().await;
+}

@@ -1,5 +1,6 @@
 // The list of lots: the accessible view, live before the map is there.
 import { signal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
 import { t } from "../i18n.ts";
 import { Footer } from "../shell.tsx";
 import { LotCard } from "./card.tsx";
@@ -7,10 +8,19 @@ import { NO_WISHES } from "./choose.ts";
 import { city, failed, listed, lotSignal, roster, wishes } from "./store.ts";
 
 const PAGE = 40;
-const shown = signal(PAGE);
+/** As many as a phone shows at first; the rest of the page comes when these have been painted. */
+const AT_FIRST = 8;
+const shown = signal(AT_FIRST);
 
 export function List() {
-  if (roster.value.length === 0) {
+  const isThere = roster.value.length > 0;
+  useEffect(() => {
+    if (!isThere || shown.peek() >= PAGE) return;
+    // A task of its own after the next frame.
+    const frame = requestAnimationFrame(() => setTimeout(() => (shown.value = Math.max(shown.peek(), PAGE))));
+    return () => cancelAnimationFrame(frame);
+  }, [isThere]);
+  if (!isThere) {
     return (
       <p class="empty" role="status">
         {t(failed.value ? "list.failed" : "list.loading")}
@@ -35,7 +45,7 @@ export function List() {
           return lot === undefined ? null : <LotCard key={id} lot={lot} />;
         })}
       </ul>
-      {rest > 0 && (
+      {rest > 0 && shown.value >= PAGE && (
         <button type="button" class="more" onClick={() => (shown.value += PAGE)}>
           {t("list.more", { n: Math.min(rest, PAGE) })}
         </button>

@@ -1,11 +1,11 @@
 // The bays of lots in view: fetched once per lot when zoomed in, then moved by the live socket. Their outlines stay; only the
-// state of those that changed is told to the map, once a frame.
+// state of those that changed is told to the map, a few times a second.
 import type { GeoJSONSource, Map as MapView } from "maplibre-gl";
 import { ask } from "../../http.ts";
 import { moved, type Shift } from "../../map/datum.ts";
 import type { LonLat, Lot, Space, SpaceChange } from "../../types.ts";
 import { onBays, watchBays } from "../store.ts";
-import { Frame } from "./frame.ts";
+import { FEW_A_SECOND_MS, Frame } from "./frame.ts";
 import { BAY_ZOOM } from "./style.ts";
 
 const MOST_LOTS = 40;
@@ -27,7 +27,7 @@ export class Bays {
   ) {
     this.frame = new Frame((changed) => {
       for (const [id, state] of changed) this.map.setFeatureState({ source: "bays", id }, { state });
-    });
+    }, FEW_A_SECOND_MS);
     // Lots whose bays come at once are one new set of outlines.
     this.arrived = new Frame(() => {
       void this.source()?.setData(this.collection());

@@ -15,7 +15,7 @@ import { sheet } from "../sheet.tsx";
 import { allLots, goal, lotSignal, onLots, pinned, position, roster, selected, wantBaseMap } from "../store.ts";
 import { picking, shownSign, signsOnMap, signsShown, zonesShown } from "./layers.ts";
 import { Bays } from "./bays.ts";
-import { Frame } from "./frame.ts";
+import { FEW_A_SECOND_MS, Frame } from "./frame.ts";
 import { GRADES, styleFor, type MapData } from "./style.ts";
 
 const EMPTY: GeoJSON.FeatureCollection = { type: "FeatureCollection", features: [] };
@@ -66,7 +66,7 @@ function follow(map: MapView, style: () => ReturnType<typeof styleFor>, shift: S
       addOrUpdateProperties: Object.entries(properties(lot)).map(([key, value]) => ({ key, value })),
     }));
     void source("lots")?.updateData({ update });
-  });
+  }, FEW_A_SECOND_MS);
   onLots((changed) => {
     for (const lot of changed) frame.put(lot.id, lot);
   });
