@@ -86,7 +86,7 @@ fn who_never_finishes_a_request_is_let_go_and_who_comes_in_crowds_keeps_nobody_o
 #[test]
 fn what_is_huge_deep_or_climbs_out_of_its_folder_is_refused() {
     let node = door("");
-    let many: String = (0..500).map(|nth| format!("X-{nth}: y\r\n")).collect();
+    let many = "X-Many: y\r\n".repeat(500);
     let long = format!("GET / HTTP/1.1\r\nHost: x\r\nX-Long: {}\r\n\r\n", "y".repeat(200_000));
     for head in [format!("GET / HTTP/1.1\r\nHost: x\r\n{many}\r\n"), long] {
         assert_eq!(status(&send(&node, head.as_bytes())), 431);
