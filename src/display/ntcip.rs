@@ -12,7 +12,7 @@ use yunpark_signs::{
 };
 
 use self::link::Link;
-use super::{Error, driver::Protocol};
+use super::{Error, driver::Protocol, fence::Fence};
 use crate::{
     clock::Clock,
     domain::{
@@ -63,6 +63,7 @@ pub struct Ntcip {
     timeout: Duration,
     hold: Hold,
     panels: Vec<(PanelId, Size)>,
+    fence: Fence,
     link: Option<Link>,
 }
 
@@ -97,7 +98,7 @@ impl Hold {
 
 impl Ntcip {
     /// A driver that has not spoken to its sign yet.
-    pub fn new(sign: &Sign, address: &str, access: Access, timeout: Duration, hold: Hold) -> Self {
+    pub fn new(sign: &Sign, address: &str, access: Access, timeout: Duration, hold: Hold, fence: Fence) -> Self {
         let size =
             |panel: &crate::domain::sign::Panel| Size { width: panel.width_px.into(), height: panel.height_px.into() };
         Self {
@@ -106,6 +107,7 @@ impl Ntcip {
             timeout,
             hold,
             panels: sign.panels.iter().map(|panel| (panel.id.clone(), size(panel))).collect(),
+            fence,
             link: None,
         }
     }
@@ -114,7 +116,10 @@ impl Ntcip {
     async fn link(&mut self) -> Result<&mut Link, Error> {
         let link = match self.link.take() {
             Some(link) => link,
-            None => Link::open(&self.address, &self.access, self.timeout, self.hold.dead_man_min).await?,
+            None => {
+                let (timeout, fence) = (self.timeout, self.fence.clone());
+                Link::open(&self.address, &self.access, (timeout, fence), self.hold.dead_man_min).await?
+            }
         };
         Ok(self.link.insert(link))
     }

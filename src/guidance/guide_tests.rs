@@ -176,7 +176,7 @@ proptest! {
         let mut last = None;
         for by in moves {
             now += chrono::Duration::milliseconds(by);
-            let version = next_version(last, now);
+            let version = next_version(last, None, now);
             prop_assert!(last.is_none_or(|last| version > last));
             last = Some(version);
         }
@@ -189,10 +189,10 @@ proptest! {
         let mut last = None;
         let mut now = start;
         for _ in 0..faces {
-            last = Some(next_version(last, now));
+            last = Some(next_version(last, None, now));
             now += chrono::Duration::milliseconds(1);
         }
-        let reborn = next_version(None, now + chrono::Duration::milliseconds(away_ms));
+        let reborn = next_version(None, None, now + chrono::Duration::milliseconds(away_ms));
         prop_assert!(Some(reborn) > last);
     }
 }

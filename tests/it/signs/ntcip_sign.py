@@ -1,7 +1,8 @@
 """A sign with an NTCIP 1203 agent, written from the standard's facts and apart from the Rust code: an oracle for the driver.
 
-Usage: ntcip_sign.py PORT. Prints "ready PORT" once it listens on loopback (UDP, SNMP v1 and v2c, community "public"), and
-"lit TEXT" whenever what it shows changes.
+Usage: ntcip_sign.py PORT [LOG]. Prints "ready PORT" once it listens on loopback (UDP, SNMP v1 and v2c, community "public"), and
+"lit TEXT" whenever what it shows changes. LOG gets a line for each write it takes: the port of who wrote, what (without the
+root of the standard), and the value where it is a text.
 """
 
 import sys
@@ -130,7 +131,7 @@ class Sign:
         return 0
 
 
-def serve(sign):
+def serve(sign, log):
     def receive(dispatcher, domain, address, octets):
         while octets:
             module = api.PROTOCOL_MODULES.get(api.decodeMessageVersion(octets))
@@ -146,6 +147,9 @@ def serve(sign):
             for index, (oid, value) in enumerate(module.apiPDU.get_varbinds(asked), 1):
                 oid_tuple = tuple(oid)
                 status = sign.set(oid_tuple, value) if writes else 0
+                if writes and not status and log:
+                    text = bytes(value).decode("latin-1") if isinstance(value, module.OctetString) else ""
+                    print(address[1], ".".join(map(str, oid_tuple[len(D):])), text, file=log, flush=True)
                 held = value if writes else sign.get(oid_tuple)
                 if status or held is None:
                     module.apiPDU.set_error_status(told, status or NO_SUCH_NAME)
@@ -164,8 +168,9 @@ def serve(sign):
 
 def main():
     port = int(sys.argv[1])
+    log = open(sys.argv[2], "w", encoding="utf-8") if len(sys.argv) > 2 else None
     dispatcher = AsyncioDispatcher()
-    dispatcher.register_recv_callback(serve(Sign()))
+    dispatcher.register_recv_callback(serve(Sign(), log))
     dispatcher.register_transport(udp.DOMAIN_NAME, udp.UdpAsyncioTransport().open_server_mode(("127.0.0.1", port)))
     dispatcher.job_started(1)
     print("ready", port, flush=True)
