@@ -15,12 +15,12 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 use yunpark_signs::Face;
 
+use self::shared::Sharing;
 pub use self::{
     device::{Device, FailedPixels},
     kept::KeptSign,
     shared::Driven,
 };
-use self::shared::Sharing;
 use crate::domain::{
     ids::{PanelId, SignId},
     sign_order::Order,

@@ -127,3 +127,7 @@ mod tests {
         assert!(Fence::alone().check(S(1_000_000)).is_ok());
     }
 }
+
+#[cfg(test)]
+#[path = "fence_tests.rs"]
+mod drivers;

@@ -85,7 +85,19 @@ impl Fleet {
         acks: mpsc::Receiver<(String, Bytes)>,
     ) -> Self {
         let (tasks, drivers, resting) = (JoinSet::new(), BTreeMap::new(), BTreeMap::new());
-        Self { config, clock, city, board, publish, acks, tasks, drivers, resting, buses: BTreeMap::new(), tenancy: None }
+        Self {
+            config,
+            clock,
+            city,
+            board,
+            publish,
+            acks,
+            tasks,
+            drivers,
+            resting,
+            buses: BTreeMap::new(),
+            tenancy: None,
+        }
     }
 
     /// Drives only the signs whose leases this node holds.
@@ -199,7 +211,8 @@ impl Fleet {
                 let bus = self.bus(line, *framing);
                 let place = Place { endpoint: line.clone(), framing: *framing, unit: *unit };
                 let registers = registers.clone();
-                let modbus = Modbus::new(&sign, bus, place, registers, self.clock.clone(), dead_man_s, (timeout, fence));
+                let modbus =
+                    Modbus::new(&sign, bus, place, registers, self.clock.clone(), dead_man_s, (timeout, fence));
                 (self.tasks.spawn(drive(context, modbus, let_go.clone())), None)
             }
             SignLink::HttpPull { .. } => {

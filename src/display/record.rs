@@ -149,7 +149,8 @@ impl Record {
     /// Reads of the signs other nodes drive what moved.
     async fn read(&mut self) -> Result<(), store::Error> {
         let marks = sign_states::marks(&self.db).await?;
-        let held: BTreeSet<SignId> = self.tenancy.as_ref().map(|tenancy| tenancy.held().into_keys().collect()).unwrap_or_default();
+        let held: BTreeSet<SignId> =
+            self.tenancy.as_ref().map(|tenancy| tenancy.held().into_keys().collect()).unwrap_or_default();
         if let Some(tenancy) = &self.tenancy {
             tenancy.hear(marks.iter().map(|(sign, mark)| (sign.clone(), mark.token)).collect());
         }
@@ -162,7 +163,9 @@ impl Record {
                 match serde_json::from_str::<KeptSign>(&kept.doc) {
                     Ok(told) => self.board.mirror(&kept.sign, told.status()),
                     // Written by another release: the next word of its node is read again.
-                    Err(error) => tracing::debug!(sign.id = %kept.sign, error = %error, "another node's word cannot be read"),
+                    Err(error) => {
+                        tracing::debug!(sign.id = %kept.sign, error = %error, "another node's word cannot be read")
+                    }
                 }
                 if let Some(mark) = marks.get(&kept.sign) {
                     self.known.insert(kept.sign, *mark);

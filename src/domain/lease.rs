@@ -48,9 +48,8 @@ pub fn owner<'a>(nodes: impl IntoIterator<Item = &'a str>, sign: &str) -> Option
 /// FNV-1a of both names, its bits then mixed: alone it leaves names that differ in their last letter close together.
 fn weight(node: &str, sign: &str) -> u64 {
     let octets = node.bytes().chain([0]).chain(sign.bytes());
-    let hash = octets.fold(0xcbf2_9ce4_8422_2325_u64, |hash, octet| {
-        (hash ^ u64::from(octet)).wrapping_mul(0x0100_0000_01b3)
-    });
+    let hash =
+        octets.fold(0xcbf2_9ce4_8422_2325_u64, |hash, octet| (hash ^ u64::from(octet)).wrapping_mul(0x0100_0000_01b3));
     let hash = (hash ^ (hash >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let hash = (hash ^ (hash >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     hash ^ (hash >> 31)

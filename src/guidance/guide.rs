@@ -83,7 +83,21 @@ impl Guide {
     ) -> Self {
         let (panels, told_at, hours, flows) = (BTreeMap::new(), HashMap::new(), HashMap::new(), HashMap::new());
         let forecasts = RefCell::default();
-        Self { config, clock, city, board, signs, forecast, under_way, flows, forecasts, panels, told_at, hours, steps: 0 }
+        Self {
+            config,
+            clock,
+            city,
+            board,
+            signs,
+            forecast,
+            under_way,
+            flows,
+            forecasts,
+            panels,
+            told_at,
+            hours,
+            steps: 0,
+        }
     }
 
     /// Recomposes at every tick, and at once when a lot changes, at most once a tick.

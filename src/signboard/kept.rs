@@ -68,7 +68,8 @@ impl KeptSign {
         for (id, panel) in self.panels {
             status.desired.extend(panel.desired.map(|face| (id.clone(), Arc::new(face))));
             status.good_until.extend(panel.good_until.map(|end| (id.clone(), end)));
-            let confirmed = panel.confirmed.map(|Seen { face, since, at }| Confirmed { face: Arc::new(face), since, at });
+            let confirmed =
+                panel.confirmed.map(|Seen { face, since, at }| Confirmed { face: Arc::new(face), since, at });
             status.confirmed.extend(confirmed.map(|confirmed| (id.clone(), confirmed)));
             let sent = panel.sent.map(|(face, at)| Sent { face: Arc::new(face), at });
             status.sent.extend(sent.map(|sent| (id.clone(), sent)));
@@ -108,24 +109,26 @@ mod tests {
 
     #[test]
     fn what_is_kept_of_a_sign_is_all_that_is_known_of_it() {
-        let (board, sign, panel) =
-            (SignBoard::default(), SignId::parse("G1").unwrap(), PanelId::parse("P1").unwrap());
+        let (board, sign, panel) = (SignBoard::default(), SignId::parse("G1").unwrap(), PanelId::parse("P1").unwrap());
         let at = |s| Instant::UNIX_EPOCH + Duration::seconds(s);
         board.desire(&sign, &panel, Wanted { good_until: Some(at(900)), ..Face::blank(3).into() }, Some("wide".into()));
         board.rest_on(&sign, &panel, vec![Basis { observed_at: Some(at(1)), limit_s: 900, reporting_share: 0.5 }]);
         board.send(&sign, &board.status(&sign).desired, at(2));
         board.confirm(&sign, &board.status(&sign).desired, at(3));
         board.report(&sign, HealthState::Ok, Some("door".into()), at(4));
-        board.note_device(&sign, Device {
-            fault_bits: 1 << 13,
-            faults: oid::faults(1 << 13),
-            door_open: Some(true),
-            failed_pixels: None,
-            cabinet_c: Some([20, 31]),
-            ambient_c: None,
-            housing_c: None,
-            examined_at: at(5),
-        });
+        board.note_device(
+            &sign,
+            Device {
+                fault_bits: 1 << 13,
+                faults: oid::faults(1 << 13),
+                door_open: Some(true),
+                failed_pixels: None,
+                cabinet_c: Some([20, 31]),
+                ambient_c: None,
+                housing_c: None,
+                examined_at: at(5),
+            },
+        );
         let status = board.status(&sign);
         let text = serde_json::to_string(&KeptSign::of(&status)).unwrap();
         let read: KeptSign = serde_json::from_str(&text).unwrap();

@@ -102,10 +102,7 @@ pub async fn keep_word(
 }
 
 /// What screens said from an instant on: sign, panel, version, when.
-pub async fn words(
-    on: impl Into<On<'_>>,
-    from: Instant,
-) -> Result<Vec<(SignId, PanelId, u64, Instant)>, Error> {
+pub async fn words(on: impl Into<On<'_>>, from: Instant) -> Result<Vec<(SignId, PanelId, u64, Instant)>, Error> {
     let text = "SELECT sign_id, panel_id, version, said_at_us FROM sign_words WHERE said_at_us >= $1";
     let rows = query("sign_words", text).bind(from).fetch_all(on).await?;
     let read = |row: &Row| {

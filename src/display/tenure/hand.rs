@@ -99,8 +99,7 @@ impl<'a> Hand<'a> {
         // Drivers are told to end before it is asked whether any is left.
         self.of.publish(self.shard, &self.held);
         let inner = self.of.tenancy.inner();
-        let (driven, idle): (Vec<_>, Vec<_>) =
-            self.leaving.iter().partition(|(sign, _)| inner.driven.contains(*sign));
+        let (driven, idle): (Vec<_>, Vec<_>) = self.leaving.iter().partition(|(sign, _)| inner.driven.contains(*sign));
         let told = |(sign, tenure): (&SignId, &Arc<Tenure>)| (sign.clone(), tenure.token());
         let heard = |sign: &SignId| match &inner.heard {
             Some(heard) => heard.get(sign).copied().unwrap_or(0),

@@ -105,9 +105,12 @@ fn a_driver_that_was_stopped_for_longer_than_its_lease_writes_nothing_when_it_wa
     scene.drive_in();
     let taken = scene.wait_until_all_show(&alive);
     let writes = scene.writes().len();
+    // When it wakes, the sleeper's looks at its signs are overdue, and it hears of these vehicles: it has something to say.
+    for _ in 0..3 {
+        scene.drive_in();
+    }
     scene.nodes[victim].signal("CONT");
-    // The sleeper hears at once of vehicles that came meanwhile, and of more: it has something to say, and holds no lease.
-    for _ in 0..5 {
+    for _ in 0..3 {
         scene.drive_in();
     }
     wait_for("the sleeper to find its leases lost", || {

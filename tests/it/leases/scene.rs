@@ -101,7 +101,9 @@ impl Scene {
             let _here = runtime.enter();
             let of_mqtt = links.iter().filter(|(_, link)| link["protocol"] == "mqtt_json");
             of_mqtt
-                .map(|(sign, _)| run_mqtt(MqttSign { url: places.mqtt.clone(), sign: sign.clone() }, stop.clone()).unwrap())
+                .map(|(sign, _)| {
+                    run_mqtt(MqttSign { url: places.mqtt.clone(), sign: sign.clone() }, stop.clone()).unwrap()
+                })
                 .collect()
         };
         let first = Node::start(&places, &city);

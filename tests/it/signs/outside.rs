@@ -106,7 +106,8 @@ impl PythonSign {
         }
         let port = services::free_port();
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/signs/ntcip_sign.py");
-        let mut child = Command::new(python).args([script, &port.to_string()]).args(log).stdout(Stdio::piped()).spawn().unwrap();
+        let mut child =
+            Command::new(python).args([script, &port.to_string()]).args(log).stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
         assert!(line.starts_with("ready"), "the Python sign says {line:?}");
