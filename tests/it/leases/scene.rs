@@ -24,6 +24,8 @@ use crate::{
 
 /// The lot the signs tell of, counted at its gates.
 const LOT: &str = "GATED";
+/// Its free places at first.
+const FREE: u64 = 90;
 /// Signs that follow MQTT.
 const MQTT_SIGNS: usize = 8;
 /// The NTCIP sign written in Python, where there is one.
@@ -113,7 +115,7 @@ impl Scene {
         let (passages, runtime) = (0, Some(runtime));
         let mut scene =
             Self { broker, nodes, places, signs, python, python_log, heard, shown, passages, stop, runtime, dir };
-        scene.count(90);
+        scene.count(FREE);
         scene.wait_until_shared(&(0..scene.nodes.len()).collect::<Vec<_>>());
         scene
     }
@@ -174,9 +176,9 @@ impl Scene {
         Some((face["version"].as_u64()?, face["lines"][0]["text"].as_str()?.to_owned()))
     }
 
-    /// Waits until every node asked tells that every sign shows the number of free places.
+    /// Waits until every node asked tells that every sign shows how many places are free after all that drove in.
     pub fn wait_until_all_show(&self, nodes: &[usize]) -> BTreeMap<String, u64> {
-        let free = wait_for("the count", || self.free(&self.nodes[nodes[0]])).to_string();
+        let free = (FREE - self.passages).to_string();
         let mut versions = BTreeMap::new();
         for node in nodes {
             for sign in &self.signs {
@@ -193,21 +195,27 @@ impl Scene {
         versions
     }
 
-    /// Each write the NTCIP sign took, by the token it was written under. A port speaks for one lease.
-    pub fn writes(&self) -> Vec<u64> {
+    /// Each write the NTCIP sign took: the process that wrote, and the token it wrote under as far as that connection ever told
+    /// one. A connection speaks under one lease.
+    pub fn writes(&self) -> Vec<(u32, Option<u64>)> {
         let log = fs::read_to_string(&self.python_log).unwrap_or_default();
-        let owner = "5.8.1.4.3.1 yunpark ";
-        let split = |line: &str| line.split_once(' ').map(|(port, rest)| (port.to_owned(), rest.to_owned()));
-        let lines: Vec<(String, String)> = log.lines().filter_map(split).collect();
+        let lines: Vec<Vec<&str>> = log.lines().map(|line| line.splitn(4, ' ').collect()).collect();
         let mut tokens: BTreeMap<&str, u64> = BTreeMap::new();
-        for (port, write) in &lines {
-            if let Some(token) = write.strip_prefix(owner) {
-                let token = token.trim().parse().unwrap();
-                let before = tokens.insert(port, token);
-                assert!(before.is_none_or(|before| before == token), "one connection speaks under one lease");
-            }
+        for line in &lines {
+            let [port, _, "5.8.1.4.3.1", owner] = line[..] else { continue };
+            let token = owner.strip_prefix("yunpark ").unwrap().trim().parse().unwrap();
+            let before = tokens.insert(port, token);
+            assert!(before.is_none_or(|before| before == token), "one connection speaks under one lease");
         }
-        lines.iter().filter_map(|(port, _)| tokens.get(port.as_str()).copied()).collect()
+        lines.iter().map(|line| (line[1].parse().unwrap(), tokens.get(line[0]).copied())).collect()
+    }
+
+    /// Lets no server of the cluster answer anybody for a while.
+    pub fn hush_redis(&self, ms: u32) {
+        for url in self.places.redis.split(',') {
+            let port = url.rsplit(':').next().unwrap().parse().unwrap();
+            services::cli(port, &["CLIENT", "PAUSE", &ms.to_string(), "ALL"]);
+        }
     }
 
     /// What was told to a sign over MQTT, as version and token, and which versions it took.

@@ -1,10 +1,11 @@
 """A sign with an NTCIP 1203 agent, written from the standard's facts and apart from the Rust code: an oracle for the driver.
 
 Usage: ntcip_sign.py PORT [LOG]. Prints "ready PORT" once it listens on loopback (UDP, SNMP v1 and v2c, community "public"), and
-"lit TEXT" whenever what it shows changes. LOG gets a line for each write it takes: the port of who wrote, what (without the
-root of the standard), and the value where it is a text.
+"lit TEXT" whenever what it shows changes. LOG gets a line for each write it takes: the port and process of who wrote,
+what (without the root of the standard), and the value where it is a text.
 """
 
+import os
 import sys
 
 from pyasn1.codec.ber import decoder, encoder
@@ -33,6 +34,23 @@ def message_crc(multi, beacon, pixel):
 
 # The vector published with the standard's examples.
 assert message_crc(b"[jp3]TEST [fl]Flashing[/fl]", 0, 0) == 0x95F9
+
+
+def process_of(port):
+    """The process of this machine that speaks from a UDP port; 0 if none does."""
+    inodes = set()
+    for table in ("/proc/net/udp", "/proc/net/udp6"):
+        with open(table, encoding="ascii") as lines:
+            fields = [line.split() for line in lines][1:]
+        inodes |= {f"socket:[{field[9]}]" for field in fields if field[1].endswith(f":{port:04X}")}
+    for process in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            files = os.listdir(f"/proc/{process}/fd")
+            if any(os.readlink(f"/proc/{process}/fd/{file}") in inodes for file in files):
+                return int(process)
+        except OSError:
+            pass
+    return 0
 
 
 class Sign:
@@ -132,6 +150,8 @@ class Sign:
 
 
 def serve(sign, log):
+    processes = {}
+
     def receive(dispatcher, domain, address, octets):
         while octets:
             module = api.PROTOCOL_MODULES.get(api.decodeMessageVersion(octets))
@@ -148,8 +168,10 @@ def serve(sign, log):
                 oid_tuple = tuple(oid)
                 status = sign.set(oid_tuple, value) if writes else 0
                 if writes and not status and log:
-                    text = bytes(value).decode("latin-1") if isinstance(value, module.OctetString) else ""
-                    print(address[1], ".".join(map(str, oid_tuple[len(D):])), text, file=log, flush=True)
+                    text = bytes(value).decode("latin-1").encode("unicode_escape").decode() if isinstance(value, module.OctetString) else ""
+                    process = processes.setdefault(address[1], 0) or process_of(address[1])
+                    processes[address[1]] = process
+                    print(address[1], process, ".".join(map(str, oid_tuple[len(D):])), text, file=log, flush=True)
                 held = value if writes else sign.get(oid_tuple)
                 if status or held is None:
                     module.apiPDU.set_error_status(told, status or NO_SUCH_NAME)
