@@ -159,13 +159,12 @@ impl App {
 
         let signs = Arc::new(SignBoard::default());
         let mut health: Vec<(&'static str, api::HealthCheck)> = Vec::new();
-        let shared = signs::share(&mut lifecycle, &config, (&engine, &db, &clock), &counted_city, (&signs, &board));
-        if has(Role::Guidance) || shared.is_some() {
+        let tenancy = signs::share(&mut lifecycle, &config, (&engine, &db, &clock), &counted_city, (&signs, &board));
+        if has(Role::Guidance) || engine.leases().is_some() {
             let orders = OrderFeed::new(db.clone(), clock.clone(), signs.clone());
             lifecycle.start("orders", Stage::Rest, orders.run(rest.clone()));
         }
         if has(Role::Guidance) {
-            let tenancy = shared.flatten();
             let looks = (&board, &signs, &forecaster, &demand);
             let link = signs::drive(&mut lifecycle, &config, &clock, &counted_city, looks, tenancy.clone())?;
             if let Some(tenancy) = tenancy {

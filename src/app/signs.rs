@@ -25,14 +25,14 @@ use crate::{
 const SIGN_ACKS: usize = 1024;
 
 /// What lets several nodes share the signs: leases in Redis, and the record of what each node knows. `None` without Redis, where a
-/// node is alone; `Some(None)` for a node that drives none.
+/// node is alone, and for a node that drives none.
 pub(super) fn share(
     lifecycle: &mut Lifecycle,
     config: &Arc<Config>,
     (engine, db, clock): (&Engine, &Db, &Clock),
     city: &watch::Receiver<Arc<City>>,
     (signs, board): (&Arc<SignBoard>, &Arc<Board>),
-) -> Option<Option<Arc<Tenancy>>> {
+) -> Option<Arc<Tenancy>> {
     let book = engine.leases()?;
     let name = config.mqtt.client_id.clone();
     // Nothing is this node's before it holds a lease.
@@ -47,7 +47,7 @@ pub(super) fn share(
     }
     let record = Record::new(db.clone(), clock.clone(), signs.clone(), tenancy.clone(), name);
     lifecycle.start("sign-record", Stage::Rest, record.run(rest));
-    Some(tenancy)
+    tenancy
 }
 
 /// Guidance, the connection signs are told over, and one driver a sign.

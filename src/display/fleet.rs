@@ -101,6 +101,7 @@ impl Fleet {
     }
 
     /// Drives only the signs whose leases this node holds.
+    #[must_use]
     pub fn under(mut self, tenancy: Arc<Tenancy>) -> Self {
         self.tenancy = Some(tenancy);
         self

@@ -114,12 +114,12 @@ impl Ntcip {
 
     /// The open connection, or a new one with a first look at what the sign can do.
     async fn link(&mut self) -> Result<&mut Link, Error> {
-        let link = match self.link.take() {
-            Some(link) => link,
-            None => {
-                let (timeout, fence) = (self.timeout, self.fence.clone());
-                Link::open(&self.address, &self.access, (timeout, fence), self.hold.dead_man_min).await?
-            }
+        let known = self.link.take();
+        let link = if let Some(link) = known {
+            link
+        } else {
+            let fence = self.fence.clone();
+            Link::open(&self.address, &self.access, (self.timeout, fence), self.hold.dead_man_min).await?
         };
         Ok(self.link.insert(link))
     }

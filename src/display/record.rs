@@ -164,7 +164,7 @@ impl Record {
                     Ok(told) => self.board.mirror(&kept.sign, told.status()),
                     // Written by another release: the next word of its node is read again.
                     Err(error) => {
-                        tracing::debug!(sign.id = %kept.sign, error = %error, "another node's word cannot be read")
+                        tracing::debug!(sign.id = %kept.sign, error = %error, "another node's word cannot be read");
                     }
                 }
                 if let Some(mark) = marks.get(&kept.sign) {

@@ -82,6 +82,7 @@ impl KeptSign {
     }
 
     /// The same without what moves with every look and every observation.
+    #[must_use]
     pub fn gist(&self) -> Self {
         let mut gist = self.clone();
         for panel in gist.panels.values_mut() {

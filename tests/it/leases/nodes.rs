@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 use yunpark_simulator::load::{self, Options};
 
-use super::scene::{NTCIP, Scene, next_version, versions};
+use super::scene::{NTCIP, Scene, free_of, next_version, versions};
 use crate::{
     node::{Node, Places},
     services::{self, wait_for},
@@ -84,7 +84,7 @@ fn a_node_that_is_killed_under_load_loses_nothing_and_the_others_drive_its_signs
     }
     assert!(sent.acked >= sent.sent);
     scene.drive_in();
-    wait_for("the last vehicle", || (scene.free(&scene.nodes[victim])? == 90 - 25).then_some(()));
+    wait_for("the last vehicle", || (free_of(&scene.nodes[victim])? == 90 - 25).then_some(()));
     scene.wait_until_all_show(&[0, 1, 2]);
 }
 

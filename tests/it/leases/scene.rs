@@ -132,7 +132,7 @@ impl Scene {
     fn count(&mut self, free: u64) {
         let at = yunpark::clock::Clock::System.now().to_rfc3339();
         self.publish(&format!("yunpark/v1/lot/{LOT}/count"), &json!({"free": free, "at": at}));
-        wait_for("the count", || (self.free(&self.nodes[0])? == free).then_some(()));
+        wait_for("the count", || (free_of(&self.nodes[0])? == free).then_some(()));
     }
 
     /// One more vehicle drives in: each sign's number falls by one. Every node of the group hears of it, and counts it once.
@@ -141,11 +141,6 @@ impl Scene {
         let at = yunpark::clock::Clock::System.now().to_rfc3339();
         let topic = format!("yunpark/v1/lot/{LOT}/passage");
         self.publish(&topic, &json!({"direction": "in", "count": 1, "at": at, "seq": self.passages}));
-    }
-
-    /// The free places a node tells of.
-    pub fn free(&self, node: &Node) -> Option<u64> {
-        node.get(&format!("/api/v1/lots/{LOT}"))?.1["free"].as_u64()
     }
 
     /// The signs a node says it drives.
@@ -251,6 +246,11 @@ impl Scene {
         }
         (held, lives)
     }
+}
+
+/// The free places a node tells of.
+pub fn free_of(node: &Node) -> Option<u64> {
+    node.get(&format!("/api/v1/lots/{LOT}"))?.1["free"].as_u64()
 }
 
 /// Adds the lot and signs that guide to it.
