@@ -4,6 +4,7 @@
 
 mod architecture;
 mod arrival;
+mod attacks;
 mod availability;
 mod broker_alarm;
 mod case_desk;
