@@ -1,5 +1,7 @@
 //! The only place where the parts are joined: builds them from the configuration and starts them by name.
 
+mod signs;
+
 use std::{
     convert::Infallible,
     future::Future,
@@ -10,12 +12,10 @@ use std::{
 };
 
 use anyhow::Context;
-use bytes::Bytes;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use yunpark_sensors::Decoder;
-use yunpark_signs::mqtt_json::ACK_FILTER;
 
 use crate::{
     api::{self, Services, Shared, door::Door},
@@ -25,11 +25,9 @@ use crate::{
     clock::Clock,
     config::{Config, MqttVersion, Role, Rules},
     demand::DemandDesk,
-    display::Fleet,
     domain::{
         availability::Quality,
         city::{City, SensorBinding},
-        ids::LotId,
         matter::Source,
         sensor_health::{Illness, Severity},
     },
@@ -39,15 +37,15 @@ use crate::{
         sources::{Sources, fetch::Fetcher, mapping::Mapping},
         webhooks::Post,
     },
-    forecast::{Arrival, Forecaster, Recorder},
-    guidance::{Guide, OrderDesk, OrderFeed, arrival::Expected},
+    forecast::{Forecaster, Recorder},
+    guidance::{OrderDesk, OrderFeed},
     history,
     ingest::{self, EventBook},
     keeper::{Keeper, Resets},
     lifecycle::{Death, Lifecycle, Stage},
     live::Hub,
     matters::{Ailing, Health, Matters},
-    mqtt::{Link, LinkState},
+    mqtt::Link,
     sensor_health::{GATEWAY_FILTER, Gatekeeper, Ward},
     settings::SettingsDesk,
     signboard::{HealthState, SignBoard},
@@ -55,8 +53,6 @@ use crate::{
     store::{Db, evidence::Evidence},
 };
 
-/// Acknowledgements of signs held for the fleet.
-const SIGN_ACKS: usize = 1024;
 /// Scheduled corrections that are held until they are entered in the ledger.
 const RESETS: usize = 1024;
 /// What gateways say that is held until it is kept.
@@ -160,11 +156,17 @@ impl App {
 
         let signs = Arc::new(SignBoard::default());
         let mut health: Vec<(&'static str, api::HealthCheck)> = Vec::new();
-        if has(Role::Guidance) {
+        let tenancy = signs::share(&mut lifecycle, &config, (&engine, &db, &clock), &counted_city, (&signs, &board));
+        if has(Role::Guidance) || engine.leases().is_some() {
             let orders = OrderFeed::new(db.clone(), clock.clone(), signs.clone());
             lifecycle.start("orders", Stage::Rest, orders.run(rest.clone()));
-            let link =
-                drive_signs(&mut lifecycle, &config, &clock, &counted_city, &board, &signs, (&forecaster, &demand))?;
+        }
+        if has(Role::Guidance) {
+            let looks = (&board, &signs, &forecaster, &demand);
+            let link = signs::drive(&mut lifecycle, &config, &clock, &counted_city, looks, tenancy.clone())?;
+            if let Some(tenancy) = tenancy {
+                health.push(("sign_leases", Box::new(move || tenancy.told())));
+            }
             let check: api::HealthCheck = Box::new(move || {
                 let link = link.borrow();
                 let fault = || link.fault.clone().unwrap_or_else(|| "connecting".to_owned());
@@ -494,40 +496,4 @@ fn devices_health(
         }
         health
     })
-}
-
-/// Guidance, the connection signs are told over, and one driver a sign.
-fn drive_signs(
-    lifecycle: &mut Lifecycle,
-    config: &Arc<Config>,
-    clock: &Clock,
-    city: &watch::Receiver<Arc<City>>,
-    board: &Arc<Board>,
-    signs: &Arc<SignBoard>,
-    (forecaster, demand): (&Arc<Forecaster>, &Arc<DemandDesk>),
-) -> anyhow::Result<watch::Receiver<LinkState>> {
-    let rest = lifecycle.token(Stage::Rest);
-    let (deliver, acks) = mpsc::channel(SIGN_ACKS);
-    let (link, publisher, state) = Link::new(&config.mqtt, &[ACK_FILTER], deliver)?;
-    lifecycle.start("mqtt-signs", Stage::Rest, link.run(rest.clone()));
-    let publish = Arc::new(move |topic: &str, payload: Bytes| {
-        publisher.publish_retained(topic, payload).map_err(|error| error.to_string())
-    });
-    let fleet = Fleet::new(config.display.clone(), clock.clone(), city.clone(), signs.clone(), publish, acks);
-    lifecycle.start("signs", Stage::Rest, fleet.run(rest.clone()));
-    let forecast = {
-        let forecaster = forecaster.clone();
-        Arc::new(move |lot: &LotId, at| match forecaster.at(lot, at)? {
-            Arrival::Expected { forecast, .. } => Some(Expected { free: forecast.free, chance: forecast.chance }),
-            Arrival::Closed => Some(Expected { free: 0, chance: 0.0 }),
-        })
-    };
-    let under_way = {
-        let demand = demand.clone();
-        Arc::new(move |lot: &LotId, before| demand.places(lot, before))
-    };
-    let guide =
-        Guide::new(config.clone(), clock.clone(), city.clone(), board.clone(), signs.clone(), forecast, under_way);
-    lifecycle.start("guidance", Stage::Rest, guide.run(rest));
-    Ok(state)
 }

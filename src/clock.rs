@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::Duration;
+use rustix::time::{ClockId, clock_gettime};
 
 use crate::domain::time::{Instant, truncate};
 
@@ -46,6 +47,43 @@ impl Clock {
     pub fn advance(&self, by: Duration) {
         if let Self::Manual(at) = self {
             *at.lock().unwrap_or_else(PoisonError::into_inner) += by;
+        }
+    }
+}
+
+/// Where time since the start of the machine comes from: it never goes back, whatever is done to the wall clock, and goes on while
+/// a process is stopped or the machine sleeps.
+#[derive(Debug, Clone, Default)]
+pub enum Steady {
+    /// The machine's.
+    #[default]
+    System,
+    /// A clock that stands still until it is moved.
+    Manual(Arc<Mutex<std::time::Duration>>),
+}
+
+impl Steady {
+    /// A clock that stands at zero until [`Steady::advance`] moves it.
+    pub fn manual() -> Self {
+        Self::Manual(Arc::default())
+    }
+
+    /// Time since the start of the machine.
+    pub fn now(&self) -> std::time::Duration {
+        match self {
+            Self::System => {
+                let since = clock_gettime(ClockId::Boottime);
+                let (seconds, nanos) = (u64::try_from(since.tv_sec), u32::try_from(since.tv_nsec));
+                std::time::Duration::new(seconds.unwrap_or(0), nanos.unwrap_or(0))
+            }
+            Self::Manual(since) => *since.lock().unwrap_or_else(PoisonError::into_inner),
+        }
+    }
+
+    /// Moves a manual clock forward; the machine's takes no orders.
+    pub fn advance(&self, by: std::time::Duration) {
+        if let Self::Manual(since) = self {
+            *since.lock().unwrap_or_else(PoisonError::into_inner) += by;
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use figment::{
@@ -23,6 +24,8 @@ mod matters;
 mod mqtt;
 mod rules;
 mod secret;
+
+use crate::domain::lease::Terms;
 
 pub use crate::domain::guidance::Policy;
 pub use camera::CameraCredential;
@@ -215,6 +218,8 @@ pub struct Display {
     pub timeout_ms: u64,
     /// Longest pause between tries of a sign that does not answer, seconds.
     pub max_backoff_s: u32,
+    /// How long a node that falls silent keeps its signs from the others, seconds; with Redis only.
+    pub lease_s: u32,
 }
 
 /// What is kept of the past, and how long; 0 days keeps it for good.
@@ -413,7 +418,8 @@ impl Config {
     fn check(&self) -> Result<(), (&'static str, String)> {
         let url = self.store.url.reveal();
         let redis = self.availability.redis_url.reveal();
-        let rules: [(&'static str, bool, &str); 17] = [
+        let lease = Terms::of(Duration::from_secs(self.display.lease_s.into()));
+        let rules: [(&'static str, bool, &str); 18] = [
             ("node.roles", !self.node.roles.is_empty(), "name at least one role"),
             ("http.listen", is_address(&self.http.listen), "must be host:port"),
             ("http.live_tick_ms", self.http.live_tick_ms > 0, "must be at least 1"),
@@ -435,6 +441,11 @@ impl Config {
             ),
             ("availability.partitions", self.availability.partitions > 0, "must be at least 1"),
             ("availability.stream_length", self.availability.stream_length > 0, "must be at least 1"),
+            (
+                "display.lease_s",
+                redis.is_empty() || lease.longest_write() > Duration::from_millis(self.display.timeout_ms),
+                "must be longer: 11/16 of it must be more than display.timeout_ms",
+            ),
             ("sensors.heartbeats", self.sensors.heartbeats >= 1.0, "must be at least 1"),
             ("sensors.stuck_stays", self.sensors.stuck_stays >= 1.0, "must be at least 1"),
             ("history.queue", self.history.queue > 0, "must be at least 1"),
@@ -543,6 +554,7 @@ mod tests {
             ("[mqtt]\nqueue = 0", "mqtt.queue"),
             ("[mqtt]\nurl = \"mqtt://a:b@h\"", "mqtt.url"),
             ("[availability]\nstream_length = 0", "availability.stream_length"),
+            ("[availability]\nredis_url = \"redis://h\"\n[display]\nlease_s = 7", "display.lease_s"),
             ("[log]\nfilter = \"a=b=c\"", "log.filter"),
             ("[enforcement.cameras]\nC1 = { token = \"x\" }\nC2 = { token = \"x\" }", "enforcement.cameras"),
         ] {

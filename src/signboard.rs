@@ -3,17 +3,24 @@
 //! Guidance writes what is desired, the drivers write what is confirmed, the API reads both.
 
 mod device;
+mod kept;
+mod shared;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 use yunpark_signs::Face;
 
-pub use self::device::{Device, FailedPixels};
+use self::shared::Sharing;
+pub use self::{
+    device::{Device, FailedPixels},
+    kept::KeptSign,
+    shared::Driven,
+};
 use crate::domain::{
     ids::{PanelId, SignId},
     sign_order::Order,
@@ -46,7 +53,7 @@ pub fn good_until(faces: &Desired) -> Option<Instant> {
 }
 
 /// How a sign is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum HealthState {
     /// It shows what it should.
@@ -60,7 +67,7 @@ pub enum HealthState {
 }
 
 /// Whether a sign is told everything, or tried only now and then.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Circuit {
     /// It takes what it is told.
@@ -73,7 +80,7 @@ pub enum Circuit {
 }
 
 /// What kind of thing is wrong with a sign, in a word that pages can put into any language.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Cause {
     /// It does not answer.
@@ -95,7 +102,7 @@ pub enum Cause {
 }
 
 /// How a sign is, and since when.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Health {
     /// How it is.
     pub state: HealthState,
@@ -140,7 +147,7 @@ pub struct Shown {
 pub type ShownFaces = BTreeMap<PanelId, Shown>;
 
 /// What one line of a desired face rests on; told beside the face, for it moves with every observation.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Basis {
     /// The oldest observation behind the line; `None` if nothing was ever heard.
     pub observed_at: Option<Instant>,
@@ -207,6 +214,7 @@ impl Default for Entry {
 pub struct SignBoard {
     signs: Mutex<BTreeMap<SignId, Entry>>,
     orders: watch::Sender<Arc<Vec<Order>>>,
+    sharing: Sharing,
 }
 
 impl SignBoard {
@@ -372,6 +380,10 @@ impl SignBoard {
     /// Notes what a display that asks for its face itself says it shows; its driver hears of it.
     pub fn hear_shown(&self, sign: &SignId, panel: &PanelId, shown: Shown) {
         let mut signs = self.signs();
+        if self.driven(sign) == Driven::Elsewhere {
+            self.sharing.relay(sign, panel, shown);
+            return;
+        }
         let entry = signs.entry(sign.clone()).or_default();
         entry.shown.send_modify(|faces| {
             Arc::make_mut(faces).insert(panel.clone(), shown);

@@ -18,6 +18,10 @@ pub struct SetMessage {
     pub face: Face,
     /// When the sign must go dark by itself unless it is told again.
     pub valid_until: DateTime<Utc>,
+    /// The lease under which a node tells it, where several nodes share the signs; `version` begins with it and grows from
+    /// there, so that whoever compares versions never goes back to a node whose lease is over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<u64>,
 }
 
 /// Payload of `yunpark/v1/sign/<sign>/ack`.
@@ -39,7 +43,7 @@ impl SetMessage {
     pub fn new(face: &Face, valid_until: DateTime<Utc>) -> Self {
         let lines =
             if face.mode == Mode::Blank { Vec::new() } else { face.lines.iter().map(ToString::to_string).collect() };
-        Self { version: face.version, mode: face.mode, lines, face: face.clone(), valid_until }
+        Self { version: face.version, mode: face.mode, lines, face: face.clone(), valid_until, token: None }
     }
 }
 
@@ -77,7 +81,10 @@ mod tests {
         assert_eq!(json["lines"], serde_json::json!(["城西停车场 ← 34"]));
         assert_eq!(json["face"]["lines"][0]["free"], 34);
         assert_eq!(json["valid_until"], "2027-01-15T08:00:00Z");
+        assert_eq!(json.get("token"), None, "a node that is alone has none");
         assert_eq!(serde_json::from_value::<SetMessage>(json).unwrap(), SetMessage::new(&face, until));
+        let leased = SetMessage { token: Some(5), ..SetMessage::new(&face, until) };
+        assert_eq!(serde_json::to_value(&leased).unwrap()["token"], 5);
     }
 
     #[test]

@@ -19,7 +19,10 @@ pub use contract::{Cause, Error, Follow, Limits, Loss, Snapshot};
 pub use layout::{LotLayout, SpaceLayout};
 pub use lot_memory::LotMemory;
 pub use memory::Memory;
-pub use redis::Redis;
+pub use redis::{
+    Redis,
+    leases::{Answer, Ask, Leases},
+};
 pub use upkeep::{Reset, Upkeep};
 
 use crate::{
@@ -169,6 +172,14 @@ impl Engine {
         match self {
             Self::Memory(_) => true,
             Self::Redis(engine) => engine.lies_in(lot, losses),
+        }
+    }
+
+    /// Where leases of signs are kept; `None` where the engine is this process's own, whose signs are all its own too.
+    pub fn leases(&self) -> Option<Leases> {
+        match self {
+            Self::Memory(_) => None,
+            Self::Redis(engine) => Some(Leases(engine.clone())),
         }
     }
 

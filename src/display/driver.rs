@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::Error;
+use super::{Error, fence::Fence};
 use crate::{
     clock::{self, Clock},
     config,
@@ -23,6 +23,8 @@ pub struct Context {
     pub clock: Clock,
     /// Where faces are read and confirmations written.
     pub board: Arc<SignBoard>,
+    /// What is asked before each write.
+    pub fence: Fence,
 }
 
 /// What a protocol does: all the rest is [`drive`].
@@ -57,7 +59,8 @@ pub async fn drive(context: Context, mut protocol: impl Protocol, let_go: Cancel
         () = follow(&context, &mut protocol) => {}
     }
     match tokio::time::timeout(parting(&context.config), protocol.darken()).await {
-        Ok(Ok(())) => {}
+        // What is another node's is not this one's to darken.
+        Ok(Ok(()) | Err(Error::Unleased)) => {}
         Ok(Err(error)) => tracing::warn!(sign.id = %context.sign.id, error = %error, "the sign was let go lit"),
         Err(_) => tracing::warn!(sign.id = %context.sign.id, "the sign was let go lit: it does not answer"),
     }
@@ -70,7 +73,7 @@ pub(super) fn parting(config: &config::Display) -> Duration {
 
 /// Follows the newest faces for ever.
 async fn follow(context: &Context, protocol: &mut impl Protocol) {
-    let Context { sign, config, clock, board } = context;
+    let Context { sign, config, clock, board, fence } = context;
     let mut desired = board.follow(&sign.id);
     let pause = |failures: u32| backoff(failures, Duration::from_secs(u64::from(config.max_backoff_s.max(1))));
     let dead_man = chrono::Duration::seconds(i64::from(config.dead_man_s));
@@ -81,6 +84,12 @@ async fn follow(context: &Context, protocol: &mut impl Protocol) {
     loop {
         // Only the newest counts: what changed while the last was written is written next, the rest is passed over.
         let faces = newest(sign, &mut desired).await;
+        if !fence.holds() {
+            // Whoever keeps the leases is about to say so, or to renew it.
+            (shown, lit_until) = (None, None);
+            wait(&mut desired, Duration::from_millis(250)).await;
+            continue;
+        }
         let end = good_until(&faces);
         if end.is_some_and(|end| end <= clock.now()) {
             // Too old to be told to anybody. The sign has gone dark by itself; what comes next is written anew.
@@ -89,6 +98,7 @@ async fn follow(context: &Context, protocol: &mut impl Protocol) {
                 // A sign without a timer that does not take this either is told again, and stays ill until then.
                 match protocol.darken().await {
                     Ok(()) => (is_dark, shown, lit_until) = (true, None, None),
+                    Err(Error::Unleased) => {}
                     Err(error) => {
                         let state = if error.is_silence() { HealthState::Unreachable } else { HealthState::Failing };
                         board.report_cause(&sign.id, state, error.cause(), Some(error.to_string()), clock.now());
@@ -114,6 +124,8 @@ async fn follow(context: &Context, protocol: &mut impl Protocol) {
             board.note_device(&sign.id, device);
         }
         match outcome {
+            // Whatever came of it, it came in time that was not this node's any more: the next holder's word counts.
+            _ if !fence.holds() => {}
             Ok(detail) => {
                 let dark = now + dead_man;
                 (shown, lit_until, failures) = (Some(faces.clone()), Some(end.map_or(dark, |end| end.min(dark))), 0);
@@ -128,6 +140,10 @@ async fn follow(context: &Context, protocol: &mut impl Protocol) {
             }
             // What was overtaken was never seen, and nothing is wrong with the sign.
             Err(Error::Overtaken) => shown = None,
+            Err(Error::Unleased) => {
+                shown = None;
+                wait(&mut desired, Duration::from_millis(100)).await;
+            }
             Err(error) => {
                 shown = None;
                 let silent = error.is_silence();

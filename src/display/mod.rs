@@ -1,16 +1,22 @@
 //! One supervised driver task per sign: write, verify, retry, fail safe.
 
 mod driver;
+mod fence;
 pub mod fleet;
 pub mod http_pull;
 pub mod modbus;
 pub mod mqtt_json;
 pub mod ntcip;
 pub mod onbon;
+mod record;
+mod tenure;
 mod wire;
 pub mod xunpeng;
 
+pub use fence::{Fence, Tenure};
 pub use fleet::Fleet;
+pub use record::Record;
+pub use tenure::{Tenancy, Tenures};
 
 use crate::signboard::Cause;
 
@@ -78,6 +84,9 @@ pub enum Error {
     /// A fault of the sign leaves its face dark.
     #[error("the sign reports a fault that leaves it dark: {0}")]
     Dark(String),
+    /// The sign is another node's, or may be before a write would be over.
+    #[error("this node's lease of the sign is over, or too near to its end for a write")]
+    Unleased,
     /// Another face is wanted by now, before the sign showed this one.
     #[error("another face is wanted by now")]
     Overtaken,
@@ -127,7 +136,7 @@ impl Error {
             Self::Dark(_) => Cause::Dark,
             Self::Invalid { .. } | Self::TooOld | Self::Fit(_) | Self::Text(_) => Cause::Face,
             Self::Access(_) => Cause::Access,
-            Self::Overtaken => return None,
+            Self::Overtaken | Self::Unleased => return None,
         })
     }
 

@@ -10,7 +10,7 @@ use tokio_modbus::{
 };
 use yunpark_signs::{Face, LineState, digits::told};
 
-use super::{Error, driver::Protocol, quoted, wire::Wire};
+use super::{Error, driver::Protocol, fence::Fence, quoted, wire::Wire};
 use crate::{
     clock::Clock,
     domain::{
@@ -39,6 +39,7 @@ pub struct Modbus {
     clock: Clock,
     dead_man: chrono::Duration,
     timeout: Duration,
+    fence: Fence,
     /// When the unit goes dark by itself, as it was last told; `None` if that is not known.
     dark_at: Option<Instant>,
 }
@@ -79,12 +80,12 @@ impl Modbus {
         registers: Registers,
         clock: Clock,
         dead_man_s: u32,
-        timeout: Duration,
+        (timeout, fence): (Duration, Fence),
     ) -> Self {
         let Place { endpoint, framing, unit } = place;
         let panels = sign.panels.iter().map(|panel| (panel.id.clone(), panel.lines.len())).collect();
         let dead_man = chrono::Duration::seconds(dead_man_s.into());
-        Self { bus, endpoint, framing, unit, registers, panels, clock, dead_man, timeout, dark_at: None }
+        Self { bus, endpoint, framing, unit, registers, panels, clock, dead_man, timeout, fence, dark_at: None }
     }
 
     /// What the registers should hold.
@@ -172,7 +173,7 @@ impl Modbus {
             done = self.act(&mut line, act).await;
         }
         // What was answered in full leaves nothing behind on the line.
-        if matches!(done, Ok(()) | Err(Error::Differs { .. } | Error::Snmp { .. } | Error::TooOld)) {
+        if matches!(done, Ok(()) | Err(Error::Differs { .. } | Error::Snmp { .. } | Error::TooOld | Error::Unleased)) {
             *bus = Some(line);
         }
         done
@@ -201,6 +202,7 @@ impl Modbus {
 
     async fn write(&self, line: &mut Context, values: &BTreeMap<u16, u16>) -> Result<(), Error> {
         for (first, words) in runs(values) {
+            self.fence.check(self.timeout)?;
             self.within("the registers", line.write_multiple_registers(first, &words)).await?;
         }
         Ok(())

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use tokio::{sync::mpsc, time::Instant};
 use yunpark_signs::mqtt_json::{Ack, SetMessage, set_topic};
 
-use super::{Error, Publish, driver::Protocol, quoted};
+use super::{Error, Publish, driver::Protocol, fence::Fence, quoted};
 use crate::{clock::Clock, domain::ids::SignId, signboard::Desired};
 
 /// One sign's side of the conversation.
@@ -23,6 +23,8 @@ pub struct MqttJson {
     pub dead_man: Duration,
     /// Longest wait for the acknowledgements.
     pub timeout: Duration,
+    /// What is asked before each message; its token goes with the message.
+    pub fence: Fence,
 }
 
 impl Protocol for MqttJson {
@@ -33,9 +35,10 @@ impl Protocol for MqttJson {
         let dark = self.clock.now() + dead_man;
         for (panel, wanted) in faces {
             let valid_until = wanted.good_until.map_or(dark, |end| end.min(dark));
-            let payload = serde_json::to_vec(&SetMessage::new(&wanted.face, valid_until))
-                .map_err(|error| Error::Publish(error.to_string()))?;
+            let message = SetMessage { token: self.fence.token(), ..SetMessage::new(&wanted.face, valid_until) };
+            let payload = serde_json::to_vec(&message).map_err(|error| Error::Publish(error.to_string()))?;
             let topic = set_topic(self.sign.as_str(), panel.as_str());
+            self.fence.check(self.timeout)?;
             (self.publish)(&topic, payload.into()).map_err(Error::Publish)?;
         }
         self.await_acks(faces).await.map(|()| None)

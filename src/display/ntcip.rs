@@ -12,7 +12,7 @@ use yunpark_signs::{
 };
 
 use self::link::Link;
-use super::{Error, driver::Protocol};
+use super::{Error, driver::Protocol, fence::Fence};
 use crate::{
     clock::Clock,
     domain::{
@@ -63,6 +63,7 @@ pub struct Ntcip {
     timeout: Duration,
     hold: Hold,
     panels: Vec<(PanelId, Size)>,
+    fence: Fence,
     link: Option<Link>,
 }
 
@@ -97,7 +98,7 @@ impl Hold {
 
 impl Ntcip {
     /// A driver that has not spoken to its sign yet.
-    pub fn new(sign: &Sign, address: &str, access: Access, timeout: Duration, hold: Hold) -> Self {
+    pub fn new(sign: &Sign, address: &str, access: Access, timeout: Duration, hold: Hold, fence: Fence) -> Self {
         let size =
             |panel: &crate::domain::sign::Panel| Size { width: panel.width_px.into(), height: panel.height_px.into() };
         Self {
@@ -106,15 +107,19 @@ impl Ntcip {
             timeout,
             hold,
             panels: sign.panels.iter().map(|panel| (panel.id.clone(), size(panel))).collect(),
+            fence,
             link: None,
         }
     }
 
     /// The open connection, or a new one with a first look at what the sign can do.
     async fn link(&mut self) -> Result<&mut Link, Error> {
-        let link = match self.link.take() {
-            Some(link) => link,
-            None => Link::open(&self.address, &self.access, self.timeout, self.hold.dead_man_min).await?,
+        let known = self.link.take();
+        let link = if let Some(link) = known {
+            link
+        } else {
+            let fence = self.fence.clone();
+            Link::open(&self.address, &self.access, (self.timeout, fence), self.hold.dead_man_min).await?
         };
         Ok(self.link.insert(link))
     }

@@ -8,7 +8,7 @@ use yunpark_signs::{
     onbon::{self, Area, Frames, Message},
 };
 
-use super::{Error, driver::Protocol, quoted, wire::Wire};
+use super::{Error, driver::Protocol, fence::Fence, quoted, wire::Wire};
 use crate::{
     clock::Clock,
     domain::{
@@ -28,12 +28,20 @@ pub struct Onbon {
     clock: Clock,
     dead_man: chrono::Duration,
     timeout: Duration,
+    fence: Fence,
     wire: Option<Wire>,
 }
 
 impl Onbon {
     /// A driver that has not spoken to its card yet.
-    pub fn new(sign: &Sign, address: &str, run_mode: u8, clock: Clock, dead_man_s: u32, timeout: Duration) -> Self {
+    pub fn new(
+        sign: &Sign,
+        address: &str,
+        run_mode: u8,
+        clock: Clock,
+        dead_man_s: u32,
+        (timeout, fence): (Duration, Fence),
+    ) -> Self {
         let mut x_px = 0;
         let mut areas = Vec::new();
         for (id, Panel { id: panel, width_px, height_px, .. }) in sign.panels.iter().enumerate() {
@@ -57,6 +65,7 @@ impl Onbon {
             clock,
             dead_man: chrono::Duration::seconds(dead_man_s.into()),
             timeout,
+            fence,
             wire: None,
         }
     }
@@ -85,6 +94,7 @@ impl Onbon {
         };
         let areas: Vec<Area> = areas.iter().map(|area| Area { timeout_s, ..area.clone() }).collect();
         let request = onbon::update(&[], &areas);
+        self.fence.check(self.timeout)?;
         let answer = tokio::time::timeout(self.timeout, exchange(&mut wire, &request)).await;
         let message = answer.map_err(|_| Error::Unreachable("no answer in time".to_owned()))??;
         self.wire = Some(wire);

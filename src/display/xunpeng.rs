@@ -9,7 +9,7 @@ use yunpark_signs::{
     xunpeng::{Colour, Digits, FRAME, MAX_COUNT},
 };
 
-use super::{Error, driver::Protocol, wire::Wire};
+use super::{Error, driver::Protocol, fence::Fence, wire::Wire};
 use crate::{domain::sign_link::Endpoint, signboard::Desired};
 
 /// One display's side of the conversation.
@@ -18,13 +18,14 @@ pub struct Xunpeng {
     /// Shown in red where nothing can be told.
     no_data: u16,
     timeout: Duration,
+    fence: Fence,
     wire: Option<Wire>,
 }
 
 impl Xunpeng {
     /// A driver that has not spoken to its display yet.
-    pub fn new(endpoint: Endpoint, no_data: u16, timeout: Duration) -> Self {
-        Self { endpoint, no_data, timeout, wire: None }
+    pub fn new(endpoint: Endpoint, no_data: u16, timeout: Duration, fence: Fence) -> Self {
+        Self { endpoint, no_data, timeout, fence, wire: None }
     }
 
     fn digits(&self, faces: &Desired) -> Digits {
@@ -50,6 +51,7 @@ impl Xunpeng {
             Some(wire) => wire,
             None => Wire::open(&self.endpoint, self.timeout).await?,
         };
+        self.fence.check(self.timeout)?;
         let answered = tokio::time::timeout(self.timeout, exchange(&mut wire, digits)).await;
         let shown = answered.map_err(|_| Error::Unreachable("no answer in time".to_owned()))??;
         self.wire = Some(wire);

@@ -15,6 +15,7 @@ pub mod hotspot;
 pub mod hours;
 pub mod ids;
 pub mod incident;
+pub mod lease;
 pub mod ledger;
 pub mod lot;
 pub mod manifest;

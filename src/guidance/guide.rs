@@ -31,7 +31,7 @@ use crate::{
         sign::{Panel, Sign},
         time::Instant,
     },
-    signboard::{SignBoard, Wanted},
+    signboard::{Driven, SignBoard, Wanted},
 };
 
 /// Longest wait for the board's first snapshot. After it the signs are told what is known, which may be nothing.
@@ -39,6 +39,9 @@ const FIRST_SNAPSHOT: Duration = Duration::from_secs(10);
 
 /// A forecast for an arrival is asked for once in this time, seconds: the count itself is looked at in every step.
 const HALF_MINUTE_S: i64 = 30;
+
+/// Signs of other nodes are looked at once in so many steps, so that what hysteresis remembers of them is there when they come.
+const BESIDE: u32 = 8;
 
 /// The forecast for a moment, where one can be made; called often, so it must be quick.
 pub type Forecast = Arc<dyn Fn(&LotId, Instant) -> Option<Expected> + Send + Sync>;
@@ -63,6 +66,8 @@ pub struct Guide {
     told_at: HashMap<SignId, Instant>,
     /// Opening hours already read, by their text; `None` is unreadable.
     hours: HashMap<String, Option<Hours>>,
+    /// Steps so far, up to [`BESIDE`].
+    steps: u32,
 }
 
 impl Guide {
@@ -78,7 +83,21 @@ impl Guide {
     ) -> Self {
         let (panels, told_at, hours, flows) = (BTreeMap::new(), HashMap::new(), HashMap::new(), HashMap::new());
         let forecasts = RefCell::default();
-        Self { config, clock, city, board, signs, forecast, under_way, flows, forecasts, panels, told_at, hours }
+        Self {
+            config,
+            clock,
+            city,
+            board,
+            signs,
+            forecast,
+            under_way,
+            flows,
+            forecasts,
+            panels,
+            told_at,
+            hours,
+            steps: 0,
+        }
     }
 
     /// Recomposes at every tick, and at once when a lot changes, at most once a tick.
@@ -122,6 +141,7 @@ impl Guide {
     /// Composes every panel once and tells the board what is new.
     fn step(&mut self, city: &City, lots: &BTreeMap<LotId, Availability>) {
         let now = self.clock.now();
+        self.steps = (self.steps + 1) % BESIDE;
         let mut hours = std::mem::take(&mut self.hours);
         if hours.len() > 2 * city.lots.len() + 16 {
             hours.clear();
@@ -197,6 +217,22 @@ impl Guide {
 
     fn guide(&mut self, sign: &Sign, panel: &Panel, situation: &Situation<'_>) {
         let state = self.panels.entry((sign.id.clone(), panel.id.clone())).or_default();
+        let token = match self.signs.driven(&sign.id) {
+            Driven::Alone => None,
+            Driven::Here(token) => Some(token),
+            Driven::Elsewhere => {
+                state.forget();
+                self.told_at.remove(&sign.id);
+                if self.steps == 0 {
+                    compose(sign, panel, situation, state);
+                }
+                return;
+            }
+        };
+        if state.shown.as_ref().is_some_and(|shown| token.is_some_and(|token| shown.version < token)) {
+            // Told under a lease that is over.
+            state.forget();
+        }
         let Composed { face, good_until, basis, lost } = compose(sign, panel, situation, state);
         self.signs.rest_on(&sign.id, &panel.id, basis);
         // A face that does not fit is never cut: the panel goes dark, and the API says why. One that is shown already fits.
@@ -214,7 +250,7 @@ impl Guide {
         let signs = &self.signs;
         let version = || {
             let told = last.or_else(|| signs.status(&sign.id).confirmed.get(&panel.id).map(|c| c.face.version));
-            next_version(told, situation.now)
+            next_version(told, token, situation.now)
         };
         // All panels of a sign may change in one step, then the sign rests.
         let interval = min_interval(sign, situation.rules);
@@ -258,9 +294,12 @@ fn once_per_lot<'a>(judge: impl Fn(&Lot) -> bool + 'a) -> impl Fn(&Lot) -> bool 
 
 /// A version above the last, and above every version told before a restart: the clock in milliseconds, which runs at least
 /// as fast as panels are told (a tick has at least one).
-pub fn next_version(last: Option<u64>, now: Instant) -> u64 {
-    let clock = u64::try_from(now.timestamp_millis()).unwrap_or(0);
-    last.map_or(clock, |last| clock.max(last.saturating_add(1)))
+///
+/// Under a lease it is the token, and then one more with each face. Tokens are milliseconds too, so that nothing told under one
+/// lease reaches the next, however late it is told; and a node that is alone again goes on above them all.
+pub fn next_version(last: Option<u64>, token: Option<u64>, now: Instant) -> u64 {
+    let least = token.unwrap_or_else(|| u64::try_from(now.timestamp_millis()).unwrap_or(0));
+    last.map_or(least, |last| least.max(last.saturating_add(1)))
 }
 
 #[cfg(test)]

@@ -122,6 +122,41 @@ fn a_number_the_panel_rests_on_gets_no_more_time() {
     assert_eq!((text.as_str(), end), ("33", Some(902)));
 }
 
+#[test]
+fn another_nodes_sign_is_told_nothing_and_one_that_comes_here_is_told_under_its_token() {
+    let scene = Scene::new();
+    let mut guide = scene.guide();
+    let (sign, panel) = (scene.sign.id.clone(), scene.sign.panels[0].id.clone());
+    scene.signs.drive(BTreeMap::new());
+    guide.step(&scene.city, &scene.lots(34));
+    assert!(scene.signs.status(&sign).desired.is_empty());
+
+    // The token comes from another clock, which may be ahead.
+    let token = u64::try_from(scene.start.timestamp_millis()).unwrap() + 5_000;
+    scene.signs.drive([(sign.clone(), token)].into());
+    let versions: Vec<u64> = [34, 33]
+        .into_iter()
+        .map(|free| {
+            scene.clock.advance(chrono::Duration::seconds(60));
+            guide.step(&scene.city, &scene.lots(free));
+            scene.wanted().0
+        })
+        .collect();
+    assert_eq!(versions, [token, token + 1]);
+
+    // Away and back within one step: the same number is told anew, under the new lease.
+    scene.signs.drive([(sign.clone(), token + 90_000)].into());
+    scene.clock.advance(chrono::Duration::seconds(60));
+    guide.step(&scene.city, &scene.lots(33));
+    assert_eq!(scene.wanted().0, token + 90_000);
+
+    scene.signs.drive(BTreeMap::new());
+    let told = scene.signs.status(&sign).desired[&panel].version;
+    scene.clock.advance(chrono::Duration::seconds(60));
+    guide.step(&scene.city, &scene.lots(12));
+    assert_eq!(scene.signs.status(&sign).desired[&panel].version, told, "it is another node's to say");
+}
+
 #[tokio::test]
 async fn after_a_start_a_sign_is_told_nothing_before_the_board_knows_the_lots() {
     let scene = Scene::new();
@@ -176,7 +211,7 @@ proptest! {
         let mut last = None;
         for by in moves {
             now += chrono::Duration::milliseconds(by);
-            let version = next_version(last, now);
+            let version = next_version(last, None, now);
             prop_assert!(last.is_none_or(|last| version > last));
             last = Some(version);
         }
@@ -189,10 +224,10 @@ proptest! {
         let mut last = None;
         let mut now = start;
         for _ in 0..faces {
-            last = Some(next_version(last, now));
+            last = Some(next_version(last, None, now));
             now += chrono::Duration::milliseconds(1);
         }
-        let reborn = next_version(None, now + chrono::Duration::milliseconds(away_ms));
+        let reborn = next_version(None, None, now + chrono::Duration::milliseconds(away_ms));
         prop_assert!(Some(reborn) > last);
     }
 }

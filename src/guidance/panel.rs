@@ -22,6 +22,12 @@ pub struct PanelState {
 }
 
 impl PanelState {
+    /// Forgets what it was told: another node tells it now, or this one under another lease. How full its lots were stays, so
+    /// that a sign that comes here shows what it did.
+    pub fn forget(&mut self) {
+        (self.shown, self.changed_at) = (None, None);
+    }
+
     /// Takes a composed face: gives it its version if the panel is to change now. A panel keeps a face for `min_dwell`, but
     /// nothing that ceases to be true and no word of a person is held back. `lost` names the lots of which nothing may be told.
     pub fn advance(

@@ -1,13 +1,16 @@
 //! How the parts of a sign are, where it tells of them.
 
+use serde::{Deserialize, Serialize};
+
 use crate::domain::time::Instant;
 
 /// How the parts of a sign are, where it tells of them.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Device {
     /// Its faults, as it numbers them.
     pub fault_bits: i32,
-    /// Its faults in words.
+    /// Its faults in words; what is kept of them is the bits.
+    #[serde(skip)]
     pub faults: Vec<&'static str>,
     /// Whether a door of it is open.
     pub door_open: Option<bool>,
@@ -31,7 +34,7 @@ impl Device {
 }
 
 /// The pixels of a sign that fail.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FailedPixels {
     /// How many.
     pub count: u32,

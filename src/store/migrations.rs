@@ -32,6 +32,7 @@ const FILES: &[(i64, &str, &str)] = &[
     (41, "petitions", include_str!("../../migrations/0041_petitions.sql")),
     (42, "partners", include_str!("../../migrations/0042_partners.sql")),
     (43, "patrols", include_str!("../../migrations/0043_patrols.sql")),
+    (50, "sign_states", include_str!("../../migrations/0050_sign_states.sql")),
 ];
 
 /// All migrations.

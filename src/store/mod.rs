@@ -35,6 +35,7 @@ pub mod sensor_events;
 pub mod sensor_health;
 pub mod settings;
 pub mod sign_orders;
+pub mod sign_states;
 pub mod staff;
 pub mod staged;
 pub mod transitions;

@@ -16,6 +16,7 @@ mod enforcement;
 mod feeds;
 mod guidance;
 mod ingest;
+mod leases;
 mod ledger;
 mod matters;
 mod matters_page;

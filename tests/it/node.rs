@@ -50,6 +50,27 @@ pub struct Node {
 impl Node {
     /// Writes the configuration, imports `city`, adds the staff; the process is not started yet.
     pub fn prepare(places: &Places, city: &Value) -> Self {
+        let node = Self::configure(places);
+        let file = node.dir.path().join("city.geojson");
+        fs::write(&file, city.to_string()).unwrap();
+        let imported = node.command(&["import", "--config", node.path(), file.to_str().unwrap()], "");
+        assert!(imported.status.success(), "{}", String::from_utf8_lossy(&imported.stderr));
+        for (name, role, password) in STAFF {
+            let added = node.command(&["user", "add", name, "--role", role, "--config", node.path()], password);
+            assert!(added.status.success(), "{}", String::from_utf8_lossy(&added.stderr));
+        }
+        node
+    }
+
+    /// Starts a node beside others whose database it shares: city and staff are there already.
+    pub fn beside(places: &Places) -> Self {
+        let mut node = Self::configure(places);
+        node.run();
+        node
+    }
+
+    /// Writes the configuration.
+    fn configure(places: &Places) -> Self {
         let dir = TempDir::new().unwrap();
         let (http, embedded) = (free_port(), free_port());
         let here = dir.path().display();
@@ -86,17 +107,8 @@ CAM-1 = {{ token = "{CAMERA_TOKEN}", viid_password = "Passw0rd!" }}
         );
         let config = dir.path().join("yunpark.toml");
         fs::write(&config, text).unwrap();
-        let file = dir.path().join("city.geojson");
-        fs::write(&file, city.to_string()).unwrap();
         let mqtt = places.mqtt.rsplit(':').next().and_then(|port| port.parse().ok()).unwrap_or(embedded);
-        let node = Self { child: None, dir, config, http, mqtt };
-        let imported = node.command(&["import", "--config", node.path(), file.to_str().unwrap()], "");
-        assert!(imported.status.success(), "{}", String::from_utf8_lossy(&imported.stderr));
-        for (name, role, password) in STAFF {
-            let added = node.command(&["user", "add", name, "--role", role, "--config", node.path()], password);
-            assert!(added.status.success(), "{}", String::from_utf8_lossy(&added.stderr));
-        }
-        node
+        Self { child: None, dir, config, http, mqtt }
     }
 
     /// Prepares and starts a node.
@@ -149,6 +161,17 @@ CAM-1 = {{ token = "{CAMERA_TOKEN}", viid_password = "Passw0rd!" }}
             let _ = child.kill();
             let _ = child.wait();
         }
+    }
+
+    /// The process's id.
+    pub fn id(&self) -> u32 {
+        self.child.as_ref().unwrap().id()
+    }
+
+    /// Sends a signal, such as `STOP` and `CONT`.
+    pub fn signal(&self, name: &str) {
+        let id = self.id().to_string();
+        assert!(Command::new("kill").args([&format!("-{name}"), &id]).status().unwrap().success());
     }
 
     /// Asks the process to stop (SIGTERM); its exit code.

@@ -3,7 +3,7 @@
 mod drivers;
 mod faults;
 mod left_alone;
-mod outside;
+pub mod outside;
 
 use std::{process::Command, sync::Arc, time::Duration};
 

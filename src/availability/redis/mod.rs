@@ -1,5 +1,6 @@
 //! The engine in Redis: a function library applies each batch in one atomic step where the counts are kept.
 
+pub(super) mod leases;
 mod life;
 mod line;
 mod link;

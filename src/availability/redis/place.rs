@@ -15,6 +15,8 @@ pub(super) struct Partition {
     pub(super) changes: String,
     /// The sorted set of the lots' deadlines.
     pub(super) due: String,
+    /// The book of leases, the leases, and the nodes that live.
+    pub(super) leases: [String; 3],
     /// What every lot's own key begins with.
     pub(super) lot_prefix: String,
 }
@@ -28,6 +30,7 @@ impl Partition {
             lots: format!("{tag}:lots"),
             changes: format!("{tag}:changes"),
             due: format!("{tag}:due"),
+            leases: ["book", "leases", "nodes"].map(|part| format!("{tag}:leases:{part}")),
             lot_prefix: format!("{tag}:lot:"),
         }
     }
@@ -46,8 +49,13 @@ impl Partition {
 /// The partition a lot lies in: FNV-1a of its id, 64 bits, modulo the number of partitions. It must never change, or a
 /// running deployment would lose its lots.
 pub(super) fn partition_of(lot: &LotId, partitions: usize) -> usize {
+    partition_of_text(lot.as_str(), partitions)
+}
+
+/// The same for any name.
+pub(super) fn partition_of_text(name: &str, partitions: usize) -> usize {
     let mut hash = Fnv(0xcbf2_9ce4_8422_2325);
-    hash.write(lot.as_str().as_bytes());
+    hash.write(name.as_bytes());
     usize::try_from(hash.finish() % partitions.max(1) as u64).unwrap_or(0)
 }
 

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, net::Ipv4Addr, time::Duration};
 
-use async_snmp::{Client, Error as SnmpError, ErrorStatus, Oid, Retry, UdpClient, Value};
+use async_snmp::{ClientBuilder, Error as SnmpError, ErrorStatus, Oid, Retry, UdpClient, Value};
 use yunpark_signs::ntcip::{
     activate::{Activation, CHANGEABLE, CURRENT_BUFFER, MessageId},
     crc::message_crc,
@@ -11,7 +11,7 @@ use yunpark_signs::ntcip::{
 };
 
 use super::{
-    super::{Error, quoted},
+    super::{Error, fence::Fence, quoted},
     Access,
 };
 use crate::signboard::Device;
@@ -38,6 +38,9 @@ const RESENDS: u32 = 2;
 #[expect(clippy::option_option, reason = "never set, set to the sign's own, and set to a share are three things")]
 pub(super) struct Link {
     pub(super) client: UdpClient,
+    /// Within this a request is answered, or said no more.
+    timeout: Duration,
+    fence: Fence,
     pub(super) scheme: ColorScheme,
     beacon: bool,
     pixel_service: bool,
@@ -61,10 +64,13 @@ impl Link {
     pub(super) async fn open(
         address: &str,
         access: &Access,
-        timeout: Duration,
+        (timeout, fence): (Duration, Fence),
         dead_man_min: u16,
     ) -> Result<Self, Error> {
-        let client = Client::builder(address.to_owned(), access.auth()?)
+        // A process that was stopped in between does not say a request again when it wakes.
+        let client = ClientBuilder::new(access.auth()?)
+            .exchange_timeout(Some(timeout))
+            .target(address.to_owned())
             // A datagram that is lost costs a part of the time one answer may take, not the whole face: every request may
             // be said twice without harm.
             .request_timeout(timeout / (RESENDS + 1))
@@ -77,6 +83,8 @@ impl Link {
             .map_err(|error| Error::Unreachable(error.to_string()))?;
         let mut link = Self {
             client,
+            timeout,
+            fence,
             scheme: ColorScheme::default(),
             beacon: false,
             pixel_service: false,
@@ -200,7 +208,7 @@ impl Link {
         }
         let mut cells = vec![
             (cell(column::MULTI), Value::OctetString(multi.to_owned().into())),
-            (cell(column::OWNER), Value::OctetString("yunpark".into())),
+            (cell(column::OWNER), Value::OctetString(self.owner().into())),
             (cell(column::RUN_TIME_PRIORITY), Value::Integer(RUN_TIME_PRIORITY)),
         ];
         if self.beacon {
@@ -377,7 +385,13 @@ impl Link {
         value.as_i32().ok_or_else(|| Error::Answer { what, answer: quoted(&format!("{value:?}")) })
     }
 
+    /// Whose message it is: ours, with the lease it is written under, for whoever reads the sign.
+    fn owner(&self) -> String {
+        self.fence.token().map_or_else(|| "yunpark".to_owned(), |token| format!("yunpark {token}"))
+    }
+
     async fn set(&self, what: &'static str, cells: &[(Vec<u32>, Value)]) -> Result<(), Error> {
+        self.fence.check(self.timeout)?;
         let cells: Vec<(Oid, Value)> = cells.iter().map(|(oid, value)| (Oid::from_slice(oid), value.clone())).collect();
         self.client.set_many(&cells).await.map(drop).map_err(|error| failed(what, &error))
     }

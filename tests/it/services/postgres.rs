@@ -2,8 +2,9 @@
 
 use std::{
     fs,
+    io::{BufRead as _, BufReader},
     path::PathBuf,
-    process::{Command, Stdio},
+    process::{Child, Command, Stdio},
     sync::OnceLock,
 };
 
@@ -28,6 +29,21 @@ pub fn postgres() -> String {
         .unwrap();
     assert!(status.success(), "a database can be made");
     format!("postgres://yunpark@127.0.0.1:{}/{name}", cluster.port)
+}
+
+/// Keeps everybody from a table for a while; returns once it is so.
+pub fn hush_table(url: &str, table: &str, seconds: f64) -> Child {
+    let mut psql = Command::new(postgres_tool("psql"))
+        .args([url, "-qAt", "-c"])
+        .arg(format!("BEGIN; LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE"))
+        .args(["-c", "SELECT 'locked'", "-c", &format!("SELECT pg_sleep({seconds})"), "-c", "COMMIT"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(psql.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+    assert_eq!(line.trim(), "locked");
+    psql
 }
 
 fn start_cluster() -> Cluster {

@@ -1,9 +1,11 @@
 """A sign with an NTCIP 1203 agent, written from the standard's facts and apart from the Rust code: an oracle for the driver.
 
-Usage: ntcip_sign.py PORT. Prints "ready PORT" once it listens on loopback (UDP, SNMP v1 and v2c, community "public"), and
-"lit TEXT" whenever what it shows changes.
+Usage: ntcip_sign.py PORT [LOG]. Prints "ready PORT" once it listens on loopback (UDP, SNMP v1 and v2c, community "public"), and
+"lit TEXT" whenever what it shows changes. LOG gets a line for each write it takes: the port and process of who wrote,
+what (without the root of the standard), and the value where it is a text.
 """
 
+import os
 import sys
 
 from pyasn1.codec.ber import decoder, encoder
@@ -32,6 +34,23 @@ def message_crc(multi, beacon, pixel):
 
 # The vector published with the standard's examples.
 assert message_crc(b"[jp3]TEST [fl]Flashing[/fl]", 0, 0) == 0x95F9
+
+
+def process_of(port):
+    """The process of this machine that speaks from a UDP port; 0 if none does."""
+    inodes = set()
+    for table in ("/proc/net/udp", "/proc/net/udp6"):
+        with open(table, encoding="ascii") as lines:
+            fields = [line.split() for line in lines][1:]
+        inodes |= {f"socket:[{field[9]}]" for field in fields if field[1].endswith(f":{port:04X}")}
+    for process in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            files = os.listdir(f"/proc/{process}/fd")
+            if any(os.readlink(f"/proc/{process}/fd/{file}") in inodes for file in files):
+                return int(process)
+        except OSError:
+            pass
+    return 0
 
 
 class Sign:
@@ -130,7 +149,9 @@ class Sign:
         return 0
 
 
-def serve(sign):
+def serve(sign, log):
+    processes = {}
+
     def receive(dispatcher, domain, address, octets):
         while octets:
             module = api.PROTOCOL_MODULES.get(api.decodeMessageVersion(octets))
@@ -146,6 +167,11 @@ def serve(sign):
             for index, (oid, value) in enumerate(module.apiPDU.get_varbinds(asked), 1):
                 oid_tuple = tuple(oid)
                 status = sign.set(oid_tuple, value) if writes else 0
+                if writes and not status and log:
+                    text = bytes(value).decode("latin-1").encode("unicode_escape").decode() if isinstance(value, module.OctetString) else ""
+                    process = processes.setdefault(address[1], 0) or process_of(address[1])
+                    processes[address[1]] = process
+                    print(address[1], process, ".".join(map(str, oid_tuple[len(D):])), text, file=log, flush=True)
                 held = value if writes else sign.get(oid_tuple)
                 if status or held is None:
                     module.apiPDU.set_error_status(told, status or NO_SUCH_NAME)
@@ -164,8 +190,9 @@ def serve(sign):
 
 def main():
     port = int(sys.argv[1])
+    log = open(sys.argv[2], "w", encoding="utf-8") if len(sys.argv) > 2 else None
     dispatcher = AsyncioDispatcher()
-    dispatcher.register_recv_callback(serve(Sign()))
+    dispatcher.register_recv_callback(serve(Sign(), log))
     dispatcher.register_transport(udp.DOMAIN_NAME, udp.UdpAsyncioTransport().open_server_mode(("127.0.0.1", port)))
     dispatcher.job_started(1)
     print("ready", port, flush=True)

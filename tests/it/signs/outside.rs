@@ -2,7 +2,7 @@
 
 use std::{
     io::{BufRead, BufReader, Write},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
 };
 
@@ -82,14 +82,20 @@ async fn the_emulator_takes_the_whole_sequence_from_snmpset_and_names_each_error
 }
 
 /// The sign written in Python, ended with the test.
-struct PythonSign {
+pub struct PythonSign {
     child: Child,
-    port: u16,
+    /// Where it listens.
+    pub port: u16,
 }
 
 impl PythonSign {
     /// `None` where there is no pysnmp.
-    fn start() -> Option<Self> {
+    pub fn start() -> Option<Self> {
+        Self::start_logging(None)
+    }
+
+    /// The same; each write it takes is written to a file.
+    pub fn start_logging(log: Option<&Path>) -> Option<Self> {
         let home = PathBuf::from(std::env::var_os("HOME")?);
         let python = home.join(".cache/yunpark/pysnmp/bin/python");
         if !python.exists() {
@@ -100,7 +106,8 @@ impl PythonSign {
         }
         let port = services::free_port();
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/signs/ntcip_sign.py");
-        let mut child = Command::new(python).args([script, &port.to_string()]).stdout(Stdio::piped()).spawn().unwrap();
+        let mut child =
+            Command::new(python).args([script, &port.to_string()]).args(log).stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
         assert!(line.starts_with("ready"), "the Python sign says {line:?}");
