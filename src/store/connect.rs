@@ -1,10 +1,14 @@
 //! The connection to one of the two databases, and the transaction other aggregates work in.
 
-use std::{path::Path, str::FromStr, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    str::FromStr,
+    time::Duration,
+};
 
 use sqlx::{
     PgPool, Postgres, Sqlite, SqlitePool, Transaction,
-    migrate::Migrate,
+    migrate::{Migrate, Migrator},
     pool::PoolOptions,
     postgres::PgConnectOptions,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
@@ -90,6 +94,12 @@ impl Db {
             .collect())
     }
 
+    /// The file of a SQLite database an address names; none for a server, or where the address is none.
+    pub fn file(url: &str) -> Option<PathBuf> {
+        let options = url.starts_with("sqlite:").then(|| SqliteConnectOptions::from_str(url).ok());
+        options.flatten().map(|options| options.get_filename().to_owned())
+    }
+
     /// Asks the database for a sign of life.
     pub async fn ping(&self) -> Result<(), Error> {
         query("(none)", "SELECT 1").fetch_optional(self).await.map(|_| ())
@@ -134,6 +144,20 @@ impl Tx {
             Inner::Postgres(tx) => tx.commit().await?,
         }
         Ok(())
+    }
+
+    /// Applies migrations as part of this transaction.
+    pub(super) async fn migrate(&mut self, migrations: &Migrator) -> Result<(), Error> {
+        match &mut self.0 {
+            Inner::Sqlite(tx) => migrations.run_direct(None, &mut **tx, false).await?,
+            Inner::Postgres(tx) => migrations.run_direct(None, &mut **tx, false).await?,
+        }
+        Ok(())
+    }
+
+    /// Whether this is SQLite, whose word for what a table is differs.
+    pub(super) fn is_sqlite(&self) -> bool {
+        matches!(self.0, Inner::Sqlite(_))
     }
 }
 
