@@ -79,17 +79,24 @@ pub async fn restore(config: &Config, from: &Path, check_only: bool) -> anyhow::
     if check_only {
         return Ok(say(&format!("whole: {}", told(&manifest))));
     }
-    let db = Db::connect(&config.store).await?;
-    let evidence = Evidence::at(&config.store.evidence_dir)?;
-    let restored = backup::restore(&db, &evidence, &source, &manifest, &mut |step| progress.tell(step)).await;
-    let restored = match restored {
-        Ok(restored) => restored,
+    let put = async {
+        let db = Db::connect(&config.store).await?;
+        let evidence = Evidence::at(&config.store.evidence_dir)?;
+        match backup::restore(&db, &evidence, &source, &manifest, &mut |step| progress.tell(step)).await {
+            Ok(restored) => anyhow::Ok((db, evidence, restored)),
+            Err(error) => {
+                db.close().await;
+                Err(error.into())
+            }
+        }
+    };
+    let (db, evidence, restored) = match put.await {
+        Ok(put) => put,
         Err(error) => {
-            db.close().await;
             if let Some(file) = file {
                 remove(&file)?;
             }
-            return Err(error.into());
+            return Err(error);
         }
     };
     say(&format!(

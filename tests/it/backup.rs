@@ -26,8 +26,8 @@ fn said(output: &Output) -> String {
 
 /// Posts a capture of a plate with a picture of its own; its status.
 fn capture(node: &Node, key: &str, plate: &str, minutes_ago: i64, shade: u8) -> u16 {
-    let file = node.dir.path().join(format!("{key}.jpg"));
-    image::RgbImage::from_pixel(1280, 720, image::Rgb([shade, 90, 60])).save(&file).unwrap();
+    let file = node.dir.path().join(format!("{key}.png"));
+    image::RgbImage::from_pixel(1280, 720, image::Rgb([shade, key.len() as u8, 60])).save(&file).unwrap();
     #[expect(clippy::disallowed_methods, reason = "the test plays the camera, whose clock is the wall's")]
     let at = chrono::Utc::now() - chrono::Duration::minutes(minutes_ago);
     let meta =
@@ -36,7 +36,7 @@ fn capture(node: &Node, key: &str, plate: &str, minutes_ago: i64, shade: u8) -> 
         .args(["-sS", "--max-time", "20", "-o", "/dev/null", "-w", "%{http_code}"])
         .args(["-H", &format!("Authorization: Bearer {CAMERA_TOKEN}"), "-H", &format!("Idempotency-Key: {key}")])
         .args(["-F", &format!("meta={meta};type=application/json")])
-        .args(["-F", &format!("image=@{};type=image/jpeg", file.display()), &node.url("/api/v1/captures")])
+        .args(["-F", &format!("image=@{};type=image/png", file.display()), &node.url("/api/v1/captures")])
         .output()
         .unwrap();
     fs::remove_file(file).unwrap();

@@ -36,8 +36,8 @@ fn capture(node: &Node, key: &str) -> (u16, String, String, Value) {
     (status.parse().unwrap_or_default(), kind, retry, serde_json::from_str(&body).unwrap_or_default())
 }
 
-fn occupy(node: &Node, bay: u32) {
-    let state = json!({"state": "occupied", "at": now().to_rfc3339()}).to_string();
+fn say(node: &Node, bay: u32, state: &str) {
+    let state = json!({"state": state, "at": now().to_rfc3339()}).to_string();
     node.publish(&format!("yunpark/v1/space/L1/S{bay:03}/state"), &state);
 }
 
@@ -65,11 +65,11 @@ fn a_full_disk_refuses_captures_keeps_signs_and_map_and_is_over_when_there_is_ro
     }
     fs::write(&node.config, text).unwrap();
     node.run();
-    occupy(&node, 1);
+    (2..=4).for_each(|bay| say(&node, bay, "free"));
+    say(&node, 1, "occupied");
     services::wait_for("the first car", || (occupied(&node)? == 1).then_some(()));
     assert_eq!(capture(&node, "a").0, 201);
-    let shown = face(&node);
-    assert!(shown.to_string().contains('3'), "{shown}");
+    let shown = services::wait_for("the sign", || Some(face(&node)).filter(|face| face[0]["free"] == 3));
 
     disk.fill();
     let (status, kind, retry, told) = capture(&node, "bb");
@@ -78,7 +78,7 @@ fn a_full_disk_refuses_captures_keeps_signs_and_map_and_is_over_when_there_is_ro
     assert!(told["detail"].as_str().unwrap().contains("Idempotency-Key"), "{told}");
     assert!(node.metric("yunpark_storage_full_total") > 0.0);
     // A car that comes now is not counted before it is kept; the broker holds its word.
-    occupy(&node, 2);
+    say(&node, 2, "occupied");
     services::wait_for("ingest to be told of it", || {
         (node.metric("yunpark_ingest_apply_failures_total") > 2.0).then_some(())
     });
@@ -92,7 +92,7 @@ fn a_full_disk_refuses_captures_keeps_signs_and_map_and_is_over_when_there_is_ro
 
     disk.empty();
     services::wait_for("the second car", || (occupied(&node)? == 2).then_some(()));
-    services::wait_for("the sign to follow", || face(&node).to_string().contains('2').then_some(()));
+    services::wait_for("the sign to follow", || (face(&node)[0]["free"] == 2).then_some(()));
     services::wait_for("captures again", || (capture(&node, "bb").0 == 201).then_some(()));
     let ready = services::wait_for("readiness", || node.get("/readyz").filter(|(status, _)| *status == 200));
     assert_eq!(ready.1["ready"], true);
