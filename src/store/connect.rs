@@ -7,7 +7,7 @@ use std::{
 };
 
 use sqlx::{
-    PgPool, Postgres, Sqlite, SqlitePool, Transaction,
+    Connection as _, PgPool, Postgres, Sqlite, SqliteConnection, SqlitePool, Transaction,
     migrate::{Migrate, Migrator},
     pool::PoolOptions,
     postgres::PgConnectOptions,
@@ -161,6 +161,14 @@ impl Tx {
     }
 }
 
+/// Whether a connection may be used again. When a disk is full SQLite ends a transaction by itself, and the connection would go on
+/// counting it: such a one is closed, and the next begins anew.
+async fn is_at_rest(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
+    // What was asked of it before, a rollback too, is done then.
+    connection.ping().await?;
+    Ok(!connection.is_in_transaction())
+}
+
 async fn sqlite(url: &str, max_connections: u32) -> Result<Db, Error> {
     let refuse = |reason: &str| Error::Address { reason: reason.to_owned() };
     if url.contains(":memory:") || url.contains("mode=memory") {
@@ -178,7 +186,8 @@ async fn sqlite(url: &str, max_connections: u32) -> Result<Db, Error> {
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
         .busy_timeout(BUSY);
-    let pool = || PoolOptions::new().acquire_timeout(BUSY * 3);
+    let pool =
+        || PoolOptions::new().acquire_timeout(BUSY * 3).after_release(|connection, _| Box::pin(is_at_rest(connection)));
     let write = pool().max_connections(1).connect_with(options.clone()).await?;
     let read = pool().max_connections(max_connections.max(1)).connect_with(options.pragma("query_only", "on")).await?;
     Ok(Db::Sqlite { read, write })

@@ -20,7 +20,7 @@ fn now() -> chrono::DateTime<chrono::Utc> {
 /// Posts a capture; status, content type, `Retry-After` and answer.
 fn capture(node: &Node, key: &str) -> (u16, String, String, Value) {
     let file = node.dir.path().join("picture.jpg");
-    image::RgbImage::from_pixel(1280, 720, image::Rgb([key.len() as u8, 90, 60])).save(&file).unwrap();
+    image::RgbImage::from_pixel(1280, 720, image::Rgb([60 * key.len() as u8, 90, 60])).save(&file).unwrap();
     let meta = json!({"at": now().to_rfc3339(), "plate": "浙K12345", "camera": "CAM-1", "zone": "Z1", "vehicle_class": "motor"});
     let output = Command::new("curl")
         .args(["-sS", "--max-time", "40", "-w", "\n%{content_type}\n%header{retry-after}\n%{http_code}"])
@@ -77,11 +77,13 @@ fn a_full_disk_refuses_captures_keeps_signs_and_map_and_is_over_when_there_is_ro
     assert!(told["type"].as_str().unwrap().ends_with("/storage-full"), "{told}");
     assert!(told["detail"].as_str().unwrap().contains("Idempotency-Key"), "{told}");
     assert!(node.metric("yunpark_storage_full_total") > 0.0);
-    // A car that comes now is not counted before it is kept; the broker holds its word.
-    say(&node, 2, "occupied");
-    services::wait_for("ingest to be told of it", || {
+    // What was begun of a page can still be written, then nothing more.
+    services::wait_for("the journal to have no room", || {
+        say(&node, 3, "free");
         (node.metric("yunpark_ingest_apply_failures_total") > 2.0).then_some(())
     });
+    // A car that comes now is not counted before it is kept; the broker holds its word.
+    say(&node, 2, "occupied");
     let (status, ready) = node.get("/readyz").unwrap();
     assert_eq!(status, 503, "{ready}");
     assert!(ready.to_string().contains("No space left"), "{ready}");

@@ -28,7 +28,8 @@ fn broker(without: &str) -> (Server, TempDir) {
     let kept: Vec<&str> = text.lines().filter(|line| without.is_empty() || !line.contains(without)).collect();
     fs::write(folder.path().join("acl"), kept.join("\n") + "\n").unwrap();
     let passwords = folder.path().join("passwords");
-    let made = Command::new("mosquitto_passwd").arg("-b").arg("-c").arg(&passwords).args(["yunpark", PASSWORD]).status();
+    let made =
+        Command::new("mosquitto_passwd").arg("-b").arg("-c").arg(&passwords).args(["yunpark", PASSWORD]).status();
     assert!(made.unwrap().success(), "mosquitto_passwd comes with Mosquitto");
     let here = folder.path().display();
     let more = format!("allow_anonymous false\nacl_file {here}/acl\npassword_file {here}/passwords\n");
@@ -80,7 +81,9 @@ fn a_healthy_set_up_passes_while_its_node_runs_and_before() {
         let (code, told) = doctor(&node);
         assert_eq!(code, Some(0), "{told}");
         assert!(!told.contains("bad "), "{told}");
-        for check in ["config", "database", "redis", "mqtt", "clock", "evidence", "disk", "ports", "signs", "certificates"] {
+        for check in
+            ["config", "database", "redis", "mqtt", "clock", "evidence", "disk", "ports", "signs", "certificates"]
+        {
             let is_told = told.lines().any(|line| line.split_whitespace().nth(1) == Some(check));
             assert!(is_told, "{check}: {told}");
         }
@@ -118,7 +121,14 @@ fn what_is_wrong_with_the_broker_is_named() {
 #[test]
 fn what_is_wrong_with_redis_is_named() {
     let mut redis = services::redis_with(&[
-        "--save", "", "--appendonly", "no", "--maxmemory", "100mb", "--maxmemory-policy", "allkeys-lru",
+        "--save",
+        "",
+        "--appendonly",
+        "no",
+        "--maxmemory",
+        "100mb",
+        "--maxmemory-policy",
+        "allkeys-lru",
     ]);
     let url = format!("redis://127.0.0.1:{}/0", redis.port);
     let node = Node::prepare(&Places { redis: url.clone(), ..Places::default() }, &town(1, 4, "127.0.0.1:9"));

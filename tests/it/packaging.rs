@@ -93,6 +93,24 @@ fn every_alert_has_its_section_in_the_runbook_and_none_is_without_an_alert() {
 }
 
 #[test]
+fn the_city_of_the_way_to_install_can_be_imported() {
+    let page = text("docs/install.md");
+    let (_, city) = page.split_once("cat >city.geojson <<'END'\n").unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("city.geojson");
+    fs::write(&file, city.split_once("\nEND").unwrap().0).unwrap();
+    let config = folder.path().join("yunpark.toml");
+    fs::write(&config, "").unwrap();
+    let run = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_yunpark"));
+        let told = command.args(arguments).arg("--config").arg(&config).output().unwrap();
+        assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stderr));
+    };
+    run(&["migrate"]);
+    run(&["import", file.to_str().unwrap()]);
+}
+
+#[test]
 fn every_file_of_the_package_is_there() {
     let manifest = text("Cargo.toml");
     let (_, package) = manifest.split_once("[package.metadata.deb]").unwrap();
@@ -116,10 +134,13 @@ fn every_file_of_the_package_is_there() {
 fn the_unit_is_one_that_systemd_reads() {
     for unit in ["yunpark.service", "yunpark-backup.service", "yunpark-backup.timer"] {
         let file = root().join("packaging/debian").join(unit);
-        let Ok(told) = Command::new("systemd-analyze").arg("verify").arg("--man=no").arg(&file).output() else { return };
+        let Ok(told) = Command::new("systemd-analyze").arg("verify").arg("--man=no").arg(&file).output() else {
+            return;
+        };
         let said = String::from_utf8_lossy(&told.stderr).into_owned();
         // What this machine does not have installed is no fault of the unit.
-        let faults: Vec<&str> = said.lines().filter(|line| line.contains(unit) && !line.contains("is not executable")).collect();
+        let faults: Vec<&str> =
+            said.lines().filter(|line| line.contains(unit) && !line.contains("is not executable")).collect();
         assert!(faults.is_empty(), "{faults:?}");
     }
 }

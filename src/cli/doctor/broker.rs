@@ -60,6 +60,10 @@ pub(super) async fn look(report: &mut Report, config: &Config) {
                 "let its access list allow `topic readwrite yunpark/#`",
             );
         }
+        Ok(Err(Ill::Ended(error))) => {
+            let told = format!("the broker ended the connection at a message on {topic}: {error}");
+            report.bad("mqtt", told, "let its access list allow `topic readwrite yunpark/#`");
+        }
         Ok(Err(Ill::NotRetained)) => {
             report.bad("mqtt", "the broker does not keep retained messages", "allow them: signs are told by them");
         }
@@ -72,14 +76,9 @@ pub(super) async fn look(report: &mut Report, config: &Config) {
 
 enum Ill {
     Connection(ConnectionError),
+    Ended(ConnectionError),
     Refused,
     NotRetained,
-}
-
-impl From<ConnectionError> for Ill {
-    fn from(error: ConnectionError) -> Self {
-        Self::Connection(error)
-    }
 }
 
 async fn round_trip(client: &AsyncClient, events: &mut EventLoop, topic: &str) -> Result<Duration, Ill> {
@@ -88,8 +87,11 @@ async fn round_trip(client: &AsyncClient, events: &mut EventLoop, topic: &str) -
     // The queue has room for all that is asked here.
     let asked = |done: Result<(), rumqttc::ClientError>| done.map_err(|_| Ill::Refused);
     asked(client.try_publish(topic, QoS::AtLeastOnce, true, word.clone()))?;
+    let mut is_connected = false;
     let took = loop {
-        match events.poll().await? {
+        let event = events.poll().await;
+        match event.map_err(|error| if is_connected { Ill::Ended(error) } else { Ill::Connection(error) })? {
+            Event::Incoming(Packet::ConnAck(_)) => is_connected = true,
             Event::Incoming(Packet::PubAck(_)) => asked(client.try_subscribe(topic, QoS::AtLeastOnce))?,
             Event::Incoming(Packet::SubAck(ack)) if !granted(&ack.return_codes) => return Err(Ill::Refused),
             Event::Incoming(Packet::Publish(heard)) if heard.payload == word.as_bytes() => {
@@ -103,7 +105,7 @@ async fn round_trip(client: &AsyncClient, events: &mut EventLoop, topic: &str) -
     };
     asked(client.try_publish(topic, QoS::AtLeastOnce, true, ""))?;
     loop {
-        if let Event::Incoming(Packet::PubAck(_)) = events.poll().await? {
+        if let Event::Incoming(Packet::PubAck(_)) = events.poll().await.map_err(Ill::Ended)? {
             break;
         }
     }
