@@ -59,14 +59,14 @@ impl Desk {
         loop {
             let lead = tokio::select! {
                 biased;
-                answer = &mut answered => match answer {
-                    Ok(entered) => return entered,
-                    // He who led was given up in the middle; what he had begun is undone.
-                    Err(_) => {
-                        answered = self.waiting.join(kept.clone());
-                        continue;
+                answer = &mut answered => {
+                    if let Ok(entered) = answer {
+                        return entered;
                     }
-                },
+                    // He who led was given up in the middle; what he had begun is undone.
+                    answered = self.waiting.join(kept.clone());
+                    continue;
+                }
                 lead = self.waiting.lead.lock() => lead,
             };
             self.enter_all(self.waiting.take()).await;

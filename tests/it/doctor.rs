@@ -98,7 +98,7 @@ fn a_healthy_set_up_passes_while_its_node_runs_and_before() {
     let findings: Vec<Value> = serde_json::from_slice(&told.stdout).unwrap();
     assert!(findings.len() > 10 && findings.iter().all(|finding| finding["state"] != "bad"), "{findings:?}");
     // Nothing it tried stays behind: it is never heard of by ingest, nor retained.
-    assert_eq!(node.metric("yunpark_ingest_refused_total"), 0.0);
+    assert!(node.metric("yunpark_ingest_refused_total") < 1.0);
     let kept = Command::new("mosquitto_sub")
         .args(["-h", "127.0.0.1", "-p", &mosquitto.port.to_string(), "-u", "yunpark", "-P", PASSWORD])
         .args(["-t", "yunpark/v1/doctor/#", "-W", "1"])

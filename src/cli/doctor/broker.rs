@@ -45,7 +45,7 @@ pub(super) async fn look(report: &mut Report, config: &Config) {
             report.ok("mqtt", told);
         }
         Ok(Err(Ill::Connection(error))) => {
-            let todo = match &error {
+            let todo = match *error {
                 ConnectionError::ConnectionRefused(
                     ConnectReturnCode::BadUserNamePassword | ConnectReturnCode::NotAuthorized,
                 ) => "check mqtt.username and mqtt.password",
@@ -75,8 +75,8 @@ pub(super) async fn look(report: &mut Report, config: &Config) {
 }
 
 enum Ill {
-    Connection(ConnectionError),
-    Ended(ConnectionError),
+    Connection(Box<ConnectionError>),
+    Ended(Box<ConnectionError>),
     Refused,
     NotRetained,
 }
@@ -90,7 +90,9 @@ async fn round_trip(client: &AsyncClient, events: &mut EventLoop, topic: &str) -
     let mut is_connected = false;
     let took = loop {
         let event = events.poll().await;
-        match event.map_err(|error| if is_connected { Ill::Ended(error) } else { Ill::Connection(error) })? {
+        match event
+            .map_err(|error| if is_connected { Ill::Ended(error.into()) } else { Ill::Connection(error.into()) })?
+        {
             Event::Incoming(Packet::ConnAck(_)) => is_connected = true,
             Event::Incoming(Packet::PubAck(_)) => asked(client.try_subscribe(topic, QoS::AtLeastOnce))?,
             Event::Incoming(Packet::SubAck(ack)) if !granted(&ack.return_codes) => return Err(Ill::Refused),
@@ -105,7 +107,7 @@ async fn round_trip(client: &AsyncClient, events: &mut EventLoop, topic: &str) -
     };
     asked(client.try_publish(topic, QoS::AtLeastOnce, true, ""))?;
     loop {
-        if let Event::Incoming(Packet::PubAck(_)) = events.poll().await.map_err(Ill::Ended)? {
+        if let Event::Incoming(Packet::PubAck(_)) = events.poll().await.map_err(|error| Ill::Ended(error.into()))? {
             break;
         }
     }

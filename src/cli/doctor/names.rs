@@ -30,8 +30,9 @@ pub(super) async fn signs(report: &mut Report, db: &Db) {
     let mut fine = 0;
     for (id, sign) in &city.signs {
         let address = match &sign.link {
-            SignLink::Ntcip1203 { address, .. } | SignLink::Onbon { address, .. } => address,
-            SignLink::Xunpeng { line: Endpoint::Tcp(address), .. }
+            SignLink::Ntcip1203 { address, .. }
+            | SignLink::Onbon { address, .. }
+            | SignLink::Xunpeng { line: Endpoint::Tcp(address), .. }
             | SignLink::Modbus { line: Endpoint::Tcp(address), .. } => address,
             SignLink::Xunpeng { line: Endpoint::Tty { device, .. }, .. }
             | SignLink::Modbus { line: Endpoint::Tty { device, .. }, .. } => {
@@ -94,10 +95,10 @@ pub(super) async fn certificates(report: &mut Report, config: &Config) {
                 }
             }
             Ok(Err(why)) => {
-                report.bad("certificates", format!("{name}: {why}"), "renew it, or trust its authority here")
+                report.bad("certificates", format!("{name}: {why}"), "renew it, or trust its authority here");
             }
             Err(_) => {
-                report.bad("certificates", format!("{name} does not answer"), "check the address and the network")
+                report.bad("certificates", format!("{name} does not answer"), "check the address and the network");
             }
         }
     }

@@ -95,10 +95,12 @@ pub(super) fn room(report: &mut Report, config: &Config) {
         let free = known.f_bavail.saturating_mul(known.f_frsize);
         let told = format!("{} has {:.1} GB free", folder.display(), free as f64 / 1e9);
         let todo = "make room or a larger disk; on a full one captures are refused";
-        match free {
-            ..TOO_LITTLE => report.bad("disk", told, todo),
-            ..LITTLE => report.warn("disk", told, todo),
-            _ => report.ok("disk", told),
+        if free < TOO_LITTLE {
+            report.bad("disk", told, todo);
+        } else if free < LITTLE {
+            report.warn("disk", told, todo);
+        } else {
+            report.ok("disk", told);
         }
     }
 }
@@ -110,7 +112,7 @@ pub(super) async fn ports(report: &mut Report, config: &Config) {
         Ok(_) => report.ok("ports", format!("http.listen: {listen} is free")),
         Err(_) if is_a_node(listen).await => report.ok("ports", format!("http.listen: a node runs on {listen}")),
         Err(error) => {
-            report.bad("ports", format!("http.listen: {listen}: {error}"), "stop who listens there, or choose another")
+            report.bad("ports", format!("http.listen: {listen}: {error}"), "stop who listens there, or choose another");
         }
     }
     let plays_mqtt = config.node.roles.iter().any(|role| matches!(role, Role::Ingest | Role::Guidance));

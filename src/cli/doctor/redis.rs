@@ -51,7 +51,7 @@ pub(super) async fn look(report: &mut Report, config: &Config) {
         match ask(info).await {
             Ok(said) => judge(report, &name, &said),
             Err(error) => {
-                report.bad("redis", format!("{name}: {error}"), "check availability.redis_url and that it runs")
+                report.bad("redis", format!("{name}: {error}"), "check availability.redis_url and that it runs");
             }
         }
     }

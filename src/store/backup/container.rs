@@ -100,9 +100,12 @@ fn private(path: &Path) -> io::Result<File> {
 #[derive(Debug)]
 pub struct Source {
     place: PathBuf,
-    /// Of a tar: the file, and where in it each name stands and how long it is.
-    tar: Option<(File, HashMap<String, (u64, u64)>)>,
+    /// Of a tar: the file, and what stands where in it.
+    tar: Option<(File, Index)>,
 }
+
+/// Where each name stands, and how long it is, bytes.
+type Index = HashMap<String, (u64, u64)>;
 
 impl Source {
     /// Opens a folder or a tar.
@@ -112,7 +115,7 @@ impl Source {
             return Ok(Self { place: place.to_owned(), tar: None });
         }
         let file = File::open(place).map_err(at)?;
-        let mut names = HashMap::new();
+        let mut names = Index::new();
         let mut index = || -> io::Result<()> {
             for entry in tar::Archive::new(&file).entries_with_seek()? {
                 let entry = entry?;
