@@ -55,7 +55,7 @@ fn a_citizens_report_from_a_phone_is_handled_by_an_officer_offline_and_followed_
 }
 
 /// A report by curl, as a form; status and answer.
-fn say(node: &Node, address: &str, key: &str, meta: &Value) -> (u16, Value) {
+pub(crate) fn say(node: &Node, address: &str, key: &str, meta: &Value) -> (u16, Value) {
     let output = Command::new("curl")
         .args(["-sS", "--max-time", "20", "-w", "\n%{http_code}", "-H", &format!("Idempotency-Key: {key}")])
         .args(["-H", &format!("X-Forwarded-For: {address}"), "-F", &format!("meta={meta};type=application/json")])

@@ -299,6 +299,12 @@ fn a_base_map_is_a_file_of_this_node_or_another_site_that_the_pages_may_then_ask
     assert!(!value(&part, "content-security-policy").contains("http"));
     holds("base.mjs", &["--url", &node.url("/"), "--attribution", "示意 GS(2026)1", "--timeout", "120"]);
 
+    let shapes = folder.path().join("shapes.pmtiles");
+    holds("base.mjs", &["--write", shapes.to_str().unwrap(), "--tile", "shapes"]);
+    let (_broker, node) = drawn(&more.replace(tiles.to_str().unwrap(), shapes.to_str().unwrap()));
+    let url = node.url("/");
+    holds("base.mjs", &["--url", &url, "--attribution", "示意 GS(2026)1", "--tile", "shapes", "--timeout", "120"]);
+
     let more = "[map]\nurl = \"https://tiles.example/{z}/{x}/{y}.png\"\nattribution = \"Tiles Example\"";
     let node = Node::start(&Places { more: more.to_owned(), ..Places::default() }, &drawn_town());
     let (_, page, _) = head(&node, "/", &[]);

@@ -12,6 +12,7 @@ use yunpark_simulator::{
 };
 
 use crate::{
+    matters_page::say,
     node::{Node, Places, STAFF},
     officer_page::{capture, county, ledger, plate, run},
     services::wait_for,
@@ -65,6 +66,33 @@ fn an_administrator_sets_what_holds_and_every_change_is_history() {
     assert_eq!(of("permit.ended")[0]["payload"]["reason"], "任务结束");
     let verified = node.command(&["ledger", "verify", "--config", node.path()], "");
     assert!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stderr));
+}
+
+#[test]
+fn axe_finds_nothing_on_any_page_of_the_staff() {
+    let node = Node::start(&Places::default(), &county());
+    let operator = add(&node, "operator");
+    let admin = add(&node, "admin");
+    let [officer, supervisor] = [0, 1].map(|nth| format!("{}:{}", STAFF[nth].0, STAFF[nth].2));
+    let matter = json!({"category": "E0502", "location": [119.5705, 28.10825], "what": "电动车堵住盲道"});
+    assert_eq!(say(&node, "192.0.2.1", "one", &matter).0, 201);
+    // Two of the eight ways a page can be seen; `web/e2e/axe.mjs` without a match looks at all.
+    let ways = "(phone-zh-light|desktop-en-dark)$";
+    for (who, pages) in [
+        (officer, "^(officer|matters)"),
+        (supervisor, "^(supervisor|matters|operator)"),
+        (operator, "^operator"),
+        (admin, "^admin"),
+    ] {
+        let (name, word) = who.split_once(':').unwrap();
+        let base = node.url("");
+        let told = run(
+            "axe.mjs",
+            &["--base", &base, "--user", name, "--password", word, "--match", &format!("{pages}.*{ways}")],
+        );
+        let looked = told.iter().find(|line| line["event"] == "done").unwrap()["looked"].as_u64().unwrap();
+        assert!(looked >= 2, "{name} sees pages: {told:?}");
+    }
 }
 
 /// The county with one lot more, another tariff, no camera; and a lot of counters that people count by hand.

@@ -1,12 +1,12 @@
-// A base map of one orange tile, written as PMTiles, and whether the map is drawn on it.
-// node base.mjs --write FILE.pmtiles
-// node base.mjs --url http://127.0.0.1:8080/ --attribution TEXT [--timeout 60]; exits 0 if the map is orange, names its source, and
-// draws the lots where GCJ-02 has them.
+// A base map of one tile, written as PMTiles, and whether the map is drawn on it: an orange picture, or shapes with water everywhere.
+// node base.mjs --write FILE.pmtiles [--tile picture|shapes]
+// node base.mjs --url http://127.0.0.1:8080/ --attribution TEXT [--tile picture|shapes] [--timeout 60]; exits 0 if the map is orange, or
+// as blue as its water, names its source, and draws the lots where GCJ-02 has them.
 import { writeFileSync } from "node:fs";
 import { crc32, deflateSync } from "node:zlib";
 import { launch, readArgs, tell } from "./browser.mjs";
 
-const { write, url, attribution, timeout = "60" } = readArgs(process.argv.slice(2));
+const { write, url, attribution, tile = "picture", timeout = "60" } = readArgs(process.argv.slice(2));
 const SIDE = 256;
 const DEEPEST = 15;
 
@@ -38,8 +38,18 @@ function varint(value) {
   return Buffer.from([...bytes, rest]);
 }
 
+/** A Mapbox vector tile (version 2.1) whose one layer, `water`, covers all of it. */
+function shapes() {
+  const [polygon, moveTo, threeLines, close, side, back] = [3, 9, 26, 15, 8192, 8191];
+  const field = (number, body) => Buffer.concat([varint(number * 8 + 2), varint(body.length), body]);
+  const outline = Buffer.concat([moveTo, 0, 0, threeLines, side, 0, 0, side, back, 0, close].map(varint));
+  const feature = Buffer.concat([Buffer.from([3 * 8, polygon]), field(4, outline)]);
+  const extent = Buffer.concat([varint(5 * 8), varint(4096)]);
+  return field(3, Buffer.concat([Buffer.from([15 * 8, 2]), field(1, Buffer.from("water")), field(2, feature), extent]));
+}
+
 /** PMTiles version 3 with one tile that stands for every place at every zoom. */
-function archive(tile) {
+function archive(tile, kind) {
   const tiles = (4 ** (DEEPEST + 1) - 1) / 3;
   // One entry: from tile 0 on, so many tiles, so many bytes, from the first byte of the data.
   const directory = Buffer.concat([1, 0, tiles, tile.length, 1].map(varint));
@@ -54,14 +64,14 @@ function archive(tile) {
     head.writeBigUInt64LE(BigInt(lengths[place]), 16 + place * 16);
   });
   [tiles, 1, 1].forEach((count, place) => head.writeBigUInt64LE(BigInt(count), 72 + place * 8));
-  // Clustered; nothing packed; PNG; zooms; the whole world.
-  head.set([1, 1, 1, 2, 0, DEEPEST], 96);
+  // Clustered; nothing packed; its kind; zooms; the whole world.
+  head.set([1, 1, 1, kind, 0, DEEPEST], 96);
   [-1_800_000_000, -850_000_000, 1_800_000_000, 850_000_000].forEach((edge, place) => head.writeInt32LE(edge, 102 + place * 4));
   return Buffer.concat([head, directory, notes, tile]);
 }
 
 if (write !== undefined) {
-  writeFileSync(write, archive(picture(255, 140, 0)));
+  writeFileSync(write, tile === "shapes" ? archive(shapes(), 1) : archive(picture(255, 140, 0), 2));
   process.exit(0);
 }
 if (url === undefined || attribution === undefined) {
@@ -96,7 +106,8 @@ try {
       });
       map.triggerRepaint();
     });
-    return { colour, shifted_m: Math.round(Math.hypot(north, east)), corner: document.querySelector(".maplibregl-ctrl-attrib")?.textContent ?? "" };
+    const water = map.getLayer("water") === undefined ? "" : map.getPaintProperty("water", "fill-color");
+    return { colour, water, shifted_m: Math.round(Math.hypot(north, east)), corner: document.querySelector(".maplibregl-ctrl-attrib")?.textContent ?? "" };
   });
 } catch (error) {
   tell({ event: "failed", message: String(error) });
@@ -105,4 +116,5 @@ try {
 }
 tell({ event: "seen", ...seen });
 const isOrange = seen !== null && seen.colour[0] > seen.colour[1] + 40 && seen.colour[1] > seen.colour[2] + 20;
-process.exit(isOrange && seen.corner.includes(attribution) && seen.shifted_m > 400 && seen.shifted_m < 800 ? 0 : 1);
+const isWater = seen !== null && /^#[0-9a-f]{6}$/.test(seen.water) && seen.colour.every((part, place) => Math.abs(part - parseInt(seen.water.slice(1 + place * 2, 3 + place * 2), 16)) < 8);
+process.exit((tile === "shapes" ? isWater : isOrange) && seen.corner.includes(attribution) && seen.shifted_m > 400 && seen.shifted_m < 800 ? 0 : 1);

@@ -6,7 +6,7 @@ use serde_json::Value;
 use yunpark::{
     domain::matter::{Stage, Step},
     matters::{Handled, month},
-    store::ledger,
+    store::{Db, ledger, query},
 };
 
 use super::{Hall, county, halls, minutes, officer, picture, report};
@@ -28,6 +28,40 @@ async fn run(hall: &Hall, n: u32, late: bool, redone: bool, content: Option<u8>)
     }
     hall.matters.judge(&collected.receipt, 1 + (n % 5) as u8).await.unwrap();
     hall.step(&id, Step::Evaluate { content }, &county()).await.unwrap();
+}
+
+/// What the ledger's rows count to in SQL alone, of matters that were closed: how many, on time, right at first, how many voices and
+/// the sum of what they said. The two databases reach into JSON each in its own way.
+async fn counted_in_sql(db: &Db) -> [u64; 5] {
+    let (late, reworks, content) = match db {
+        Db::Sqlite { .. } => (
+            "EXISTS (SELECT 1 FROM json_each(payload, '$.matter.course.late') WHERE value = 'handle')",
+            "json_extract(payload, '$.matter.course.reworks')",
+            "CASE WHEN json_type(payload, '$.receipt') = 'text' AND json_type(payload, '$.content') = 'integer' THEN json_extract(payload, '$.content') \
+             WHEN json_extract(payload, '$.step.step') = 'evaluate' THEN json_extract(payload, '$.step.content') END",
+        ),
+        Db::Postgres(_) => (
+            "payload::jsonb #> '{matter,course,late}' @> '[\"handle\"]'",
+            "CAST(payload::jsonb #>> '{matter,course,reworks}' AS BIGINT)",
+            "CAST(CASE WHEN jsonb_typeof(payload::jsonb -> 'receipt') = 'string' AND jsonb_typeof(payload::jsonb -> 'content') = 'number' THEN payload::jsonb ->> 'content' \
+             WHEN payload::jsonb #>> '{step,step}' = 'evaluate' THEN payload::jsonb #>> '{step,content}' END AS BIGINT)",
+        ),
+    };
+    let last = "SELECT MAX(seq) FROM ledger WHERE subject_type = 'matter' GROUP BY subject_id";
+    let ends = format!(
+        "SELECT COUNT(*) AS closed, SUM(CASE WHEN {late} THEN 0 ELSE 1 END) AS on_time, SUM(CASE WHEN {reworks} = 0 THEN 1 ELSE 0 END) \
+         AS first FROM ledger WHERE seq IN ({last})"
+    );
+    let voices = format!(
+        "SELECT COUNT(said) AS judged, CAST(SUM(said) AS BIGINT) AS judged_sum FROM \
+         (SELECT {content} AS said FROM ledger WHERE subject_type = 'matter') AS voices"
+    );
+    // The text of a query lives as long as the program.
+    let (ends, voices): (&'static str, &'static str) = (ends.leak(), voices.leak());
+    let ends = query("ledger", ends).fetch_one(db).await.unwrap();
+    let voices = query("ledger", voices).fetch_one(db).await.unwrap();
+    let of = |row: &yunpark::store::Row, name: &'static str| row.count(name).unwrap();
+    [of(&ends, "closed"), of(&ends, "on_time"), of(&ends, "first"), of(&voices, "judged"), of(&voices, "judged_sum")]
 }
 
 #[tokio::test]
@@ -80,6 +114,7 @@ async fn scores_equal_what_the_ledger_alone_gives() {
         let expected = (1000.0 * sum / whole).round() / 10.0;
         assert_eq!(unit.rates.score, Some(expected));
         assert_eq!((on_time, first, judged), (4, 4, 10), "the table above");
+        assert_eq!(counted_in_sql(&hall.db).await, [closed, on_time, first, judged, judged_sum], "and in SQL alone");
         // A month without anything has no scores.
         assert!(hall.matters.scores(month("2025-01").unwrap()).await.unwrap().units.is_empty());
         assert_eq!(scores.people[0].id, "wang");

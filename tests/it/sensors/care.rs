@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{chirpstack, city, now, publish, start, things_stack, wait_occupied};
 use crate::{
-    node::Node,
+    node::{Node, Places},
     services::{self, Server, wait_for},
     town::town,
 };
@@ -68,6 +68,51 @@ fn a_sensor_silent_for_two_and_a_half_heartbeats_is_unknown_and_its_place_leaves
     assert_eq!((&sensor["state"], &sensor["trustworthy"]), (&json!("ill"), &json!(false)));
     publish(&node, things_stack("acme-1", f_cnt + 1, 1, "00"));
     wait_for_sign(&node, 20);
+}
+
+#[test]
+fn a_sensor_that_falls_silent_opens_a_matter_which_its_word_and_somebodys_look_close() {
+    let codec = json!({"id": "acme/bay-7", "heartbeat_s": 2, "fields": [{"byte": 0, "meaning": "occupied"}]});
+    let sensors = json!([{"id": "acme-1", "codec": "acme/bay-7", "space": "L1/S001"}]);
+    let broker = services::mosquitto();
+    let mqtt = format!("mqtt://127.0.0.1:{}", broker.port);
+    let more = "[matters]\nill_after_min = 0".to_owned();
+    let mut node = Node::prepare(&Places { mqtt, more, ..Places::default() }, &city(4, sensors, json!([codec])));
+    node.mqtt = broker.port;
+    node.run();
+    let supervisor = node.sign_in("li");
+    let mut f_cnt = 0;
+    let mut speak = || {
+        f_cnt += 1;
+        publish(&node, things_stack("acme-1", f_cnt, 1, "00"));
+    };
+    speak();
+    let matters = || told(&node, &supervisor, "/api/v1/matters").unwrap()["matters"].as_array().unwrap().clone();
+    let of_it = wait_for("a matter about the silent sensor", || {
+        matters().into_iter().find(|one| one["subject"] == "sensor:acme-1" && one["state"] == "dispatched")
+    });
+    let id = of_it["id"].as_str().unwrap();
+    assert_eq!(of_it["source"], "sensor");
+    let state = || told(&node, &supervisor, &format!("/api/v1/matters/{id}")).unwrap()["state"].clone();
+    let steps = format!("/api/v1/matters/{id}/steps");
+    let verify = || {
+        let passed = json!({"step": "verify", "passed": true, "why": "现场查看，工作正常"});
+        node.ask("POST", &steps, &[("Authorization", &supervisor)], Some(&passed)).unwrap()
+    };
+    wait_for("its health to be told to the matter", || {
+        speak();
+        (state() == "fed_back").then_some(())
+    });
+    let mut last = Value::Null;
+    wait_for("it to be closed by somebody's look", || {
+        speak();
+        let (status, answer) = verify();
+        last = answer;
+        (status == 200).then_some(())
+    });
+    assert_eq!(state(), "closed", "{last}");
+    let verified = node.command(&["ledger", "verify", "--config", node.path()], "");
+    assert!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stderr));
 }
 
 /// The same message, heard by these gateways.

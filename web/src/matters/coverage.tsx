@@ -1,7 +1,7 @@
 // How much of the town the grid covers: square kilometres, gaps, overlaps, and what lies outside.
 import { useEffect, useState } from "preact/hooks";
 import { ask } from "../http.ts";
-import { t } from "../i18n.ts";
+import { code, t } from "../i18n.ts";
 import { attempt } from "../staff.tsx";
 import type { LonLat } from "../types.ts";
 import { cellShapes } from "./cells.ts";
@@ -60,7 +60,7 @@ export function Coverage() {
             ))}
             {covered.strays.map(({ kind, id }) => (
               <li key={`${kind} ${id}`} class="hint">
-                {t("grid.strays")} · {kind} {id}
+                {t("grid.strays")} · {code("stray", kind)} {id}
               </li>
             ))}
           </ul>

@@ -30,7 +30,7 @@ export function Records() {
   return (
     <section class="records" aria-label={t("tab.records")}>
       <div class="review-head">
-        <h2>{t("records.count", { n: records?.length ?? 0 })}</h2>
+        <h2>{records === null ? t("tab.records") : t("records.count", { n: records.length })}</h2>
         <button type="button" class="button plain" onClick={() => void fetchAll()}>
           {t("records.refresh")}
         </button>

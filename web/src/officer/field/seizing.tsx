@@ -2,6 +2,7 @@
 import { t } from "../../i18n.ts";
 import { ACTS, groundWords } from "../wording.ts";
 import { basesOf, basisOf, change, isTaken, type Draft, type Lacks } from "./draft.ts";
+import { kit } from "./kit.ts";
 import { Choice, Lack, Option } from "./pieces.tsx";
 import { TakenFields } from "./taken.tsx";
 
@@ -29,7 +30,7 @@ export function Seizing({ now, lacks }: { now: Draft; lacks: Lacks }) {
         </select>
         <Lack word={lacks.basis} />
       </label>
-      {bases.length === 0 && <p class="fault">{t("field.no_basis")}</p>}
+      {kit.value !== null && bases.length === 0 && <p class="fault">{t("field.no_basis")}</p>}
       {basis !== undefined && basis.grounds.length > 1 && (
         <label class="field">
           <span>{t("field.ground")}</span>

@@ -148,7 +148,7 @@ export function Review() {
     <section class="review" aria-label={t("tab.review")} data-review={waiting === null ? "" : waiting.length}>
       <div class="review-head">
         <h2>
-          {t("review.waiting", { n: waiting?.length ?? 0 })}
+          {waiting === null ? t("tab.review") : t("review.waiting", { n: waiting.length })}
           {elsewhere > 0 && <small> · {t("review.elsewhere", { n: elsewhere })}</small>}
         </h2>
         {note !== null && (
