@@ -14,6 +14,7 @@ use super::output::{complain, say};
 use crate::{
     clock::Clock,
     config::Config,
+    lifecycle,
     store::{
         Db,
         backup::{self, Manifest, Source, Step},
@@ -50,9 +51,18 @@ pub async fn make(config: &Config, to: &Path) -> anyhow::Result<ExitCode> {
     let db = Db::connect(&config.store).await?;
     let evidence = Evidence::at(&config.store.evidence_dir)?;
     let mut progress = Progress::begin();
-    let made = backup::make(&db, &evidence, to, Clock::System.now(), &mut |step| progress.tell(step)).await;
+    let manifest = {
+        let mut tell = |step: Step<'_>| progress.tell(step);
+        // Given up, it takes away what it had begun.
+        tokio::select! {
+            made = backup::make(&db, &evidence, to, Clock::System.now(), &mut tell) => made?,
+            stopped = lifecycle::signal() => {
+                stopped?;
+                anyhow::bail!("stopped before it was whole; nothing is left of it");
+            }
+        }
+    };
     db.close().await;
-    let manifest = made?;
     say(&format!("backed up: {}, to {}", told(&manifest), to.display()));
     Ok(match manifest.evidence.missing.as_slice() {
         [] => ExitCode::SUCCESS,

@@ -186,9 +186,9 @@ async fn sqlite(url: &str, max_connections: u32) -> Result<Db, Error> {
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
         .busy_timeout(BUSY);
-    let pool =
-        || PoolOptions::new().acquire_timeout(BUSY * 3).after_release(|connection, _| Box::pin(is_at_rest(connection)));
-    let write = pool().max_connections(1).connect_with(options.clone()).await?;
+    let pool = || PoolOptions::new().acquire_timeout(BUSY * 3);
+    let write = pool().max_connections(1).after_release(|connection, _| Box::pin(is_at_rest(connection)));
+    let write = write.connect_with(options.clone()).await?;
     let read = pool().max_connections(max_connections.max(1)).connect_with(options.pragma("query_only", "on")).await?;
     Ok(Db::Sqlite { read, write })
 }
