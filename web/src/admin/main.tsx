@@ -30,6 +30,8 @@ function Desk() {
     addEventListener("hashchange", follow);
     return () => removeEventListener("hashchange", follow);
   }, []);
+  // On a phone the tabs are wider than the screen.
+  useEffect(() => document.querySelector(".tabs [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" }), [tab]);
   return (
     <div class="desk">
       <nav class="tabs" aria-label={t("admin.tabs")}>
