@@ -1,7 +1,8 @@
 //! The only place where the parts are joined: builds them from the configuration and starts them by name.
 
 use std::{
-    future::{Future, IntoFuture},
+    convert::Infallible,
+    future::Future,
     net::SocketAddr,
     path::{Path, PathBuf},
     sync::Arc,
@@ -9,19 +10,15 @@ use std::{
 };
 
 use anyhow::Context;
-use axum::serve::ListenerExt;
 use bytes::Bytes;
 use metrics_exporter_prometheus::PrometheusHandle;
-use tokio::{
-    net::TcpListener,
-    sync::{mpsc, watch},
-};
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use yunpark_sensors::Decoder;
 use yunpark_signs::mqtt_json::ACK_FILTER;
 
 use crate::{
-    api::{self, Services, Shared},
+    api::{self, Services, Shared, door::Door},
     availability::{Board, Engine, Limits, LotLayout, Upkeep},
     broker,
     cityfeed::CityFeed,
@@ -278,28 +275,11 @@ impl App {
             stop: doors.clone(),
         });
         lifecycle.start("live", Stage::Rest, api::live::pump(services.clone(), rest));
-        let listener = TcpListener::bind(&config.http.listen)
-            .await
-            .with_context(|| format!("http.listen: cannot listen on {}", config.http.listen))?;
-        let http = listener.local_addr()?;
-        let router = api::router(services).into_make_service_with_connect_info::<SocketAddr>();
-        let listener = listener.tap_io(|connection| {
-            // Small frames must not wait for each other; a connection that is gone already needs no telling.
-            let _ = connection.set_nodelay(true);
-        });
-        let serving = axum::serve(listener, router).with_graceful_shutdown(doors.clone().cancelled_owned());
+        let door = Door::open(&config.http).await?;
+        let http = door.address()?;
         lifecycle.start("http", Stage::Door, async move {
-            let cut = async {
-                doors.cancelled().await;
-                tokio::time::sleep(grace / 2).await;
-            };
-            tokio::select! {
-                served = serving.into_future() => served,
-                () = cut => {
-                    tracing::warn!("requests that were still open were cut off");
-                    Ok(())
-                }
-            }
+            door.serve(api::router(services), doors.cancelled_owned(), grace / 2).await;
+            Ok::<_, Infallible>(())
         });
         Ok(Self { http, broker, lifecycle, grace })
     }

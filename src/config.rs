@@ -1,6 +1,9 @@
 //! Typed configuration: the commented default file is the first layer, the operator's file the second, the environment the last.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use figment::{
     Figment,
@@ -128,12 +131,32 @@ pub struct Http {
     pub max_body_bytes: usize,
     /// Longest a request may take, seconds.
     pub request_timeout_s: u64,
+    /// Longest the head of a request, or a TLS handshake, may take, seconds.
+    pub header_timeout_s: u64,
+    /// Most connections that speak HTTP at once; live sockets are counted by themselves.
+    pub max_connections: usize,
+    /// PEM files of the certificate with its chain, and of its key; both empty means no TLS.
+    pub tls_cert: PathBuf,
+    /// See [`Http::tls_cert`].
+    pub tls_key: PathBuf,
     /// Most live sockets at once.
     pub max_live_sessions: usize,
     /// Changed lots are gathered this long before they are sent, milliseconds.
     pub live_tick_ms: u64,
     /// Whether cookies are marked `Secure`; needs HTTPS in front.
     pub secure_cookies: bool,
+}
+
+impl Http {
+    /// The files of certificate and key, if the door speaks TLS.
+    pub fn tls(&self) -> Option<(&Path, &Path)> {
+        (!self.tls_cert.as_os_str().is_empty()).then_some((&self.tls_cert, &self.tls_key))
+    }
+
+    /// Whether browsers reach this door over HTTPS, here or through a proxy in front.
+    pub fn is_secure(&self) -> bool {
+        self.secure_cookies || self.tls().is_some()
+    }
 }
 
 /// The SQL database and the evidence files.
@@ -390,12 +413,19 @@ impl Config {
     fn check(&self) -> Result<(), (&'static str, String)> {
         let url = self.store.url.reveal();
         let redis = self.availability.redis_url.reveal();
-        let rules: [(&'static str, bool, &str); 14] = [
+        let rules: [(&'static str, bool, &str); 17] = [
             ("node.roles", !self.node.roles.is_empty(), "name at least one role"),
             ("http.listen", is_address(&self.http.listen), "must be host:port"),
             ("http.live_tick_ms", self.http.live_tick_ms > 0, "must be at least 1"),
             ("http.request_timeout_s", self.http.request_timeout_s > 0, "must be at least 1"),
             ("http.max_body_bytes", self.http.max_body_bytes > 0, "must be at least 1"),
+            ("http.header_timeout_s", self.http.header_timeout_s > 0, "must be at least 1"),
+            ("http.max_connections", self.http.max_connections > 0, "must be at least 1"),
+            (
+                "http.tls_key",
+                self.http.tls_key.as_os_str().is_empty() == self.http.tls().is_none(),
+                "goes with http.tls_cert",
+            ),
             ("store.url", is_sql_url(url), "must start with sqlite:// or postgres://"),
             ("store.max_connections", self.store.max_connections > 0, "must be at least 1"),
             (

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::{
     Router,
-    extract::{MatchedPath, Request, State},
+    extract::{DefaultBodyLimit, MatchedPath, Request, State},
     http::{HeaderName, HeaderValue, Method, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
@@ -34,8 +34,25 @@ pub fn around(router: Router<Shared>, services: &Shared) -> Router<Shared> {
             Problem::internal("the fault is logged; try again later").into_response()
         }))
         .layer(CompressionLayer::new().br(true).gzip(true))
-        .layer(middleware::from_fn_with_state(content_security_policy(&services.config.map), safe_headers))
+        .layer(middleware::from_fn_with_state(
+            (content_security_policy(&services.config.map), services.config.http.is_secure()),
+            safe_headers,
+        ))
         .layer(middleware::from_fn(counted))
+}
+
+/// Routes that take no body above so many bytes: one that says so is refused before it is sent, one that does not when it has come so far.
+pub fn no_larger_than(bytes: usize, router: Router<Shared>) -> Router<Shared> {
+    router.layer(DefaultBodyLimit::max(bytes)).layer(middleware::from_fn_with_state(bytes, announced))
+}
+
+async fn announced(State(most): State<usize>, request: Request, next: Next) -> Response {
+    let said =
+        request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    if said.is_some_and(|said| said > most as u64) {
+        return Problem::too_large(format!("at most {most} bytes are taken here")).into_response();
+    }
+    next.run(request).await
 }
 
 /// Ends a request that takes too long. A live socket's request ends with its upgrade, so it is not touched.
@@ -47,7 +64,11 @@ async fn within_time(State(services): State<Shared>, request: Request, next: Nex
     }
 }
 
-async fn safe_headers(State(policy): State<HeaderValue>, request: Request, next: Next) -> Response {
+async fn safe_headers(
+    State((policy, is_secure)): State<(HeaderValue, bool)>,
+    request: Request,
+    next: Next,
+) -> Response {
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
     for (name, value) in [
@@ -58,6 +79,9 @@ async fn safe_headers(State(policy): State<HeaderValue>, request: Request, next:
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
     headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(policy);
+    if is_secure {
+        headers.entry(header::STRICT_TRANSPORT_SECURITY).or_insert(HeaderValue::from_static("max-age=31536000"));
+    }
     response
 }
 

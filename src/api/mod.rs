@@ -13,6 +13,7 @@ mod courses;
 mod csv;
 mod dead_letters;
 mod displays;
+pub mod door;
 mod evidence;
 mod feeds;
 mod field;
@@ -52,7 +53,6 @@ mod viid;
 
 use axum::{
     Router,
-    extract::DefaultBodyLimit,
     http::{HeaderMap, Uri},
     response::{IntoResponse, Response},
     routing::{any, delete, get, post, put},
@@ -80,9 +80,9 @@ pub fn router(services: Shared) -> Router {
     if plays(Role::Enforcement) {
         routes = routes.merge(staff()).merge(cameras());
     }
-    routes = routes.layer(DefaultBodyLimit::max(limits.max_body_bytes));
+    routes = middleware::no_larger_than(limits.max_body_bytes, routes);
     if plays(Role::Enforcement) {
-        routes = routes.merge(uploads().layer(DefaultBodyLimit::max(limits.max_upload_bytes)));
+        routes = routes.merge(middleware::no_larger_than(limits.max_upload_bytes, uploads()));
     }
     let routes = routes
         .fallback(elsewhere)

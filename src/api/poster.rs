@@ -57,7 +57,7 @@ fn site(services: &Shared, headers: &HeaderMap) -> String {
         return configured;
     }
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost");
-    format!("{}://{host}", if services.config.http.secure_cookies { "https" } else { "http" })
+    format!("{}://{host}", if services.config.http.is_secure() { "https" } else { "http" })
 }
 
 fn sheet(city: &City, lot: &Lot, address: &str) -> String {

@@ -78,7 +78,7 @@ impl From<Refused> for Problem {
 pub async fn sign_in(State(services): State<Shared>, Body(wanted): Body<Credentials>) -> Result<Response, Problem> {
     let signed_in = services.staff.sign_in_with(&wanted.name, &wanted.password, wanted.code.as_deref()).await?;
     let max_age = (signed_in.expires_at - services.clock.now()).num_seconds().max(0);
-    let secure = if services.config.http.secure_cookies { "; Secure" } else { "" };
+    let secure = if services.config.http.is_secure() { "; Secure" } else { "" };
     let set = format!("{COOKIE}={}; Path=/; HttpOnly; SameSite=Strict; Max-Age={max_age}{secure}", signed_in.token);
     let view = SessionView {
         name: signed_in.name,

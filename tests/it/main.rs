@@ -4,6 +4,7 @@
 
 mod architecture;
 mod arrival;
+mod attacks;
 mod availability;
 mod backup;
 mod broker_alarm;

@@ -113,6 +113,18 @@ CAM-1 = {{ token = "{CAMERA_TOKEN}", viid_password = "Passw0rd!" }}
 
     /// Starts the process and waits until it is ready.
     pub fn run(&mut self) {
+        self.begin();
+        wait_for("the node to be ready", || {
+            if let Some(status) = self.child.as_mut().unwrap().try_wait().unwrap() {
+                panic!("the node ended with {status}: {}", self.log());
+            }
+            let (status, body) = self.get("/readyz")?;
+            (status == 200 && body["ready"] == true).then_some(())
+        });
+    }
+
+    /// Starts the process.
+    pub fn begin(&mut self) {
         let log = fs::OpenOptions::new().create(true).append(true).open(self.dir.path().join("log")).unwrap();
         let child = Command::new(env!("CARGO_BIN_EXE_yunpark"))
             .args(["serve", "--config", self.path()])
@@ -124,13 +136,6 @@ CAM-1 = {{ token = "{CAMERA_TOKEN}", viid_password = "Passw0rd!" }}
             .spawn()
             .unwrap();
         self.child = Some(child);
-        wait_for("the node to be ready", || {
-            if let Some(status) = self.child.as_mut().unwrap().try_wait().unwrap() {
-                panic!("the node ended with {status}: {}", self.log());
-            }
-            let (status, body) = self.get("/readyz")?;
-            (status == 200 && body["ready"] == true).then_some(())
-        });
     }
 
     /// What the process has logged.
