@@ -1,5 +1,6 @@
 //! The end of a certificate's life, read from its DER (RFC 5280, section 4.1): nothing else of it is looked at here.
 
+use base64::Engine as _;
 use chrono::NaiveDateTime;
 
 use crate::domain::time::Instant;
@@ -31,6 +32,14 @@ pub(super) fn ends_at(der: &[u8]) -> Option<Instant> {
         _ => return None,
     };
     NaiveDateTime::parse_from_str(&text, "%Y%m%d%H%M%SZ").ok().map(|at| at.and_utc())
+}
+
+/// When the first certificate of a PEM file ends; `None` if it does not read.
+pub(super) fn ends_at_of_pem(pem: &str) -> Option<Instant> {
+    let (_, rest) = pem.split_once("-----BEGIN CERTIFICATE-----")?;
+    let (body, _) = rest.split_once("-----END CERTIFICATE-----")?;
+    let packed: String = body.split_whitespace().collect();
+    ends_at(&base64::engine::general_purpose::STANDARD.decode(packed).ok()?)
 }
 
 /// The content of the first element, which must be of a kind, and what follows it.
@@ -66,6 +75,9 @@ mod tests {
         let utc = [&[UTC_TIME, 13], b"270215123456Z".as_slice()].concat();
         assert_eq!(ends_at(&with(&utc)).unwrap().to_rfc3339(), "2027-02-15T12:34:56+00:00");
         let general = [&[GENERALIZED_TIME, 15], b"20510215123456Z".as_slice()].concat();
+        let pem = base64::engine::general_purpose::STANDARD.encode(with(&utc));
+        let pem = format!("text before\n-----BEGIN CERTIFICATE-----\n{pem}\n-----END CERTIFICATE-----\n");
+        assert_eq!(ends_at_of_pem(&pem), ends_at(&with(&utc)));
         assert_eq!(ends_at(&with(&general)).unwrap().to_rfc3339(), "2051-02-15T12:34:56+00:00");
     }
 

@@ -77,23 +77,22 @@ pub(super) async fn certificates(report: &mut Report, config: &Config) {
     if config.store.evidence_dir.starts_with("s3://") {
         urls.extend(std::env::var("AWS_ENDPOINT").ok());
     }
+    let own = config.http.tls_cert.display().to_string();
+    if !own.is_empty() {
+        match std::fs::read_to_string(&own).ok().as_deref().and_then(certificate::ends_at_of_pem) {
+            Some(ends_at) => until(report, &own, ends_at),
+            None => report.bad("certificates", format!("{own} does not read"), "check http.tls_cert"),
+        }
+    }
     let hosts: BTreeSet<(String, u16)> = urls.iter().filter_map(|url| host_of(url)).collect();
-    if hosts.is_empty() {
+    if hosts.is_empty() && own.is_empty() {
         report.ok("certificates", "nothing is configured that speaks TLS");
     }
     let trust = Trust::default();
     for (host, port) in hosts {
         let name = format!("{host}:{port}");
         match tokio::time::timeout(PATIENCE, ends_at(&trust, &host, port)).await {
-            Ok(Ok(ends_at)) => {
-                let days = (ends_at - Clock::System.now()).num_days();
-                let told = format!("{name} holds until {} ({days} days)", ends_at.format("%Y-%m-%d"));
-                if days < SOON_DAYS {
-                    report.warn("certificates", told, "see that it is renewed");
-                } else {
-                    report.ok("certificates", told);
-                }
-            }
+            Ok(Ok(ends_at)) => until(report, &name, ends_at),
             Ok(Err(why)) => {
                 report.bad("certificates", format!("{name}: {why}"), "renew it, or trust its authority here");
             }
@@ -101,6 +100,17 @@ pub(super) async fn certificates(report: &mut Report, config: &Config) {
                 report.bad("certificates", format!("{name} does not answer"), "check the address and the network");
             }
         }
+    }
+}
+
+/// Tells until when a certificate holds.
+fn until(report: &mut Report, name: &str, ends_at: crate::domain::time::Instant) {
+    let days = (ends_at - Clock::System.now()).num_days();
+    let told = format!("{name} holds until {} ({days} days)", ends_at.format("%Y-%m-%d"));
+    match days {
+        ..0 => report.bad("certificates", told, "renew it"),
+        0..SOON_DAYS => report.warn("certificates", told, "see that it is renewed"),
+        _ => report.ok("certificates", told),
     }
 }
 

@@ -111,6 +111,13 @@ pub(super) async fn ports(report: &mut Report, config: &Config) {
     match TcpListener::bind(listen).await {
         Ok(_) => report.ok("ports", format!("http.listen: {listen} is free")),
         Err(_) if is_a_node(listen).await => report.ok("ports", format!("http.listen: a node runs on {listen}")),
+        Err(_) if !config.http.tls_cert.as_os_str().is_empty() => {
+            report.warn(
+                "ports",
+                format!("http.listen: {listen} is taken"),
+                "see that it is this node, which speaks HTTPS",
+            );
+        }
         Err(error) => {
             report.bad("ports", format!("http.listen: {listen}: {error}"), "stop who listens there, or choose another");
         }
