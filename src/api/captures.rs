@@ -104,7 +104,8 @@ pub(super) fn required_key(headers: &HeaderMap) -> Result<String, Problem> {
 #[utoipa::path(post, path = "/api/v1/captures", tag = "staff", params(("Idempotency-Key" = String, Header)),
     request_body(content = CaptureForm, content_type = "multipart/form-data"),
     responses((status = 201), (status = 200, description = "received before"), (status = 400), (status = 401),
-    (status = 403), (status = 409), (status = 413), (status = 422), (status = 429, description = "a camera that floods")))]
+    (status = 403), (status = 409), (status = 413), (status = 422), (status = 429, description = "a camera that floods"),
+    (status = 507, description = "no room to keep it; send it again later")))]
 pub async fn create(
     State(services): State<Shared>,
     sender: Sender,

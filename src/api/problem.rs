@@ -10,6 +10,9 @@ use serde::Serialize;
 /// Where the stable names of problems live.
 pub const TYPE_BASE: &str = "https://yunpark.dev/problems/";
 
+/// When to try again what there was no room for, seconds.
+const FULL_RETRY_S: u32 = 60;
+
 /// What went wrong, as a caller can act on it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Problem {
@@ -81,6 +84,8 @@ kinds! {
     internal: INTERNAL_SERVER_ERROR, "internal", "Something went wrong on our side";
     /// 503: a dependency is not there at the moment.
     unavailable: SERVICE_UNAVAILABLE, "unavailable", "Not available at the moment";
+    /// 507: there is no room to keep it.
+    full: INSUFFICIENT_STORAGE, "storage-full", "No room to keep it";
 }
 
 impl Problem {
@@ -130,7 +135,15 @@ impl Problem {
 impl From<crate::store::Error> for Problem {
     /// A database that is away is told as such; anything else is our fault.
     fn from(error: crate::store::Error) -> Self {
-        if error.is_unavailable() {
+        if error.is_full() {
+            metrics::counter!("yunpark_storage_full_total").increment(1);
+            tracing::error!(error = %error, "there is no room to keep it");
+            Self::full(
+                "the disk of this system is full; nothing was kept. Send it again later with the same Idempotency-Key; \
+                 whoever runs the system must make room",
+            )
+            .retry_after(FULL_RETRY_S)
+        } else if error.is_unavailable() {
             tracing::warn!(error = %error, "the database does not answer");
             Self::unavailable("the database does not answer; try again in a moment")
         } else if error.is_bad_text() {

@@ -57,12 +57,8 @@ impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         let told = error.to_string();
         match error {
-            Error::Store(error) if error.is_unavailable() => {
-                tracing::warn!(error = %error, "the database does not answer");
-                Self::unavailable("the database does not answer; try again in a moment")
-            }
-            Error::Store(error) if error.is_bad_text() => Self::bad_text(),
-            Error::Store(_) | Error::Writing(_) | Error::Template { .. } => Self::fault(&error),
+            Error::Store(error) => error.into(),
+            Error::Writing(_) | Error::Template { .. } => Self::fault(&error),
             Error::Decoding => Self::unavailable(told),
             Error::NotFound(_) => Self::not_found(told),
             Error::Invalid { field, reason } => {

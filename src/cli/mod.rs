@@ -1,9 +1,11 @@
 //! The command line: the arguments, and which command's file takes them.
 
+mod backup;
 mod convert;
 mod dead_letters;
 mod decode;
 mod demo;
+mod doctor;
 mod forecast;
 mod import;
 mod ledger;
@@ -50,6 +52,33 @@ enum Command {
     Config(ConfigCommand),
     /// Bring the database to this version's tables.
     Migrate(WithConfig),
+    /// Look at everything a node needs, and say what to do where it is not well.
+    Doctor {
+        #[command(flatten)]
+        config: WithConfig,
+        /// As JSON, for programs.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Back up the database and the evidence, while the service runs.
+    Backup {
+        #[command(flatten)]
+        config: WithConfig,
+        /// Where to: a folder, or a file that ends in .tar; nothing may stand there yet.
+        #[arg(long)]
+        to: PathBuf,
+    },
+    /// Restore a backup into an empty database, of either kind.
+    Restore {
+        #[command(flatten)]
+        config: WithConfig,
+        /// The backup: a folder or a tar.
+        #[arg(long)]
+        from: PathBuf,
+        /// Only check every hash; nothing is restored.
+        #[arg(long)]
+        check: bool,
+    },
     /// Import a city file: lists every fault, and changes nothing while one stands.
     Import {
         #[command(flatten)]
@@ -359,6 +388,11 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
             let db = open(&at).await?;
             db.migrate().await?;
             Ok(say("the database is up to date"))
+        }
+        Command::Doctor { config, json } => doctor::run(&config.config, json).await,
+        Command::Backup { config, to } => backup::make(&Config::load(Some(&config.config))?, &to).await,
+        Command::Restore { config, from, check } => {
+            backup::restore(&Config::load(Some(&config.config))?, &from, check).await
         }
         Command::Import { config, file, dry_run } => {
             let text =

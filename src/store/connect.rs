@@ -1,10 +1,14 @@
 //! The connection to one of the two databases, and the transaction other aggregates work in.
 
-use std::{path::Path, str::FromStr, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    str::FromStr,
+    time::Duration,
+};
 
 use sqlx::{
-    PgPool, Postgres, Sqlite, SqlitePool, Transaction,
-    migrate::Migrate,
+    Connection as _, PgPool, Postgres, Sqlite, SqliteConnection, SqlitePool, Transaction,
+    migrate::{Migrate, Migrator},
     pool::PoolOptions,
     postgres::PgConnectOptions,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
@@ -90,6 +94,12 @@ impl Db {
             .collect())
     }
 
+    /// The file of a SQLite database an address names; none for a server, or where the address is none.
+    pub fn file(url: &str) -> Option<PathBuf> {
+        let options = url.starts_with("sqlite:").then(|| SqliteConnectOptions::from_str(url).ok());
+        options.flatten().map(|options| options.get_filename().to_owned())
+    }
+
     /// Asks the database for a sign of life.
     pub async fn ping(&self) -> Result<(), Error> {
         query("(none)", "SELECT 1").fetch_optional(self).await.map(|_| ())
@@ -135,6 +145,28 @@ impl Tx {
         }
         Ok(())
     }
+
+    /// Applies migrations as part of this transaction.
+    pub(super) async fn migrate(&mut self, migrations: &Migrator) -> Result<(), Error> {
+        match &mut self.0 {
+            Inner::Sqlite(tx) => migrations.run_direct(None, &mut **tx, false).await?,
+            Inner::Postgres(tx) => migrations.run_direct(None, &mut **tx, false).await?,
+        }
+        Ok(())
+    }
+
+    /// Whether this is SQLite, whose word for what a table is differs.
+    pub(super) fn is_sqlite(&self) -> bool {
+        matches!(self.0, Inner::Sqlite(_))
+    }
+}
+
+/// Whether a connection may be used again. When a disk is full SQLite ends a transaction by itself, and the connection would go on
+/// counting it: such a one is closed, and the next begins anew.
+async fn is_at_rest(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
+    // What was asked of it before, a rollback too, is done then.
+    connection.ping().await?;
+    Ok(!connection.is_in_transaction())
 }
 
 async fn sqlite(url: &str, max_connections: u32) -> Result<Db, Error> {
@@ -155,7 +187,8 @@ async fn sqlite(url: &str, max_connections: u32) -> Result<Db, Error> {
         .foreign_keys(true)
         .busy_timeout(BUSY);
     let pool = || PoolOptions::new().acquire_timeout(BUSY * 3);
-    let write = pool().max_connections(1).connect_with(options.clone()).await?;
+    let write = pool().max_connections(1).after_release(|connection, _| Box::pin(is_at_rest(connection)));
+    let write = write.connect_with(options.clone()).await?;
     let read = pool().max_connections(max_connections.max(1)).connect_with(options.pragma("query_only", "on")).await?;
     Ok(Db::Sqlite { read, write })
 }

@@ -37,10 +37,31 @@ const FILES: &[(i64, &str, &str)] = &[
 
 /// All migrations.
 pub(super) fn all() -> Migrator {
+    only(|_| true)
+}
+
+/// The migrations that are meant.
+pub(super) fn only(is_meant: impl Fn(i64) -> bool) -> Migrator {
     let one = |&(version, name, text): &(i64, &'static str, &'static str)| {
         Migration::new(version, name.into(), MigrationType::Simple, text.into_sql_str(), false)
     };
-    Migrator::with_migrations(FILES.iter().map(one).collect())
+    Migrator::with_migrations(FILES.iter().filter(|(version, ..)| is_meant(*version)).map(one).collect())
+}
+
+/// The tables that the migrations meant make, in their order: a table comes after those its rows name.
+pub(super) fn tables(is_meant: impl Fn(i64) -> bool) -> Vec<&'static str> {
+    named_after("CREATE TABLE ", is_meant)
+}
+
+/// Tables that have rows from their making on.
+pub(super) fn seeded() -> Vec<&'static str> {
+    named_after("INSERT INTO ", |_| true)
+}
+
+fn named_after(words: &str, is_meant: impl Fn(i64) -> bool) -> Vec<&'static str> {
+    let meant = FILES.iter().filter(|(version, ..)| is_meant(*version));
+    let lines = meant.flat_map(|(.., text)| text.lines());
+    lines.filter_map(|line| line.strip_prefix(words)?.split([' ', '(']).next()).collect()
 }
 
 #[cfg(test)]

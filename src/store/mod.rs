@@ -9,6 +9,7 @@ mod query;
 
 pub mod appeals;
 pub mod availability_state;
+pub mod backup;
 pub mod captures;
 pub mod city;
 pub mod claims;
@@ -22,6 +23,7 @@ pub mod heads;
 pub mod history;
 pub mod incidents;
 pub mod ledger;
+pub mod look;
 pub mod matter_figures;
 pub mod matter_reports;
 pub mod matters;
@@ -48,6 +50,12 @@ pub use self::{
 };
 
 use crate::domain::ledger::Digest;
+
+/// Whether the system has no room for a file.
+fn is_no_room(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+    matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge)
+}
 
 /// What can go wrong in the store.
 #[derive(Debug, thiserror::Error)]
@@ -96,9 +104,27 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether there is no room for what was to be kept: a full disk, or a quota. It may succeed once there is room.
+    pub fn is_full(&self) -> bool {
+        match self {
+            // SQLite: full (13), or no room for its shared memory (4874). PostgreSQL: disk_full.
+            Self::Database(sqlx::Error::Database(error)) => {
+                error.code().is_some_and(|code| ["13", "4874", "53100"].contains(&code.as_ref()))
+            }
+            Self::Folder { source, .. } => is_no_room(source),
+            Self::Database(sqlx::Error::Io(error)) => is_no_room(error),
+            Self::Evidence(error) => {
+                let mut causes = std::iter::successors(Some(error as &dyn std::error::Error), |error| error.source());
+                causes.any(|cause| cause.downcast_ref::<std::io::Error>().is_some_and(is_no_room))
+            }
+            _ => false,
+        }
+    }
+
     /// Whether the database is away or overloaded, so that the same call may succeed later.
     pub fn is_unavailable(&self) -> bool {
         match self {
+            _ if self.is_full() => true,
             Self::Database(sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed) => true,
             // SQLite: busy (5) or locked (6). PostgreSQL: class 08 connection, 53 resources, 57P shutting down.
             Self::Database(sqlx::Error::Database(error)) => error.code().is_some_and(|code| {

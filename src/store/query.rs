@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 
+use futures_util::TryStreamExt as _;
 use sqlx::{
     AssertSqlSafe, Decode, Row as _, SqlSafeStr as _, SqlStr, Type, ValueRef as _,
     postgres::{PgRow, Postgres},
@@ -84,7 +85,7 @@ const ROWS: [usize; 3] = [64, 8, 1];
 /// Inserts of many rows, many to a statement. `ending` stands after the rows, such as what to do on a conflict.
 pub(super) fn inserts(
     table: &'static str,
-    columns: &'static [&'static str],
+    columns: &[&str],
     ending: &'static str,
     rows: Vec<Vec<Value>>,
 ) -> Vec<Query> {
@@ -173,6 +174,28 @@ impl Query {
             On::Tx(Tx(Inner::Sqlite(tx))) => sqlite(prepared!(self).fetch_all(&mut **tx).await?).collect(),
             On::Tx(Tx(Inner::Postgres(tx))) => postgres(prepared!(self).fetch_all(&mut **tx).await?).collect(),
         })
+    }
+
+    /// Hands on each row as it comes, so that memory does not grow with their number.
+    pub(super) async fn each<E: From<Error>>(
+        self,
+        tx: &mut Tx,
+        mut take: impl FnMut(&Row) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let table = self.table;
+        macro_rules! hand_on {
+            ($tx:expr, $cells:path) => {{
+                let mut rows = prepared!(self).fetch(&mut **$tx);
+                while let Some(row) = rows.try_next().await.map_err(Error::from)? {
+                    take(&Row { table, cells: $cells(row) })?;
+                }
+            }};
+        }
+        match &mut tx.0 {
+            Inner::Sqlite(tx) => hand_on!(tx, Cells::Sqlite),
+            Inner::Postgres(tx) => hand_on!(tx, Cells::Postgres),
+        }
+        Ok(())
     }
 
     /// The first row, if there is one.

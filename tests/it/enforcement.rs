@@ -43,7 +43,7 @@ use yunpark::{
     enforcement::{
         Decision, Desk, Error, IncidentState, NewCapture, NewRecord, NewSeizure, Person, Purpose, Review, What,
     },
-    store::{Db, evidence::Evidence, ledger, query, verify},
+    store::{Db, backup, evidence::Evidence, ledger, query, verify},
 };
 
 use crate::services;

@@ -6,6 +6,7 @@ mod kind;
 pub mod signed;
 pub mod tree;
 
+use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 pub use self::{
@@ -64,7 +65,7 @@ pub struct Entry {
 }
 
 /// Where a chain ends: the number and hash of its last entry.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Head {
     /// Number of the last entry; 0 for an empty ledger.
     pub seq: u64,

@@ -138,6 +138,38 @@ async fn suite(evidence: Evidence, change: Change<'_>) {
     house.evidence.remove(&strays[0]).await.unwrap();
     assert_eq!(house.evidence.get(stray).await.unwrap(), None);
     verify::verify(&house.db, Some(&house.evidence)).await.unwrap();
+    comes_back(&house).await;
+}
+
+/// A backup of all of it, restored after every piece was lost; a piece that is lost before is told.
+async fn comes_back(house: &House) {
+    let folder = TempDir::new().unwrap();
+    let tar = folder.path().join("whole.tar");
+    let made = backup::make(&house.db, &house.evidence, &tar, house.clock.now(), &mut |_| {}).await.unwrap();
+    assert_eq!((made.evidence.files, made.evidence.missing.len()), (4, 0));
+    let source = backup::Source::open(&tar).unwrap();
+    let manifest = backup::check(&source, &mut |_| {}).unwrap();
+    assert_eq!(manifest, made);
+    let head = ledger::head(&house.db).await.unwrap();
+    let entries = ledger::entries(&house.db, 1, head.seq as u32).await.unwrap();
+    let pieces: std::collections::BTreeSet<Digest> =
+        entries.iter().flat_map(|entry| entry.evidence.iter().copied()).collect();
+    for (nth, piece) in pieces.iter().enumerate() {
+        house.evidence.erase(*piece).await.unwrap();
+        let lossy = folder.path().join(format!("lossy-{nth}"));
+        let made = backup::make(&house.db, &house.evidence, &lossy, house.clock.now(), &mut |_| {}).await.unwrap();
+        assert_eq!((made.evidence.missing.len(), made.evidence.missing.contains(piece)), (nth + 1, true));
+    }
+    let url = format!("sqlite://{}", folder.path().join("new.db").display());
+    let store = config::Store { url: url.as_str().into(), max_connections: 4, evidence_dir: String::new() };
+    let db = Db::connect(&store).await.unwrap();
+    let put = backup::restore(&db, &house.evidence, &source, &manifest, &mut |_| {}).await.unwrap();
+    assert_eq!((put.stored, put.there), (4, 0));
+    let report = verify::verify_through(&db, Some(&house.evidence), Some(manifest.ledger)).await.unwrap();
+    assert_eq!((report.checked_evidence, report.head()), (4, head));
+    let again = backup::restore(&db, &house.evidence, &source, &manifest, &mut |_| {}).await.unwrap_err();
+    assert!(matches!(again, backup::Error::NotEmpty(_)), "{again}");
+    db.close().await;
 }
 
 #[tokio::test]

@@ -1,0 +1,46 @@
+//! A disk of a few megabytes, which only root can make.
+
+use std::{io::Write, path::Path, process::Command};
+
+use tempfile::TempDir;
+
+/// A file system in memory, taken away with it.
+pub struct SmallDisk(TempDir);
+
+impl SmallDisk {
+    /// One of so many kilobytes; `None`, said aloud, where nobody may mount.
+    pub fn of_kb(size: u32) -> Option<Self> {
+        let folder = TempDir::new().unwrap();
+        let mut mount = Command::new("mount");
+        mount.args(["-t", "tmpfs", "-o", &format!("size={size}k,mode=777"), "yunpark-test"]).arg(folder.path());
+        if mount.output().is_ok_and(|made| made.status.success()) {
+            return Some(Self(folder));
+        }
+        let _ = writeln!(std::io::stderr(), "SKIPPED on a small disk: only root can mount one");
+        None
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    /// Fills it to its last byte.
+    pub fn fill(&self) {
+        let mut file = std::fs::File::create(self.path().join("filling")).unwrap();
+        while file.write_all(&[7; 4096]).is_ok() {}
+        while file.write_all(&[7]).is_ok() {}
+    }
+
+    /// Makes room again.
+    pub fn empty(&self) {
+        std::fs::remove_file(self.path().join("filling")).unwrap();
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        // What still has files open on it lets go of it when it ends.
+        let _ = Command::new("umount").arg("-l").arg(self.path()).status();
+    }
+}
