@@ -43,6 +43,8 @@ export function raise({ place, style, label, bounds, padding, base }: Stage): Ma
     dragRotate: false,
     pitchWithRotate: false,
     maxZoom: 20,
+    // Numbers that fade in keep the map drawing for a third of a second after each change.
+    fadeDuration: 0,
     locale: {
       "Map.Title": label,
       "NavigationControl.ZoomIn": t("map.zoom_in"),
