@@ -37,7 +37,7 @@ async fn measure(records: usize) -> Result<bool, Failure> {
     let broker = Server::mosquitto()?;
     let mut town = Town::new(LOTS, SPACES, Order::Any)?;
     let mut node = Node::start(broker.port, &town.file, "")?;
-    let store = config::Store { url: node.store().as_str().into(), max_connections: 2, evidence_dir: String::new() };
+    let store = config::Store::of(node.store().as_str(), 2);
     let db = Db::connect(&store).await?;
     fill::fill(&db, records, &fill::plates_of(records)).await;
     drop(db);

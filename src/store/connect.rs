@@ -63,6 +63,18 @@ impl Db {
         }
     }
 
+    /// A replica of a PostgreSQL database, for questions alone; connections are made when something is asked, and one that is not
+    /// there fails within a second.
+    pub(super) fn replica(url: &str, max_connections: u32) -> Result<Self, Error> {
+        if !url.starts_with("postgres:") && !url.starts_with("postgresql:") {
+            return Err(Error::Address { reason: "a replica begins with postgres://".to_owned() });
+        }
+        let options = PgConnectOptions::from_str(url).map_err(|error| Error::Address { reason: error.to_string() })?;
+        let pool = PoolOptions::new().max_connections(max_connections.max(1)).acquire_timeout(Duration::from_secs(1));
+        let options = options.application_name("yunpark").options([("default_transaction_read_only", "on")]);
+        Ok(Self::Postgres(pool.connect_lazy_with(options)))
+    }
+
     /// Applies the migrations that are still missing.
     pub async fn migrate(&self) -> Result<(), Error> {
         match self {
