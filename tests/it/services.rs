@@ -14,7 +14,7 @@ use std::{
 use tempfile::TempDir;
 
 pub use self::{
-    postgres::{hush_table, postgres},
+    postgres::{Pair, hush_table, postgres},
     redis::{a_cluster, cli, redis, redis_on, redis_with, shared_cluster, valkey},
 };
 

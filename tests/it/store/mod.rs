@@ -5,6 +5,7 @@ mod availability_state;
 mod city;
 mod history;
 mod ledger;
+mod past;
 mod sign_states;
 mod staff;
 mod tamper;
