@@ -2,6 +2,7 @@
 //! else, so that a flood of pictures delays no sign, no answer and no commit.
 
 use std::{
+    ops::RangeInclusive,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
     thread,
@@ -11,8 +12,8 @@ use tokio::sync::{Semaphore, oneshot};
 
 use super::Error;
 
-/// Pieces of work at the same time; each may take hundreds of megabytes.
-const AT_ONCE: usize = 2;
+/// Pieces of work at the same time: one a processor, within these; each may take hundreds of megabytes.
+const AT_ONCE: RangeInclusive<usize> = 2..=8;
 /// How far below others this work stands, as nice(2) counts.
 const YIELDS: i32 = 10;
 
@@ -23,7 +24,8 @@ pub(super) struct Workshop {
 
 impl Default for Workshop {
     fn default() -> Self {
-        Self { turns: Arc::new(Semaphore::new(AT_ONCE)) }
+        let processors = thread::available_parallelism().map_or(1, usize::from);
+        Self { turns: Arc::new(Semaphore::new(processors.clamp(*AT_ONCE.start(), *AT_ONCE.end()))) }
     }
 }
 
@@ -62,7 +64,7 @@ mod tests {
         let (shop, before) = (Workshop::default(), niceness());
         assert_eq!(shop.run(niceness).await.unwrap(), (before + YIELDS).min(19));
         assert_eq!(niceness(), before, "others keep theirs");
-        for _ in 0..=AT_ONCE {
+        for _ in 0..=*AT_ONCE.end() {
             let fallen = shop.run(|| panic!("a fault in the decoder")).await;
             assert!(matches!(fallen, Err(Error::Decoding)));
         }
