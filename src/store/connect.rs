@@ -201,6 +201,8 @@ async fn sqlite(url: &str, max_connections: u32) -> Result<Db, Error> {
     let pool = || PoolOptions::new().acquire_timeout(BUSY * 3);
     let write = pool().max_connections(1).after_release(|connection, _| Box::pin(is_at_rest(connection)));
     let write = write.connect_with(options.clone()).await?;
-    let read = pool().max_connections(max_connections.max(1)).connect_with(options.pragma("query_only", "on")).await?;
+    // 16 MB of pages, which a connection takes only as it needs them: the inner pages of an index over tens of millions of rows.
+    let options = options.pragma("query_only", "on").pragma("cache_size", "-16000");
+    let read = pool().max_connections(max_connections.max(1)).connect_with(options).await?;
     Ok(Db::Sqlite { read, write })
 }

@@ -133,8 +133,11 @@ pub async fn near(db: &Db, pattern: &str) -> Result<Vec<Ranked>, Error> {
 fn ranked(pattern: &str, found: Vec<FoundPlate>) -> Vec<Ranked> {
     let rank = |one: FoundPlate| match_of(pattern, &one.plate).map(|rank| (rank, one));
     let mut ranked: Vec<Ranked> = found.into_iter().filter_map(rank).collect();
+    // How many characters differ says less than which: two that readers confuse are likelier than one that looks otherwise.
+    let order = |(matched, apart): (Match, u32)| (matched.min(Match::Confusable), apart, matched);
     ranked.sort_by(|(rank, one), (other_rank, other)| {
-        rank.cmp(other_rank).then(other.last_seen.cmp(&one.last_seen)).then_with(|| one.plate.cmp(&other.plate))
+        let order = order(*rank).cmp(&order(*other_rank));
+        order.then(other.last_seen.cmp(&one.last_seen)).then_with(|| one.plate.cmp(&other.plate))
     });
     ranked
 }

@@ -150,10 +150,16 @@ pub fn keys_alike(pattern: &str) -> Vec<i64> {
         );
     }
     ways.sort_unstable();
+    // A plate begins with a letter and has two more at most (GA 36); what could be a digit is one in the folded form.
+    let letters = |form: &[char]| form[1..].iter().filter(|c| c.is_ascii_alphabetic()).count();
+    let most = letters(&folded).max(2);
     let mut keys = vec![key(b'=', &folded)];
     for (_, at, other) in ways {
         let mut form = folded.clone();
         form[at] = fold(&other.to_string()).chars().next().unwrap_or(other);
+        if letters(&form) > most || (at == 0 && read[0].is_ascii_alphabetic() && other.is_ascii_digit()) {
+            continue;
+        }
         let key = key(b'=', &form);
         if !keys.contains(&key) {
             keys.push(key);
