@@ -243,7 +243,7 @@ async fn main() {
     let folder = tempfile::tempdir().unwrap();
     let url = format!("sqlite://{}", folder.path().join("plates.db").display());
     let open = async |url: &str| {
-        let store = config::Store { url: url.into(), max_connections: 4, evidence_dir: String::new() };
+        let store = config::Store::at(url, 4);
         let db = Db::connect(&store).await.unwrap();
         db.migrate().await.unwrap();
         db

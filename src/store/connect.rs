@@ -10,12 +10,12 @@ use sqlx::{
     Connection as _, PgPool, Postgres, Sqlite, SqliteConnection, SqlitePool, Transaction,
     migrate::{Migrate, Migrator},
     pool::PoolOptions,
-    postgres::PgConnectOptions,
+    postgres::{PgConnectOptions, PgSslMode},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
 };
 
 use super::{Error, migrations, query};
-use crate::config;
+use crate::{config, tls};
 
 const BUSY: Duration = Duration::from_secs(10);
 
@@ -46,6 +46,15 @@ pub(super) enum Inner {
     Postgres(Transaction<'static, Postgres>),
 }
 
+/// What others could do between here and a server.
+#[derive(Debug)]
+pub struct Exposure {
+    /// The server's host.
+    pub host: String,
+    /// What the connection is.
+    pub what: &'static str,
+}
+
 impl Db {
     /// Connects to the database `store.url` names; makes a SQLite file and its folder if they are missing.
     pub async fn connect(config: &config::Store) -> Result<Self, Error> {
@@ -53,11 +62,10 @@ impl Db {
         if url.starts_with("sqlite:") {
             sqlite(url, config.max_connections).await
         } else if url.starts_with("postgres:") || url.starts_with("postgresql:") {
-            let address = |error: sqlx::Error| Error::Address { reason: error.to_string() };
-            let options = PgConnectOptions::from_str(url).map_err(address)?;
-            let options = options.application_name("yunpark");
+            let options = postgres(config)?;
             let pool = PoolOptions::new().max_connections(config.max_connections.max(1));
-            Ok(Self::Postgres(pool.acquire_timeout(BUSY).connect_with(options).await?))
+            let connected = pool.acquire_timeout(BUSY).connect_with(options).await;
+            connected.map(Self::Postgres).map_err(untrusted)
         } else {
             Err(Error::Address { reason: "begins with neither sqlite:// nor postgres://".to_owned() })
         }
@@ -98,6 +106,24 @@ impl Db {
     pub fn file(url: &str) -> Option<PathBuf> {
         let options = url.starts_with("sqlite:").then(|| SqliteConnectOptions::from_str(url).ok());
         options.flatten().map(|options| options.get_filename().to_owned())
+    }
+
+    /// What could be read or forged between here and the server an address names; none where nothing can, or there is none.
+    pub fn exposure(config: &config::Store) -> Result<Option<Exposure>, Error> {
+        if !config.url.reveal().starts_with("postgres") {
+            return Ok(None);
+        }
+        let options = postgres(config)?;
+        let what = match options.get_ssl_mode() {
+            _ if options.get_socket().is_some() => return Ok(None),
+            PgSslMode::VerifyCa | PgSslMode::VerifyFull => return Ok(None),
+            PgSslMode::Require => "encrypted, but to whoever answers: its certificate is not checked",
+            PgSslMode::Allow | PgSslMode::Prefer => {
+                "encrypted only if the server offers it, and its certificate is not checked"
+            }
+            PgSslMode::Disable => "not encrypted",
+        };
+        Ok(Some(Exposure { host: options.get_host().to_owned(), what }))
     }
 
     /// Asks the database for a sign of life.
@@ -159,6 +185,30 @@ impl Tx {
     pub(super) fn is_sqlite(&self) -> bool {
         matches!(self.0, Inner::Sqlite(_))
     }
+}
+
+/// How a server is reached. With `store.ca` it must prove its name, whatever the address says less of.
+fn postgres(config: &config::Store) -> Result<PgConnectOptions, Error> {
+    let url = config.url.reveal();
+    let address = |error: sqlx::Error| Error::Address { reason: error.to_string() };
+    let options = PgConnectOptions::from_str(url).map_err(address)?.application_name("yunpark");
+    if config.ca.as_os_str().is_empty() {
+        return Ok(options);
+    }
+    tls::authorities(&config.ca).map_err(|reason| Error::Authorities { reason })?;
+    let is_checked = matches!(options.get_ssl_mode(), PgSslMode::VerifyCa | PgSslMode::VerifyFull);
+    if url.contains("sslmode=") && !is_checked {
+        return Err(Error::Address { reason: "store.ca goes with sslmode=verify-full".to_owned() });
+    }
+    let options = if is_checked { options } else { options.ssl_mode(PgSslMode::VerifyFull) };
+    Ok(options.ssl_root_cert(&config.ca))
+}
+
+/// Says what to do where a server's certificate was not taken.
+fn untrusted(error: sqlx::Error) -> Error {
+    let told = error.to_string();
+    let advised = tls::advised(&told, "store.ca");
+    if advised == told { error.into() } else { Error::Untrusted { reason: advised } }
 }
 
 /// Whether a connection may be used again. When a disk is full SQLite ends a transaction by itself, and the connection would go on

@@ -66,6 +66,18 @@ pub enum Error {
         /// What is wrong with it; never the address itself, which holds a password.
         reason: String,
     },
+    /// The file `store.ca` names is of no use.
+    #[error("store.ca: {reason}")]
+    Authorities {
+        /// Which file, and why.
+        reason: String,
+    },
+    /// The server did not prove to be the one meant.
+    #[error("database: {reason}")]
+    Untrusted {
+        /// Why, and what to do.
+        reason: String,
+    },
     /// The folder of the database or of the evidence cannot be made.
     #[error("folder {folder}: {source}")]
     Folder {

@@ -40,4 +40,5 @@ mod spine;
 mod staff_desks;
 mod store;
 mod town;
+mod trust;
 mod under_way;

@@ -83,11 +83,7 @@ mod tests {
     async fn every_table_of_the_database_is_known_by_its_migration() {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite://{}/yunpark.db", folder.path().display());
-        let config = crate::config::Store {
-            url: url.as_str().into(),
-            max_connections: 1,
-            evidence_dir: folder.path().join("evidence").display().to_string(),
-        };
+        let config = crate::config::Store::at(&url, 1);
         let db = Db::connect(&config).await.unwrap();
         db.migrate().await.unwrap();
         let mut tx = db.begin_read().await.unwrap();

@@ -17,7 +17,7 @@ use yunpark::{
 
 /// A connection's settings.
 fn settings(url: &str) -> config::Store {
-    config::Store { url: url.into(), max_connections: 8, evidence_dir: String::new() }
+    config::Store::at(url, 8)
 }
 
 /// A migrated SQLite file in a folder that does not exist yet.

@@ -1,0 +1,29 @@
+//! The settings of the SQL database and the evidence files.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::Secret;
+
+/// The SQL database and the evidence files.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Store {
+    /// `sqlite://path` or `postgres://user:password@host/database`.
+    pub url: Secret,
+    /// PEM file of the authorities a PostgreSQL server's certificate is checked by, beside those of the system; with it the
+    /// server must prove its name.
+    pub ca: PathBuf,
+    /// Most connections of the pool.
+    pub max_connections: u32,
+    /// Folder of the evidence files, or `s3://bucket/prefix`.
+    pub evidence_dir: String,
+}
+
+impl Store {
+    /// A database with nothing else said of it.
+    pub fn at(url: &str, max_connections: u32) -> Self {
+        Self { url: url.into(), ca: PathBuf::new(), max_connections, evidence_dir: String::new() }
+    }
+}
