@@ -4,6 +4,7 @@
 //! keep up. Signs must hear from us just then, so they are told over this second one ([`Link`]).
 
 pub(crate) mod line;
+pub mod password;
 mod session;
 
 use std::time::Duration;

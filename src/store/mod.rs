@@ -38,6 +38,7 @@ pub mod sensor_health;
 pub mod settings;
 pub mod sign_orders;
 pub mod sign_states;
+pub mod speakers;
 pub mod staff;
 pub mod staged;
 pub mod transitions;

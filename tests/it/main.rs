@@ -13,6 +13,7 @@ mod chaos;
 mod city;
 mod crash;
 mod dead_letters;
+mod devices;
 mod disk_full;
 mod doctor;
 mod enforcement;
