@@ -8,7 +8,7 @@ use std::{
 
 use sqlx::{
     Connection as _, PgPool, Postgres, Sqlite, SqliteConnection, SqlitePool, Transaction,
-    migrate::{Migrate, Migrator},
+    migrate::Migrator,
     pool::PoolOptions,
     postgres::{PgConnectOptions, PgSslMode},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
@@ -71,30 +71,35 @@ impl Db {
         }
     }
 
-    /// Applies the migrations that are still missing.
+    /// Applies the migrations that are still missing. A role that may not make tables (`packaging/sql/roles.sql`) can only find
+    /// that none is.
     pub async fn migrate(&self) -> Result<(), Error> {
         match self {
             Self::Sqlite { write, .. } => migrations::all().run(write).await?,
+            Self::Postgres(_) if !self.may_make_tables().await? => {
+                let names = self.pending_migrations().await?;
+                if !names.is_empty() {
+                    return Err(Error::Behind { names: names.join(", ") });
+                }
+            }
             Self::Postgres(pool) => migrations::all().run(pool).await?,
         }
         Ok(())
     }
 
-    /// The names of migrations that are not applied yet, in order.
+    /// Whether the role this program signs in with may change tables, and not only what is in them.
+    pub async fn may_make_tables(&self) -> Result<bool, Error> {
+        let Self::Postgres(_) = self else { return Ok(true) };
+        let text = "SELECT CAST(CAST(has_schema_privilege(current_schema(), 'CREATE') AS INTEGER) AS BIGINT) AS may";
+        Ok(query("(none)", text).fetch_one(self).await?.count::<i64>("may")? == 1)
+    }
+
+    /// The names of migrations that are not applied yet, in order. Nothing is written.
     pub async fn pending_migrations(&self) -> Result<Vec<String>, Error> {
-        const TABLE: &str = "_sqlx_migrations";
-        macro_rules! applied {
-            ($pool:expr) => {{
-                let mut connection = $pool.acquire().await?;
-                connection.ensure_migrations_table(TABLE).await?;
-                connection.list_applied_migrations(TABLE).await?
-            }};
-        }
-        let applied = match self {
-            Self::Sqlite { write, .. } => applied!(write),
-            Self::Postgres(pool) => applied!(pool),
-        };
-        let is_pending = |version: i64| !applied.iter().any(|done| done.version == version);
+        let mut tx = self.begin_read().await?;
+        let applied = super::backup::seen(&mut tx).await?;
+        tx.commit().await?;
+        let is_pending = |version: i64| !applied.contains(&version);
         Ok(migrations::all()
             .iter()
             .filter(|migration| is_pending(migration.version))

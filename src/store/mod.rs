@@ -33,6 +33,7 @@ pub mod permits;
 pub mod petitions;
 pub mod plates;
 pub mod records;
+pub mod rights;
 pub mod sensor_events;
 pub mod sensor_health;
 pub mod settings;
@@ -90,6 +91,14 @@ pub enum Error {
     /// The database refused or did not answer.
     #[error("database: {0}")]
     Database(#[from] sqlx::Error),
+    /// Migrations are missing, and this role may not apply them.
+    #[error(
+        "the database lacks {names}, and this role may not make tables: run `yunpark migrate` as the role that owns them"
+    )]
+    Behind {
+        /// Their names.
+        names: String,
+    },
     /// A migration did not go through.
     #[error("migration: {0}")]
     Migration(#[from] sqlx::migrate::MigrateError),

@@ -38,6 +38,7 @@ mod signs;
 mod simulated_town;
 mod small_disk;
 mod spine;
+mod sql_roles;
 mod staff_desks;
 mod store;
 mod town;
