@@ -46,7 +46,7 @@ pub use mqtt::{DeadLetters, Mqtt, MqttVersion};
 pub use rules::{ClassRule, Rules};
 pub use secret::Secret;
 pub use store::Store;
-pub use telemetry::{Log, LogFormat};
+pub use telemetry::{Log, LogFormat, Telemetry};
 
 /// The commented default file: the first layer, and what `yunpark config print` prints.
 pub const DEFAULT: &str = include_str!("default.toml");
@@ -117,6 +117,8 @@ pub struct Config {
     pub session: Session,
     /// Logs.
     pub log: Log,
+    /// What is followed on its way.
+    pub telemetry: Telemetry,
 }
 
 /// What this node does.
@@ -175,6 +177,8 @@ impl Http {
 pub struct Display {
     /// A sign that hears nothing for this long falls back by itself, seconds; rounded up to minutes for NTCIP.
     pub dead_man_s: u32,
+    /// A sign that takes longer to be told is told of, milliseconds; 0 is never.
+    pub slow_ms: u64,
     /// A face is confirmed again this often, seconds.
     pub verify_every_s: u32,
     /// Longest wait for one answer of a sign, milliseconds.
@@ -348,7 +352,9 @@ impl Config {
             ("history.queue", self.history.queue > 0, "must be at least 1"),
             ("log.filter", is_log_filter(&self.log.filter), "must be a level, or target=level pairs"),
         ];
-        if let Some((key, _, reason)) = rules.into_iter().chain(self.mqtt.rules()).find(|(_, holds, _)| !holds) {
+        if let Some((key, _, reason)) =
+            rules.into_iter().chain(self.mqtt.rules()).chain(self.telemetry.rules()).find(|(_, holds, _)| !holds)
+        {
             return Err((key, reason.to_owned()));
         }
         if let Some((key, reason)) = self.feeds.fault() {
@@ -459,6 +465,8 @@ mod tests {
             ("[availability]\nstream_length = 0", "availability.stream_length"),
             ("[availability]\nredis_url = \"redis://h\"\n[display]\nlease_s = 7", "display.lease_s"),
             ("[log]\nfilter = \"a=b=c\"", "log.filter"),
+            ("[telemetry]\notlp = \"collector:4318\"", "telemetry.otlp"),
+            ("[telemetry]\nsample = 1.5", "telemetry.sample"),
             ("[enforcement.cameras]\nC1 = { token = \"x\" }\nC2 = { token = \"x\" }", "enforcement.cameras"),
         ] {
             assert_eq!(with(toml).unwrap_err().key, key, "{toml}");

@@ -15,6 +15,8 @@ pub struct Store {
     /// PEM file of the authorities a PostgreSQL server's certificate is checked by, beside those of the system; with it the
     /// server must prove its name.
     pub ca: PathBuf,
+    /// A statement that takes longer is told of, milliseconds; 0 is never.
+    pub slow_ms: u64,
     /// Most connections of the pool.
     pub max_connections: u32,
     /// Folder of the evidence files, or `s3://bucket/prefix`.
@@ -24,6 +26,6 @@ pub struct Store {
 impl Store {
     /// A database with nothing else said of it.
     pub fn at(url: &str, max_connections: u32) -> Self {
-        Self { url: url.into(), ca: PathBuf::new(), max_connections, evidence_dir: String::new() }
+        Self { url: url.into(), ca: PathBuf::new(), slow_ms: 0, max_connections, evidence_dir: String::new() }
     }
 }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use sqlx::{
-    Connection as _, PgPool, Postgres, Sqlite, SqliteConnection, SqlitePool, Transaction,
+    ConnectOptions, Connection as _, PgPool, Postgres, Sqlite, SqliteConnection, SqlitePool, Transaction,
     migrate::Migrator,
     pool::PoolOptions,
     postgres::{PgConnectOptions, PgSslMode},
@@ -60,9 +60,9 @@ impl Db {
     pub async fn connect(config: &config::Store) -> Result<Self, Error> {
         let url = config.url.reveal();
         if url.starts_with("sqlite:") {
-            sqlite(url, config.max_connections).await
+            sqlite(url, config).await
         } else if url.starts_with("postgres:") || url.starts_with("postgresql:") {
-            let options = postgres(config)?;
+            let options = telling_slow(postgres(config)?, config.slow_ms);
             let pool = PoolOptions::new().max_connections(config.max_connections.max(1));
             let connected = pool.acquire_timeout(BUSY).connect_with(options).await;
             connected.map(Self::Postgres).map_err(untrusted)
@@ -209,6 +209,14 @@ fn postgres(config: &config::Store) -> Result<PgConnectOptions, Error> {
     Ok(options.ssl_root_cert(&config.ca))
 }
 
+/// Lets statements that take longer be logged by their text: values are bound, and stand in none.
+fn telling_slow<O: ConnectOptions>(options: O, slow_ms: u64) -> O {
+    match slow_ms {
+        0 => options.log_slow_statements(log::LevelFilter::Off, Duration::MAX),
+        limit => options.log_slow_statements(log::LevelFilter::Warn, Duration::from_millis(limit)),
+    }
+}
+
 /// Says what to do where a server's certificate was not taken.
 fn untrusted(error: sqlx::Error) -> Error {
     let told = error.to_string();
@@ -224,7 +232,7 @@ async fn is_at_rest(connection: &mut SqliteConnection) -> Result<bool, sqlx::Err
     Ok(!connection.is_in_transaction())
 }
 
-async fn sqlite(url: &str, max_connections: u32) -> Result<Db, Error> {
+async fn sqlite(url: &str, config: &config::Store) -> Result<Db, Error> {
     let refuse = |reason: &str| Error::Address { reason: reason.to_owned() };
     if url.contains(":memory:") || url.contains("mode=memory") {
         return Err(refuse("records are kept in a file, not in memory"));
@@ -241,9 +249,11 @@ async fn sqlite(url: &str, max_connections: u32) -> Result<Db, Error> {
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
         .busy_timeout(BUSY);
+    let options = telling_slow(options, config.slow_ms);
     let pool = || PoolOptions::new().acquire_timeout(BUSY * 3);
     let write = pool().max_connections(1).after_release(|connection, _| Box::pin(is_at_rest(connection)));
     let write = write.connect_with(options.clone()).await?;
-    let read = pool().max_connections(max_connections.max(1)).connect_with(options.pragma("query_only", "on")).await?;
+    let read =
+        pool().max_connections(config.max_connections.max(1)).connect_with(options.pragma("query_only", "on")).await?;
     Ok(Db::Sqlite { read, write })
 }
