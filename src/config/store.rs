@@ -12,6 +12,9 @@ use super::Secret;
 pub struct Store {
     /// `sqlite://path` or `postgres://user:password@host/database`.
     pub url: Secret,
+    /// A replica of a PostgreSQL database, which answers what is asked about the past; empty asks the database itself.
+    #[serde(default)]
+    pub replica_url: Secret,
     /// PEM file of the authorities a PostgreSQL server's certificate is checked by, beside those of the system; with it the
     /// server must prove its name.
     pub ca: PathBuf,
@@ -24,8 +27,15 @@ pub struct Store {
 }
 
 impl Store {
-    /// A database with nothing else said of it.
-    pub fn at(url: &str, max_connections: u32) -> Self {
-        Self { url: url.into(), ca: PathBuf::new(), slow_ms: 0, max_connections, evidence_dir: String::new() }
+    /// One database alone, without a place for evidence.
+    pub fn of(url: &str, max_connections: u32) -> Self {
+        Self {
+            url: url.into(),
+            replica_url: Secret::default(),
+            ca: PathBuf::new(),
+            slow_ms: 0,
+            max_connections,
+            evidence_dir: String::new(),
+        }
     }
 }

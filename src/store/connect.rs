@@ -62,13 +62,26 @@ impl Db {
         if url.starts_with("sqlite:") {
             sqlite(url, config).await
         } else if url.starts_with("postgres:") || url.starts_with("postgresql:") {
-            let options = telling_slow(postgres(config)?, config.slow_ms);
+            let options = telling_slow(postgres(url, &config.ca)?, config.slow_ms);
             let pool = PoolOptions::new().max_connections(config.max_connections.max(1));
             let connected = pool.acquire_timeout(BUSY).connect_with(options).await;
             connected.map(Self::Postgres).map_err(untrusted)
         } else {
             Err(Error::Address { reason: "begins with neither sqlite:// nor postgres://".to_owned() })
         }
+    }
+
+    /// A replica of a PostgreSQL database, for questions alone; connections are made when something is asked, and one that is not
+    /// there fails within a second. It is reached as the database is.
+    pub(super) fn replica(url: &str, config: &config::Store) -> Result<Self, Error> {
+        if !url.starts_with("postgres:") && !url.starts_with("postgresql:") {
+            return Err(Error::Address { reason: "a replica begins with postgres://".to_owned() });
+        }
+        let options = telling_slow(postgres(url, &config.ca)?, config.slow_ms);
+        let most = config.max_connections.max(1);
+        let pool = PoolOptions::new().max_connections(most).acquire_timeout(Duration::from_secs(1));
+        let options = options.options([("default_transaction_read_only", "on")]);
+        Ok(Self::Postgres(pool.connect_lazy_with(options)))
     }
 
     /// Applies the migrations that are still missing. A role that may not make tables (`packaging/sql/roles.sql`) can only find
@@ -113,12 +126,13 @@ impl Db {
         options.flatten().map(|options| options.get_filename().to_owned())
     }
 
-    /// What could be read or forged between here and the server an address names; none where nothing can, or there is none.
-    pub fn exposure(config: &config::Store) -> Result<Option<Exposure>, Error> {
-        if !config.url.reveal().starts_with("postgres") {
+    /// What could be read or forged between here and the server an address names, checked by these authorities; none where
+    /// nothing can, or there is none.
+    pub fn exposure(url: &str, authorities: &Path) -> Result<Option<Exposure>, Error> {
+        if !url.starts_with("postgres") {
             return Ok(None);
         }
-        let options = postgres(config)?;
+        let options = postgres(url, authorities)?;
         let what = match options.get_ssl_mode() {
             _ if options.get_socket().is_some() => return Ok(None),
             PgSslMode::VerifyCa | PgSslMode::VerifyFull => return Ok(None),
@@ -193,20 +207,19 @@ impl Tx {
 }
 
 /// How a server is reached. With `store.ca` it must prove its name, whatever the address says less of.
-fn postgres(config: &config::Store) -> Result<PgConnectOptions, Error> {
-    let url = config.url.reveal();
+fn postgres(url: &str, authorities: &Path) -> Result<PgConnectOptions, Error> {
     let address = |error: sqlx::Error| Error::Address { reason: error.to_string() };
     let options = PgConnectOptions::from_str(url).map_err(address)?.application_name("yunpark");
-    if config.ca.as_os_str().is_empty() {
+    if authorities.as_os_str().is_empty() {
         return Ok(options);
     }
-    tls::authorities(&config.ca).map_err(|reason| Error::Authorities { reason })?;
+    tls::authorities(authorities).map_err(|reason| Error::Authorities { reason })?;
     let is_checked = matches!(options.get_ssl_mode(), PgSslMode::VerifyCa | PgSslMode::VerifyFull);
     if url.contains("sslmode=") && !is_checked {
         return Err(Error::Address { reason: "store.ca goes with sslmode=verify-full".to_owned() });
     }
     let options = if is_checked { options } else { options.ssl_mode(PgSslMode::VerifyFull) };
-    Ok(options.ssl_root_cert(&config.ca))
+    Ok(options.ssl_root_cert(authorities))
 }
 
 /// Lets statements that take longer be logged by their text: values are bound, and stand in none.

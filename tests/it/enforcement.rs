@@ -126,7 +126,7 @@ fn city() -> City {
 
 impl House {
     async fn open(url: &str, dir: TempDir, change: &impl Fn(&mut config::Enforcement)) -> Self {
-        let store = config::Store::at(url, 4);
+        let store = config::Store::of(url, 4);
         let db = Db::connect(&store).await.unwrap();
         db.migrate().await.unwrap();
         let evidence = Evidence::open(&dir.path().join("evidence")).unwrap();

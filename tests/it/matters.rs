@@ -85,7 +85,7 @@ pub(crate) fn city() -> City {
 
 impl Hall {
     async fn open(url: &str, dir: TempDir, change: &impl Fn(&mut config::Matters)) -> Self {
-        let store = config::Store::at(url, 4);
+        let store = config::Store::of(url, 4);
         let db = Db::connect(&store).await.unwrap();
         db.migrate().await.unwrap();
         let evidence = Evidence::open(&dir.path().join("evidence")).unwrap();

@@ -16,7 +16,7 @@ use tempfile::TempDir;
 
 pub use self::{
     certificates::{Authority, Certificate},
-    postgres::{hush_table, postgres, postgres_over_tls, sql},
+    postgres::{Pair, hush_table, postgres, postgres_over_tls, sql},
     redis::{a_cluster, a_cluster_over_tls, cli, redis, redis_on, redis_over_tls, redis_with, shared_cluster, valkey},
 };
 

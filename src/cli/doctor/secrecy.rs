@@ -30,11 +30,12 @@ pub(super) fn look(report: &mut Report, config: &Config) {
             _ => {}
         }
     }
-    if let Ok(Some(exposure)) = Db::exposure(&config.store)
-        && !is_here(&exposure.host)
-    {
-        let todo = "set ssl = on in PostgreSQL, write ?sslmode=verify-full in store.url, and store.ca if need be";
-        report.warn("secrecy", format!("PostgreSQL at {}: {}", exposure.host, exposure.what), todo);
+    for url in [&config.store.url, &config.store.replica_url] {
+        let exposure = Db::exposure(url.reveal(), &config.store.ca).ok().flatten();
+        if let Some(exposure) = exposure.filter(|exposure| !is_here(&exposure.host)) {
+            let todo = "set ssl = on in PostgreSQL, write ?sslmode=verify-full in store.url, and store.ca if need be";
+            report.warn("secrecy", format!("PostgreSQL at {}: {}", exposure.host, exposure.what), todo);
+        }
     }
     if report.0.len() == before {
         report.ok("secrecy", "no server of another host is spoken to in the clear");

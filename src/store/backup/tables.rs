@@ -83,7 +83,10 @@ mod tests {
     async fn every_table_of_the_database_is_known_by_its_migration() {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite://{}/yunpark.db", folder.path().display());
-        let config = crate::config::Store::at(&url, 1);
+        let config = crate::config::Store {
+            evidence_dir: folder.path().join("evidence").display().to_string(),
+            ..crate::config::Store::of(&url, 1)
+        };
         let db = Db::connect(&config).await.unwrap();
         db.migrate().await.unwrap();
         let mut tx = db.begin_read().await.unwrap();

@@ -53,7 +53,7 @@ impl House {
 
 async fn store(folder: &TempDir) -> Db {
     let url = format!("sqlite://{}/yunpark.db", folder.path().display());
-    let settings = config::Store::at(&url, 4);
+    let settings = config::Store::of(&url, 4);
     let db = Db::connect(&settings).await.unwrap();
     db.migrate().await.unwrap();
     db

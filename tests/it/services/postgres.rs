@@ -3,7 +3,7 @@
 use std::{
     fs,
     io::{BufRead as _, BufReader},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::OnceLock,
 };
@@ -61,57 +61,101 @@ pub fn hush_table(url: &str, table: &str, seconds: f64) -> Child {
     psql
 }
 
-fn start_cluster(shown: Option<&Certificate>) -> Cluster {
-    let port = free_port();
-    // The cluster outlives this function and ends with the test process: `setpriv --pdeathsig` sees to that.
-    // The signal comes when the thread that started it ends, so a thread of its own waits beside it.
-    let dir = TempDir::new().unwrap().keep();
-    let data = dir.join("data");
-    let as_root = is_root();
-    if as_root {
-        assert!(Command::new("chown").arg("postgres").arg(&dir).status().unwrap().success());
+/// A cluster of its own and a replica that follows it.
+pub struct Pair {
+    /// A database of the one that takes writes.
+    pub url: String,
+    /// The same database on the replica.
+    pub replica_url: String,
+    replica: PathBuf,
+}
+
+impl Pair {
+    /// Starts both.
+    pub fn start() -> Self {
+        let (main, folder) = (start_cluster(None), new_folder());
+        let data = folder.join("data");
+        let copied = as_postgres(postgres_tool("pg_basebackup"))
+            .args(["-h", "127.0.0.1", "-p", &main.port.to_string(), "-U", "yunpark", "-c", "fast", "-R", "-D"])
+            .arg(&data)
+            .status()
+            .unwrap();
+        assert!(copied.success(), "a replica begins as a copy");
+        let replica = serve(&folder, free_port());
+        let url = |port: u16| format!("postgres://yunpark@127.0.0.1:{port}/postgres");
+        Self { url: url(main.port), replica_url: url(replica.port), replica: data }
     }
-    let run_as = |program: PathBuf| {
-        if as_root {
-            let mut command = Command::new("setpriv");
-            command.args(["--reuid=postgres", "--regid=postgres", "--init-groups", "--pdeathsig", "KILL"]).arg(program);
-            command
-        } else {
-            let mut command = Command::new("setpriv");
-            command.args(["--pdeathsig", "KILL"]).arg(program);
-            command
-        }
-    };
-    let made = run_as(postgres_tool("initdb"))
-        .current_dir(&dir)
+
+    /// Kills the replica.
+    pub fn lose_replica(&self) {
+        let stopped = as_postgres(postgres_tool("pg_ctl"))
+            .args(["stop", "-s", "-m", "immediate", "-D"])
+            .arg(&self.replica)
+            .status();
+        assert!(stopped.unwrap().success());
+    }
+}
+
+fn start_cluster(shown: Option<&Certificate>) -> Cluster {
+    let folder = new_folder();
+    let made = as_postgres(postgres_tool("initdb"))
+        .current_dir(&folder)
         .args(["-U", "yunpark", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync", "-D"])
-        .arg(&data)
+        .arg(folder.join("data"))
         .stdout(Stdio::null())
         .status()
         .expect("PostgreSQL must be installed; `./run test` does it");
     assert!(made.success(), "initdb makes a cluster");
-    let mut command = run_as(postgres_tool("postgres"));
     if let Some(shown) = shown {
+        let data = folder.join("data");
         // The server takes a key only from its own user, or from root and its group.
         let (chain, key) = (data.join("server.crt"), data.join("server.key"));
         fs::copy(&shown.chain, &chain).unwrap();
         fs::copy(&shown.key, &key).unwrap();
         fs::set_permissions(&key, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
-        if as_root {
+        if is_root() {
             assert!(Command::new("chown").arg("postgres").args([&chain, &key]).status().unwrap().success());
         }
         fs::write(data.join("pg_hba.conf"), "hostssl all all 127.0.0.1/32 trust\n").unwrap();
-        command.args(["-c", "ssl=on"]);
+        let settings = data.join("postgresql.auto.conf");
+        fs::write(settings, "ssl = on\n").unwrap();
     }
+    serve(&folder, free_port())
+}
+
+/// A folder that PostgreSQL may write to; it outlives the test, whose servers end with the process.
+fn new_folder() -> PathBuf {
+    let folder = TempDir::new().unwrap().keep();
+    if is_root() {
+        assert!(Command::new("chown").arg("postgres").arg(&folder).status().unwrap().success());
+    }
+    folder
+}
+
+/// A program run as PostgreSQL wants to be run, never as root.
+fn as_postgres(program: PathBuf) -> Command {
+    let mut command = Command::new("setpriv");
+    if is_root() {
+        command.args(["--reuid=postgres", "--regid=postgres", "--init-groups"]);
+    }
+    command.args(["--pdeathsig", "KILL"]).arg(program);
     command
-        .current_dir(&dir)
+}
+
+/// Serves the data in a folder.
+fn serve(folder: &Path, port: u16) -> Cluster {
+    let mut command = as_postgres(postgres_tool("postgres"));
+    command
+        .current_dir(folder)
         .args(["-p", &port.to_string(), "-h", "127.0.0.1", "-c", "fsync=off", "-c", "max_connections=200", "-k"])
-        .arg(&dir)
+        .arg(folder)
         .arg("-D")
-        .arg(&data)
+        .arg(folder.join("data"))
         .stdin(Stdio::null())
         .stdout(Stdio::null())
-        .stderr(fs::File::create(dir.join("log")).unwrap());
+        .stderr(fs::File::create(folder.join("log")).unwrap());
+    // The cluster outlives this function and ends with the test process: `setpriv --pdeathsig` sees to that.
+    // The signal comes when the thread that started it ends, so a thread of its own waits beside it.
     std::thread::spawn(move || command.spawn().and_then(|mut child| child.wait()));
     wait_for("PostgreSQL", || {
         Command::new(postgres_tool("psql"))

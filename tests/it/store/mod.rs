@@ -5,6 +5,7 @@ mod availability_state;
 mod city;
 mod history;
 mod ledger;
+mod past;
 mod sign_states;
 mod staff;
 mod tamper;
@@ -17,7 +18,7 @@ use yunpark::{
 
 /// A connection's settings.
 fn settings(url: &str) -> config::Store {
-    config::Store::at(url, 8)
+    config::Store::of(url, 8)
 }
 
 /// A migrated SQLite file in a folder that does not exist yet.
