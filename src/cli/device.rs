@@ -111,41 +111,35 @@ pub async fn passwords(config: &Config, out: Option<&Path>) -> anyhow::Result<Ex
     let db = open(config).await?;
     let known = speakers::all(&db).await?;
     db.close().await;
-    let mut text = String::new();
+    let mut lines = Vec::new();
     if !config.mqtt.username.is_empty() {
-        let hash = password::hashed(config.mqtt.password.reveal(), salt()?);
-        text = format!("{}:{hash}\n", config.mqtt.username);
+        lines.push(format!("{}:{}", config.mqtt.username, password::hashed(config.mqtt.password.reveal(), salt()?)));
     }
-    for speaker in known.iter().filter(|speaker| speaker.revoked_at.is_none()) {
-        text += &format!("{}:{}\n", speaker.name, speaker.password_hash);
-    }
-    put(out, &text)
+    let speaking = known.iter().filter(|speaker| speaker.revoked_at.is_none());
+    lines.extend(speaking.map(|speaker| format!("{}:{}", speaker.name, speaker.password_hash)));
+    put(out, &(lines.join("\n") + "\n"))
 }
 
 /// The access list, and a line for each thing of the city that is spoken for and gone. Nobody may do what does not stand in it.
 fn access_list(config: &config::Mqtt, known: &[Speaker], city: &City) -> (String, Vec<String>) {
-    let mut text =
-        "# Made by `yunpark device acl`: each may use the topics of what it speaks for, and no others.\n".to_owned();
+    let made = "# Made by `yunpark device acl`: each may use the topics of what it speaks for, and no others.";
+    let mut lines = vec![made.to_owned()];
     let mut gone = Vec::new();
     if !config.username.is_empty() {
-        text += &format!("\nuser {}\n", config.username);
-        for (right, topic) in NODE {
-            text += &format!("topic {right} {topic}\n");
-        }
+        lines.extend([String::new(), format!("user {}", config.username)]);
+        lines.extend(NODE.iter().map(|(right, topic)| format!("topic {right} {topic}")));
     }
     for speaker in known.iter().filter(|speaker| speaker.revoked_at.is_none()) {
-        text += &format!("\nuser {}\n", speaker.name);
+        lines.extend([String::new(), format!("user {}", speaker.name)]);
         for voice in &speaker.voices {
             if !voice.is_of(city) {
                 gone.push(format!("{}: the city has no {voice} any more; nothing is allowed for it", speaker.name));
                 continue;
             }
-            for (right, topic) in voice.topics() {
-                text += &format!("topic {right} {topic}\n");
-            }
+            lines.extend(voice.topics().iter().map(|(right, topic)| format!("topic {right} {topic}")));
         }
     }
-    (text, gone)
+    (lines.join("\n") + "\n", gone)
 }
 
 /// Prints a text, or puts it in the place of a file at once: a broker that reads meanwhile has the old one or the new.

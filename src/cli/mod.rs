@@ -428,9 +428,9 @@ fn in_runtime(command: Command) -> ExitCode {
 
 async fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
-        Command::Demo(options) => demo::run(options).await,
+        Command::Demo(options) => Box::pin(demo::run(options)).await,
         Command::Serve { config, rehearsal } => {
-            serve::run(Config::load(Some(&config.config))?, rehearsal.clock()).await
+            Box::pin(serve::run(Config::load(Some(&config.config))?, rehearsal.clock())).await
         }
         Command::Migrate(at) => {
             let db = open(&at).await?;

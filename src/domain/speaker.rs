@@ -85,7 +85,6 @@ impl FromStr for Voice {
         match text.split_once(':') {
             None if text == "chirpstack" => Ok(Self::ChirpStack),
             None if text == "the_things_stack" => Ok(Self::TheThingsStack),
-            None => Err(no_word()),
             Some(("lot", id)) => Ok(Self::Lot(LotId::parse(id).map_err(wrong)?)),
             Some(("space", both)) => {
                 let (lot, space) = both.split_once('/').ok_or_else(no_word)?;
@@ -98,7 +97,7 @@ impl FromStr for Voice {
             Some(("axis", id)) => of_maker(Maker::Axis, id),
             Some(("milesight", id)) => of_maker(Maker::Milesight, id),
             Some(("hikvision", id)) => of_maker(Maker::Hikvision, id),
-            Some(_) => Err(no_word()),
+            _ => Err(no_word()),
         }
     }
 }

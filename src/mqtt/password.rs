@@ -20,7 +20,9 @@ fn derived(password: &[u8], salt: &[u8], rounds: u32) -> [u8; 64] {
     let keyed = |parts: [&[u8]; 2]| -> [u8; 64] {
         // Any length is a key.
         let Ok(mut mac) = Hmac::<Sha512>::new_from_slice(password) else { return [0; 64] };
-        parts.iter().for_each(|part| mac.update(part));
+        for part in parts {
+            mac.update(part);
+        }
         mac.finalize().into_bytes().into()
     };
     let mut last = keyed([salt, &1_u32.to_be_bytes()]);

@@ -133,10 +133,9 @@ pub fn mosquitto_with(more: &str) -> Server {
 
 /// A private Mosquitto that speaks TLS alone; with an authority it asks whoever comes for a certificate of that one.
 pub fn mosquitto_over_tls(shown: &Certificate, trusted: Option<&Authority>) -> Server {
-    let mut more = format!("certfile {}\nkeyfile {}\n", shown.chain.display(), shown.key.display());
-    if let Some(trusted) = trusted {
-        more += &format!("cafile {}\nrequire_certificate true\n", trusted.file().display());
-    }
+    let asks = trusted.map(|trusted| format!("cafile {}\nrequire_certificate true\n", trusted.file().display()));
+    let more =
+        format!("certfile {}\nkeyfile {}\n{}", shown.chain.display(), shown.key.display(), asks.unwrap_or_default());
     mosquitto_with(&more)
 }
 
