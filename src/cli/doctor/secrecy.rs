@@ -52,6 +52,7 @@ fn host_of(rest: &str) -> &str {
 
 /// Whether a host is this machine: nobody is on the way.
 fn is_here(host: &str) -> bool {
+    let host = host.trim_matches(['[', ']']);
     let address = host.parse::<std::net::IpAddr>();
     host == "localhost" || host.starts_with('/') || address.is_ok_and(|address| address.is_loopback())
 }
