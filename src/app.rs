@@ -51,6 +51,7 @@ use crate::{
     signboard::{HealthState, SignBoard},
     staff::StaffDesk,
     store::{Db, evidence::Evidence, past::Past},
+    telemetry::Trails,
 };
 
 /// Scheduled corrections that are held until they are entered in the ledger.
@@ -154,7 +155,7 @@ impl App {
         let demand = Arc::new(DemandDesk::new(db.clone(), clock.clone(), city.clone(), config.demand.clone()));
         lifecycle.start("demand", Stage::Rest, demand.clone().run(rest.clone()));
 
-        let signs = Arc::new(SignBoard::default());
+        let signs = Arc::new(SignBoard::following(Trails::new(&config.telemetry)));
         let mut health: Vec<(&'static str, api::HealthCheck)> = Vec::new();
         let tenancy = signs::share(&mut lifecycle, &config, (&engine, &db, &clock), &counted_city, (&signs, &board));
         if has(Role::Guidance) || engine.leases().is_some() {
@@ -182,7 +183,11 @@ impl App {
             let book = EventBook::new(db.clone(), ward.clone(), store_events, max_future_ms);
             hear_gateways(&mut lifecycle, &config, &clock, &ward)?;
             lifecycle.start("mqtt", Stage::Door, ingest.door.run(doors.clone()));
-            lifecycle.start("ingest", Stage::Door, ingest.pipeline.keeping(book).run(doors.clone()));
+            lifecycle.start(
+                "ingest",
+                Stage::Door,
+                ingest.pipeline.keeping(book).following(signs.trails().clone()).run(doors.clone()),
+            );
             lifecycle.start("alert-streams", Stage::Door, streams.run(doors.clone()));
             lifecycle.start("dead-letters", Stage::Door, ingest.letters.run(doors.clone()));
             let (state, lag, clock) = (ingest.health, ingest.lag, clock.clone());

@@ -1,7 +1,6 @@
 //! Typed configuration: the commented default file is the first layer, the operator's file the second, the environment the last.
 
 use std::{
-    collections::BTreeMap,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -12,8 +11,10 @@ use figment::{
 };
 use serde::{Deserialize, Serialize};
 
+mod availability;
 mod camera;
 mod demand;
+mod enforcement;
 mod feeds;
 mod forecast;
 mod guidance;
@@ -24,12 +25,16 @@ mod matters;
 mod mqtt;
 mod rules;
 mod secret;
+mod store;
+mod telemetry;
 
 use crate::domain::lease::Terms;
 
 pub use crate::domain::guidance::Policy;
+pub use availability::Availability;
 pub use camera::CameraCredential;
 pub use demand::Demand;
+pub use enforcement::Enforcement;
 pub use feeds::{Feeds, Source, SourceKind, Subscriber};
 pub use forecast::Forecast;
 pub use guidance::{Brightness, Colours, Guidance, LanguageWords, Words};
@@ -40,6 +45,8 @@ pub use matters::{Gateway, Matters, Partner};
 pub use mqtt::{DeadLetters, Mqtt, MqttVersion};
 pub use rules::{ClassRule, Rules};
 pub use secret::Secret;
+pub use store::Store;
+pub use telemetry::{Log, LogFormat, Telemetry};
 
 /// The commented default file: the first layer, and what `yunpark config print` prints.
 pub const DEFAULT: &str = include_str!("default.toml");
@@ -110,6 +117,8 @@ pub struct Config {
     pub session: Session,
     /// Logs.
     pub log: Log,
+    /// What is followed on its way.
+    pub telemetry: Telemetry,
 }
 
 /// What this node does.
@@ -162,66 +171,14 @@ impl Http {
     }
 }
 
-/// The SQL database and the evidence files.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Store {
-    /// `sqlite://path` or `postgres://user:password@host/database`.
-    pub url: Secret,
-    /// A replica of a PostgreSQL database, which answers what is asked about the past; empty asks the database itself.
-    #[serde(default)]
-    pub replica_url: Secret,
-    /// Most connections of the pool.
-    pub max_connections: u32,
-    /// Folder of the evidence files, or `s3://bucket/prefix`.
-    pub evidence_dir: String,
-}
-
-impl Store {
-    /// One database alone, without a place for evidence.
-    pub fn of(url: &str, max_connections: u32) -> Self {
-        Self { url: url.into(), replica_url: Secret::default(), max_connections, evidence_dir: String::new() }
-    }
-}
-
-/// Where availability is computed, and how long a number lives.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Availability {
-    /// `redis://host:port/db`; empty means the in-process engine.
-    pub redis_url: Secret,
-    /// Prefix of all keys in Redis.
-    pub key_prefix: String,
-    /// Number of hash tags the lots are spread over; fixed for the life of a deployment.
-    pub partitions: u16,
-    /// Changes kept per partition for readers that resume.
-    pub stream_length: usize,
-    /// File in which the in-process engine keeps what it was told; empty keeps nothing over a restart.
-    pub journal: String,
-    /// A lot silent for longer is stale, seconds.
-    pub stale_after_s: u32,
-    /// An observation further in the future is refused, milliseconds.
-    pub max_future_ms: u64,
-    /// What the engine knows of each lot is kept in the store this often, seconds.
-    pub keep_every_s: u32,
-    /// A sequence number that fell back counts as a restarted device if it is this much later, seconds.
-    pub seq_reset_after_s: u32,
-    /// A running total that moved by more at once is quarantined, vehicles.
-    pub max_counter_delta: u32,
-    /// A space silent for longer counts as unknown, seconds, where its sensor's heartbeat is not known; 0 means never.
-    pub space_stale_after_s: u32,
-    /// The last word of a space silent for longer is forgotten, seconds; 0 means never.
-    pub space_dead_after_s: u32,
-    /// A space's counted state moves at most once in this time, milliseconds; 0 means at once.
-    pub debounce_ms: u64,
-}
-
 /// How signs are driven.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Display {
     /// A sign that hears nothing for this long falls back by itself, seconds; rounded up to minutes for NTCIP.
     pub dead_man_s: u32,
+    /// A sign that takes longer to be told is told of, milliseconds; 0 is never.
+    pub slow_ms: u64,
     /// A face is confirmed again this often, seconds.
     pub verify_every_s: u32,
     /// Longest wait for one answer of a sign, milliseconds.
@@ -270,64 +227,6 @@ pub struct Sensors {
     pub clock_skew_s: u32,
 }
 
-/// Captures, incidents, records.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Enforcement {
-    /// Two captures of a vehicle further apart belong to two stays, seconds.
-    pub gap_s: u32,
-    /// Pictures of one stay must be at least this far apart, seconds.
-    pub min_picture_gap_s: u32,
-    /// A capture may be this old when it arrives before it is set aside, seconds.
-    pub max_clock_skew_s: u32,
-    /// A capture may be from this far ahead of our clock before it is set aside, seconds.
-    pub max_future_s: u32,
-    /// What an officer recorded with no network may be this old when it arrives, seconds.
-    pub max_late_s: u32,
-    /// Smallest picture taken as evidence, pixels.
-    pub min_width_px: u32,
-    /// Smallest picture taken as evidence, pixels.
-    pub min_height_px: u32,
-    /// Largest picture decoded, pixels in all.
-    pub max_pixels: u64,
-    /// Largest picture taken in, bytes.
-    pub max_image_bytes: usize,
-    /// Legal bases each act may be founded on; an act with none is refused.
-    pub legal_bases: LegalBases,
-    /// Terms, holidays, amounts.
-    pub law: Law,
-    /// What stands on documents.
-    pub documents: Documents,
-    /// Which look-ups are odd.
-    pub lookups: LookUps,
-    /// How long pictures are kept that came to nothing.
-    pub retention: Retention,
-    /// What other authorities are given of records.
-    pub shares: BTreeMap<String, Grant>,
-    /// Captures of motor vehicles without a plate this near to each other are of one, metres.
-    pub unplated_m: u32,
-    /// How long a person who took an incident to look at has it alone, seconds.
-    pub claim_s: u32,
-    /// Realm of the GA/T 1400 HTTP Digest sign-in.
-    pub viid_realm: String,
-    /// 20-digit id of this server in GA/T 1400.
-    pub viid_server_id: String,
-    /// A registered camera that is silent for longer must register again, seconds.
-    pub viid_keepalive_s: u32,
-    /// Passwords of GA/T 1400 platforms, which may speak for every camera of the city, by their 20-digit ids.
-    pub viid_platforms: BTreeMap<String, Secret>,
-    /// Captures one camera may send a minute, and at once; 0 is without a limit.
-    pub max_captures_per_minute: u32,
-    /// How long a picture waits for its vehicle, and a vehicle for its pictures, hours.
-    pub parts_hours: u32,
-    /// Where the ledger's signed heads are published, one file a day.
-    pub heads_dir: String,
-    /// The file of the key they are signed with; made at the first start.
-    pub signing_key: String,
-    /// Credentials of cameras, by camera id.
-    pub cameras: BTreeMap<String, CameraCredential>,
-}
-
 /// Sign-in of staff.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -336,26 +235,6 @@ pub struct Session {
     pub hours: u32,
     /// Failed sign-ins of one name within a quarter of an hour before it must wait.
     pub max_failures: u32,
-}
-
-/// Logs.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Log {
-    /// What is logged, as `level` or `target=level,...`.
-    pub filter: String,
-    /// `text` for people, `json` for machines.
-    pub format: LogFormat,
-}
-
-/// Shape of log lines.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum LogFormat {
-    /// For people.
-    Text,
-    /// One JSON object a line.
-    Json,
 }
 
 impl Config {
@@ -393,6 +272,12 @@ impl Config {
         if !self.availability.journal.is_empty() {
             self.availability.journal = inside(&self.availability.journal);
         }
+        let files = [&mut self.mqtt.ca, &mut self.mqtt.client_cert, &mut self.mqtt.client_key];
+        for file in files.into_iter().chain([&mut self.availability.redis_ca, &mut self.store.ca]) {
+            if !file.as_os_str().is_empty() {
+                *file = folder.join(&*file);
+            }
+        }
     }
 
     /// The layers, not yet read into fields, so that the demo may lay its own on top.
@@ -429,7 +314,7 @@ impl Config {
         let url = self.store.url.reveal();
         let redis = self.availability.redis_url.reveal();
         let lease = Terms::of(Duration::from_secs(self.display.lease_s.into()));
-        let rules: [(&'static str, bool, &str); 18] = [
+        let rules: [(&'static str, bool, &str); 20] = [
             ("node.roles", !self.node.roles.is_empty(), "name at least one role"),
             ("http.listen", is_address(&self.http.listen), "must be host:port"),
             ("http.live_tick_ms", self.http.live_tick_ms > 0, "must be at least 1"),
@@ -447,8 +332,14 @@ impl Config {
             (
                 "availability.redis_url",
                 redis.is_empty() || is_redis_url(redis),
-                "must be empty or redis://host:port/db",
+                "must be empty, redis://host:port/db or rediss://host:port/db",
             ),
+            (
+                "availability.redis_ca",
+                self.availability.redis_ca.as_os_str().is_empty() || redis.starts_with("rediss://"),
+                "goes with rediss://host:port/db in availability.redis_url",
+            ),
+            ("store.ca", self.store.ca.as_os_str().is_empty() || !url.starts_with("sqlite:"), "goes with postgres://"),
             ("availability.partitions", self.availability.partitions > 0, "must be at least 1"),
             ("availability.stream_length", self.availability.stream_length > 0, "must be at least 1"),
             (
@@ -461,7 +352,9 @@ impl Config {
             ("history.queue", self.history.queue > 0, "must be at least 1"),
             ("log.filter", is_log_filter(&self.log.filter), "must be a level, or target=level pairs"),
         ];
-        if let Some((key, _, reason)) = rules.into_iter().chain(self.mqtt.rules()).find(|(_, holds, _)| !holds) {
+        if let Some((key, _, reason)) =
+            rules.into_iter().chain(self.mqtt.rules()).chain(self.telemetry.rules()).find(|(_, holds, _)| !holds)
+        {
             return Err((key, reason.to_owned()));
         }
         if let Some((key, reason)) = self.feeds.fault() {
@@ -504,7 +397,9 @@ fn is_sql_url(text: &str) -> bool {
 }
 
 fn is_redis_url(text: &str) -> bool {
-    ["redis://", "redis+unix://"].iter().any(|scheme| text.len() > scheme.len() && text.starts_with(scheme))
+    ["redis://", "rediss://", "redis+unix://"]
+        .iter()
+        .any(|scheme| text.len() > scheme.len() && text.starts_with(scheme))
 }
 
 fn is_log_filter(text: &str) -> bool {
@@ -563,9 +458,15 @@ mod tests {
             ("[mqtt]\nclient_id = \"\"", "mqtt.client_id"),
             ("[mqtt]\nqueue = 0", "mqtt.queue"),
             ("[mqtt]\nurl = \"mqtt://a:b@h\"", "mqtt.url"),
+            ("[mqtt]\nurl = \"mqtt://h\"\nca = \"ca.pem\"", "mqtt.ca"),
+            ("[mqtt]\nurl = \"mqtts://h\"\nclient_cert = \"c.pem\"", "mqtt.client_key"),
+            ("[availability]\nredis_url = \"redis://h\"\nredis_ca = \"ca.pem\"", "availability.redis_ca"),
+            ("[store]\nca = \"ca.pem\"", "store.ca"),
             ("[availability]\nstream_length = 0", "availability.stream_length"),
             ("[availability]\nredis_url = \"redis://h\"\n[display]\nlease_s = 7", "display.lease_s"),
             ("[log]\nfilter = \"a=b=c\"", "log.filter"),
+            ("[telemetry]\notlp = \"collector:4318\"", "telemetry.otlp"),
+            ("[telemetry]\nsample = 1.5", "telemetry.sample"),
             ("[enforcement.cameras]\nC1 = { token = \"x\" }\nC2 = { token = \"x\" }", "enforcement.cameras"),
         ] {
             assert_eq!(with(toml).unwrap_err().key, key, "{toml}");

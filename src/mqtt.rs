@@ -3,13 +3,19 @@
 //! Sensors' messages come over a connection of their own (`ingest`), which stops reading when the engine behind it cannot
 //! keep up. Signs must hear from us just then, so they are told over this second one ([`Link`]).
 
+pub(crate) mod line;
+pub mod password;
+mod session;
+
 use std::time::Duration;
 
 use bytes::Bytes;
-use rumqttc::{AsyncClient, Event, EventLoop, MqttOptions, Packet, QoS, SubscribeFilter, SubscribeReasonCode};
+use rumqttc::{Event, MqttOptions, Packet, QoS, SubscribeFilter, SubscribeReasonCode};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
+use self::line::{Broker, address};
+pub use self::session::{Client, Fault, Session};
 use crate::{clock, config};
 
 /// Topics of signs' acknowledgements.
@@ -27,10 +33,22 @@ const PUBLISH_QUEUE: usize = 4096;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     /// The address is not `host:port`.
-    #[error("mqtt.url: {address:?} is not mqtt://host:port")]
+    #[error("mqtt.url: {address:?} is neither mqtt://host:port nor mqtts://host:port")]
     Address {
         /// The address as configured.
         address: String,
+    },
+    /// The certificates that were named are of no use.
+    #[error("mqtt: {reason}")]
+    Tls {
+        /// Which file, and why.
+        reason: String,
+    },
+    /// What may not be published on.
+    #[error("{topic:?} is no topic to publish on")]
+    Topic {
+        /// The topic.
+        topic: String,
     },
     /// Too much waits to be published already.
     #[error("too many messages wait to be published")]
@@ -60,28 +78,9 @@ pub fn options(config: &config::Mqtt, client_id: &str) -> Result<MqttOptions, Er
     Ok(options)
 }
 
-/// A client and its event loop; `queue` requests may wait to be sent.
-pub fn connect(options: MqttOptions, queue: usize) -> (AsyncClient, EventLoop) {
-    let (client, mut events) = AsyncClient::new(options, queue);
-    // Without it, small packets wait for one another up to 40 ms.
-    events.network_options.set_tcp_nodelay(true);
-    (client, events)
-}
-
-/// Where the broker listens: `mqtt.url`, or the embedded broker's address when that is empty.
-pub fn address(config: &config::Mqtt) -> Result<(String, u16), Error> {
-    let written = if config.url.is_empty() { &config.embedded_listen } else { &config.url };
-    let wrong = || Error::Address { address: written.clone() };
-    let rest = written.strip_prefix("mqtt://").unwrap_or(written).trim_end_matches('/');
-    if rest.is_empty() || rest.contains(['/', '@', '?']) {
-        return Err(wrong());
-    }
-    let (host, port) = match rest.rsplit_once(':') {
-        Some((host, port)) if !host.ends_with(':') => (host, port.parse().map_err(|_| wrong())?),
-        _ => (rest, 1883),
-    };
-    let host = host.trim_start_matches('[').trim_end_matches(']');
-    if host.is_empty() { Err(wrong()) } else { Ok((host.to_owned(), port)) }
+/// A session at the configured broker and who asks in it; `queue` requests may wait to be sent.
+pub fn connect(config: &config::Mqtt, options: MqttOptions, queue: usize) -> Result<(Client, Session), Error> {
+    Ok(session::session(options, Broker::of(config)?, queue))
 }
 
 /// Whether the broker granted every filter of a subscription.
@@ -114,24 +113,21 @@ impl Backoff {
 /// Publishes; clones share one connection.
 #[derive(Debug, Clone)]
 pub struct Publisher {
-    client: AsyncClient,
+    client: Client,
 }
 
 impl Publisher {
     /// Queues a retained message at QoS 1, without waiting. It may still be lost with the broker: the receiver's
     /// acknowledgement tells, not this.
     pub fn publish_retained(&self, topic: &str, payload: Bytes) -> Result<(), Error> {
-        self.client.try_publish(topic, QoS::AtLeastOnce, true, payload).map_err(|error| match error {
-            rumqttc::ClientError::TryRequest(_) => Error::Backlog,
-            rumqttc::ClientError::Request(_) => Error::Closed,
-        })
+        self.client.try_publish(topic, QoS::AtLeastOnce, true, payload)
     }
 }
 
 /// The connection that signs are told over; it hands on what comes on its filters.
 pub struct Link {
-    client: AsyncClient,
-    events: EventLoop,
+    client: Client,
+    events: Session,
     filters: Vec<String>,
     deliver: mpsc::Sender<(String, Bytes)>,
     max_payload_bytes: usize,
@@ -156,7 +152,8 @@ impl Link {
         filters: &[&str],
         deliver: mpsc::Sender<(String, Bytes)>,
     ) -> Result<(Self, Publisher, watch::Receiver<LinkState>), Error> {
-        let (client, events) = connect(options(config, &format!("{}-{name}", config.client_id))?, PUBLISH_QUEUE);
+        let (client, events) =
+            connect(config, options(config, &format!("{}-{name}", config.client_id))?, PUBLISH_QUEUE)?;
         let (state, watched) = watch::channel(LinkState::default());
         let publisher = Publisher { client: client.clone() };
         let filters = filters.iter().map(|&filter| filter.to_owned()).collect();
@@ -233,7 +230,7 @@ impl Link {
 }
 
 /// Polls until the goodbye is sent, the connection fails, or a second has passed.
-pub async fn drain(events: &mut EventLoop) {
+pub async fn drain(events: &mut Session) {
     let goodbye = async {
         while let Ok(event) = events.poll().await {
             if matches!(event, Event::Outgoing(rumqttc::Outgoing::Disconnect)) {
@@ -251,22 +248,6 @@ mod tests {
 
     fn config(url: &str) -> config::Mqtt {
         config::Mqtt { url: url.to_owned(), ..config::Config::load(None).unwrap().mqtt }
-    }
-
-    #[test]
-    fn an_address_has_a_host_and_may_have_a_port() {
-        for (url, host, port) in [
-            ("mqtt://broker:1884", "broker", 1884),
-            ("mqtt://broker", "broker", 1883),
-            ("mqtt://broker:1883/", "broker", 1883),
-            ("mqtt://[::1]:1884", "::1", 1884),
-            ("", "127.0.0.1", 1883),
-        ] {
-            assert_eq!(address(&config(url)), Ok((host.to_owned(), port)), "{url}");
-        }
-        for url in ["mqtt://", "mqtt://:1883", "mqtt://broker:http", "mqtt://name:word@broker", "mqtt://broker/path"] {
-            assert!(address(&config(url)).is_err(), "{url}");
-        }
     }
 
     #[test]

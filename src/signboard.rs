@@ -21,10 +21,13 @@ pub use self::{
     kept::KeptSign,
     shared::Driven,
 };
-use crate::domain::{
-    ids::{PanelId, SignId},
-    sign_order::Order,
-    time::Instant,
+use crate::{
+    domain::{
+        ids::{PanelId, SignId},
+        sign_order::Order,
+        time::Instant,
+    },
+    telemetry::Trails,
 };
 
 /// The faces a sign's panels should show, and how long each may stand.
@@ -215,9 +218,20 @@ pub struct SignBoard {
     signs: Mutex<BTreeMap<SignId, Entry>>,
     orders: watch::Sender<Arc<Vec<Order>>>,
     sharing: Sharing,
+    trails: Trails,
 }
 
 impl SignBoard {
+    /// A board on whose signs what is followed may lead.
+    pub fn following(trails: Trails) -> Self {
+        Self { trails, ..Self::default() }
+    }
+
+    /// What is followed on its way to a sign.
+    pub fn trails(&self) -> &Trails {
+        &self.trails
+    }
+
     fn signs(&self) -> MutexGuard<'_, BTreeMap<SignId, Entry>> {
         self.signs.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -1,9 +1,16 @@
-//! Logs and metrics: set up once, in `main`.
+//! Logs, metrics and spans: set up once, in `main`.
+
+#[cfg(feature = "otlp")]
+mod otlp;
+mod slow;
+pub mod trail;
 
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
-use tracing_subscriber::EnvFilter;
+use tokio_util::sync::CancellationToken;
+use tracing_subscriber::{EnvFilter, Layer as _, layer::SubscriberExt as _, util::SubscriberInitExt as _};
 
-use crate::config::{Log, LogFormat};
+pub use self::trail::{Trail, Trails};
+use crate::config::{Log, LogFormat, Telemetry};
 
 /// Why telemetry could not be set up.
 #[derive(Debug, thiserror::Error)]
@@ -14,17 +21,61 @@ pub enum Error {
     /// Another recorder or subscriber is already there.
     #[error("telemetry is already set up: {0}")]
     Twice(String),
+    /// Spans cannot be sent.
+    #[error("telemetry.otlp: {0}")]
+    Collector(String),
 }
 
-/// Starts logging to standard error. What is never logged: plates, faces, officers' names, tokens, bodies.
-pub fn logs(config: &Log) -> Result<(), Error> {
-    let filter = EnvFilter::try_new(&config.filter)?;
-    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    match config.format {
-        LogFormat::Text => logs.with_target(false).try_init(),
-        LogFormat::Json => logs.json().flatten_event(true).try_init(),
+/// What sends spans, where a collector is configured; runs as a component of the node.
+pub struct Post(#[cfg(feature = "otlp")] Option<otlp::Post>);
+
+impl Post {
+    /// Sends spans until `stop`.
+    pub async fn run(self, stop: CancellationToken) -> Result<(), std::convert::Infallible> {
+        #[cfg(feature = "otlp")]
+        if let Some(post) = self.0 {
+            return post.run(stop).await;
+        }
+        stop.cancelled().await;
+        Ok(())
     }
-    .map_err(|error| Error::Twice(error.to_string()))
+}
+
+/// Starts logging to standard error, and spans to the collector. What is never logged, nor told of a span: plates, faces, officers'
+/// names, tokens, bodies.
+pub fn logs(log: &Log, telemetry: &Telemetry) -> Result<Post, Error> {
+    let filter = EnvFilter::try_new(&log.filter)?;
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let lines = match log.format {
+        LogFormat::Text => lines.with_target(false).boxed(),
+        LogFormat::Json => lines.json().flatten_event(true).boxed(),
+    };
+    let house = tracing_subscriber::registry().with(lines.with_filter(filter)).with(slow::Slow);
+    let twice = |error: tracing_subscriber::util::TryInitError| Error::Twice(error.to_string());
+    #[cfg(feature = "otlp")]
+    if !telemetry.otlp.is_empty() {
+        let (layer, post) = otlp::open(telemetry)?;
+        let ours = tracing_subscriber::filter::Targets::new().with_target("yunpark::trail", tracing::Level::INFO);
+        house.with(layer.with_filter(ours)).try_init().map_err(twice)?;
+        return Ok(Post(Some(post)));
+    }
+    #[cfg(not(feature = "otlp"))]
+    if !telemetry.otlp.is_empty() {
+        return Err(Error::Collector("this build sends no spans; build it with `--features otlp`".to_owned()));
+    }
+    house.try_init().map_err(twice)?;
+    Ok(Post(
+        #[cfg(feature = "otlp")]
+        None,
+    ))
+}
+
+/// Puts a span under the one of whoever asked, where spans are sent: 32 and 16 hexadecimal digits of a `traceparent`.
+pub fn adopt(span: &tracing::Span, trace: &str, parent: &str) {
+    #[cfg(feature = "otlp")]
+    otlp::adopt(span, trace, parent);
+    #[cfg(not(feature = "otlp"))]
+    let _ = (span, trace, parent);
 }
 
 /// Installs the metrics recorder; the handle renders them for `/metrics`. Call it once in a process.

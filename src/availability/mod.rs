@@ -22,6 +22,7 @@ pub use memory::Memory;
 pub use redis::{
     Redis,
     leases::{Answer, Ask, Leases},
+    link::clients as redis_clients,
 };
 pub use upkeep::{Reset, Upkeep};
 

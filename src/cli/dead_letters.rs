@@ -3,14 +3,14 @@
 use std::{collections::VecDeque, process::ExitCode, time::Duration};
 
 use anyhow::Context as _;
-use rumqttc::{AsyncClient, Event, EventLoop, Packet, QoS};
+use rumqttc::{Event, Packet, QoS};
 
 use super::output::{complain, say};
 use crate::{
     clock::Clock,
     config::Config,
     domain::dead_letter::DeadLetter,
-    mqtt::{connect, options},
+    mqtt::{Client, Session, connect, options},
     store::{
         Db,
         dead_letters::{self, Which},
@@ -82,7 +82,7 @@ async fn publish_waiting(config: &Config, db: &Db, which: &Which) -> anyhow::Res
     }
     let mut options = options(&config.mqtt, &format!("{}-replay-{}", config.mqtt.client_id, std::process::id()))?;
     options.set_clean_session(true).set_inflight(WINDOW);
-    let (client, mut events) = connect(options, letters.len() + 1);
+    let (client, mut events) = connect(&config.mqtt, options, letters.len() + 1)?;
     // Noted as of before the first is published, so that one that is refused again was refused later.
     let at = Clock::System.now();
     for letter in &letters {
@@ -100,7 +100,7 @@ async fn publish_waiting(config: &Config, db: &Db, which: &Which) -> anyhow::Res
     Ok(letters.len())
 }
 
-async fn acknowledged(events: &mut EventLoop) -> anyhow::Result<()> {
+async fn acknowledged(events: &mut Session) -> anyhow::Result<()> {
     let ack = async {
         loop {
             if let Event::Incoming(Packet::PubAck(_)) = events.poll().await? {
@@ -111,7 +111,7 @@ async fn acknowledged(events: &mut EventLoop) -> anyhow::Result<()> {
     tokio::time::timeout(PATIENCE, ack).await.context("the broker does not acknowledge")?.context("the broker")
 }
 
-async fn farewell(client: &AsyncClient, events: &mut EventLoop) {
+async fn farewell(client: &Client, events: &mut Session) {
     if client.try_disconnect().is_ok() {
         crate::mqtt::drain(events).await;
     }

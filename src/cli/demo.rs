@@ -107,7 +107,7 @@ pub async fn run(options: Options) -> anyhow::Result<ExitCode> {
         .collect::<anyhow::Result<_>>()?;
     let mut config = configuration(&folder, listen, mqtt_listen)?;
     config.enforcement.cameras.clone_from(&secrets);
-    telemetry::logs(&config.log)?;
+    let spans = telemetry::logs(&config.log, &config.telemetry)?;
     let metrics = telemetry::metrics()?;
 
     let db = Db::connect(&config.store).await?;
@@ -128,6 +128,8 @@ pub async fn run(options: Options) -> anyhow::Result<ExitCode> {
     db.close().await;
 
     let mut app = App::start(config, Clock::System, metrics).await?;
+    let rest = app.lifecycle().token(Stage::Rest);
+    app.lifecycle().start("spans", Stage::Rest, spans.run(rest));
     start_town(&mut app, town, &secrets, &options)?;
     greet(&app, mqtt_listen, &passwords, ntcip_base_port);
     let stop = async {

@@ -5,6 +5,7 @@ mod convert;
 mod dead_letters;
 mod decode;
 mod demo;
+mod device;
 mod doctor;
 mod forecast;
 mod import;
@@ -94,6 +95,9 @@ enum Command {
     /// Accounts of staff.
     #[command(subcommand)]
     User(UserCommand),
+    /// Who may speak at the broker, and the files Mosquitto knows them by.
+    #[command(subcommand)]
+    Device(DeviceCommand),
     /// Decode a device's bytes and print the readings as JSON.
     Decode {
         /// vendor/model
@@ -172,6 +176,50 @@ enum UserCommand {
         #[command(flatten)]
         config: WithConfig,
     },
+}
+
+#[derive(Subcommand)]
+enum DeviceCommand {
+    /// Make a device known; prints its password, once.
+    Add {
+        /// The name it signs in with at the broker.
+        name: String,
+        /// What it speaks for: lot:ID, space:LOT/SPACE, sign:ID, camera:ID, gateway:ID, chirpstack, ...; several are allowed.
+        #[arg(long = "for", required = true)]
+        speaks_for: Vec<crate::domain::speaker::Voice>,
+        #[command(flatten)]
+        config: WithConfig,
+    },
+    /// Give a device another password; prints it, once.
+    Rotate {
+        /// Its name.
+        name: String,
+        #[command(flatten)]
+        config: WithConfig,
+    },
+    /// Take a device's right to speak.
+    Revoke {
+        /// Its name.
+        name: String,
+        #[command(flatten)]
+        config: WithConfig,
+    },
+    /// List them as JSON, one a line.
+    List(WithConfig),
+    /// Print Mosquitto's acl_file.
+    Acl(BrokerFile),
+    /// Print Mosquitto's password_file.
+    Passwords(BrokerFile),
+}
+
+/// A file for the broker.
+#[derive(Args)]
+struct BrokerFile {
+    #[command(flatten)]
+    config: WithConfig,
+    /// Write it here, in one step, instead.
+    #[arg(long)]
+    out: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -380,9 +428,9 @@ fn in_runtime(command: Command) -> ExitCode {
 
 async fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
-        Command::Demo(options) => demo::run(options).await,
+        Command::Demo(options) => Box::pin(demo::run(options)).await,
         Command::Serve { config, rehearsal } => {
-            serve::run(Config::load(Some(&config.config))?, rehearsal.clock()).await
+            Box::pin(serve::run(Config::load(Some(&config.config))?, rehearsal.clock())).await
         }
         Command::Migrate(at) => {
             let db = open(&at).await?;
@@ -408,6 +456,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
             let config = Config::load(Some(&config.config))?;
             user::totp(config, &name, !remove).await
         }
+        Command::Device(command) => speaking(command).await,
         Command::DeadLetters(command) => refused(command).await,
         Command::Ledger(LedgerCommand::Verify { config, head, signed_head, sweep }) => {
             let config = Config::load(Some(&config.config))?;
@@ -439,6 +488,18 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Config(_) | Command::Convert(_) | Command::Decode { .. } | Command::Forecast(_) => {
             Ok(ExitCode::SUCCESS)
         }
+    }
+}
+
+async fn speaking(command: DeviceCommand) -> anyhow::Result<ExitCode> {
+    let load = |at: WithConfig| Config::load(Some(&at.config));
+    match command {
+        DeviceCommand::Add { name, speaks_for, config } => device::add(&load(config)?, &name, speaks_for).await,
+        DeviceCommand::Rotate { name, config } => device::rotate(&load(config)?, &name).await,
+        DeviceCommand::Revoke { name, config } => device::revoke(&load(config)?, &name).await,
+        DeviceCommand::List(config) => device::list(&load(config)?).await,
+        DeviceCommand::Acl(file) => device::acl(&load(file.config)?, file.out.as_deref()).await,
+        DeviceCommand::Passwords(file) => device::passwords(&load(file.config)?, file.out.as_deref()).await,
     }
 }
 

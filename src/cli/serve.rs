@@ -10,7 +10,8 @@ use crate::{
     clock::Clock,
     config::Config,
     domain::time::{Instant, parse_rfc3339},
-    lifecycle, telemetry,
+    lifecycle::{self, Stage},
+    telemetry,
 };
 
 /// A node whose clock runs faster, beside a simulated town that does the same. Never for a real one.
@@ -36,9 +37,11 @@ impl Rehearsal {
 
 /// Runs this node; exit 0 after a drained stop, 1 when a component died.
 pub async fn run(config: Config, clock: Clock) -> anyhow::Result<ExitCode> {
-    telemetry::logs(&config.log)?;
+    let spans = telemetry::logs(&config.log, &config.telemetry)?;
     let metrics = telemetry::metrics()?;
-    let app = App::start(config, clock, metrics).await?;
+    let mut app = App::start(config, clock, metrics).await?;
+    let rest = app.lifecycle().token(Stage::Rest);
+    app.lifecycle().start("spans", Stage::Rest, spans.run(rest));
     tracing::info!(http = %app.http, "ready");
     let stop = async {
         if let Err(error) = lifecycle::signal().await {

@@ -1,5 +1,7 @@
 //! The settings of the MQTT door and of the dead letters behind it.
 
+use std::path::{Path, PathBuf};
+
 use serde::{Deserialize, Serialize};
 
 use super::{Secret, is_address};
@@ -8,7 +10,7 @@ use super::{Secret, is_address};
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Mqtt {
-    /// `mqtt://host:port`; empty starts the embedded broker.
+    /// `mqtt://host:port`, or `mqtts://host:port` for TLS; empty starts the embedded broker.
     pub url: String,
     /// `host:port` the embedded broker listens on.
     pub embedded_listen: String,
@@ -18,6 +20,12 @@ pub struct Mqtt {
     pub username: String,
     /// Password at the broker.
     pub password: Secret,
+    /// PEM file of the authorities the broker's certificate is checked by; empty takes those of the system.
+    pub ca: PathBuf,
+    /// PEM files of the certificate, with its chain, and the key by which the broker knows this node; both may be empty.
+    pub client_cert: PathBuf,
+    /// See [`Mqtt::client_cert`].
+    pub client_key: PathBuf,
     /// Which MQTT the sensors' connection speaks.
     pub protocol: MqttVersion,
     /// Name of the group of nodes that split the sensors' messages; empty takes them all.
@@ -67,11 +75,34 @@ pub struct DeadLetters {
 }
 
 impl Mqtt {
+    /// Whether the broker is spoken to over TLS.
+    pub fn is_tls(&self) -> bool {
+        self.url.starts_with("mqtts://")
+    }
+
+    /// The files of this node's own certificate and key, if it has them.
+    pub fn own(&self) -> Option<(&Path, &Path)> {
+        (!self.client_cert.as_os_str().is_empty()).then_some((&self.client_cert, &self.client_key))
+    }
+
     /// What types cannot say: key, whether it holds, and the reason if not.
-    pub(super) fn rules(&self) -> [(&'static str, bool, &'static str); 8] {
+    pub(super) fn rules(&self) -> [(&'static str, bool, &'static str); 11] {
         let group = &self.shared_group;
+        let is_given = |path: &Path| !path.as_os_str().is_empty();
+        let fits = |path: &Path| self.is_tls() || !is_given(path);
         [
-            ("mqtt.url", self.url.is_empty() || is_mqtt_url(&self.url), "must be empty or mqtt://host:port"),
+            (
+                "mqtt.url",
+                self.url.is_empty() || is_mqtt_url(&self.url),
+                "must be empty, mqtt://host:port or mqtts://host:port",
+            ),
+            ("mqtt.ca", fits(&self.ca), "goes with mqtts://host:port in mqtt.url"),
+            ("mqtt.client_cert", fits(&self.client_cert), "goes with mqtts://host:port in mqtt.url"),
+            (
+                "mqtt.client_key",
+                is_given(&self.client_key) == is_given(&self.client_cert),
+                "goes with mqtt.client_cert",
+            ),
             ("mqtt.embedded_listen", is_address(&self.embedded_listen), "must be host:port"),
             ("mqtt.client_id", !self.client_id.is_empty(), "must not be empty: it names the persistent session"),
             ("mqtt.shared_group", !group.contains(['/', '+', '#']), "is one level of a topic: no / + #"),
@@ -84,7 +115,7 @@ impl Mqtt {
 }
 
 fn is_mqtt_url(text: &str) -> bool {
-    text.strip_prefix("mqtt://").is_some_and(|rest| {
+    text.strip_prefix("mqtt://").or_else(|| text.strip_prefix("mqtts://")).is_some_and(|rest| {
         let rest = rest.trim_end_matches('/');
         is_address(rest) || !rest.is_empty() && !rest.contains([':', '@', '/'])
     })

@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
+use tracing::{Instrument as _, Span};
 
 use super::{Error, fence::Fence};
 use crate::{
@@ -116,7 +117,11 @@ async fn follow(context: &Context, protocol: &mut impl Protocol) {
             Some(shown) if shows_same(shown, &faces) => protocol.verify(&faces).await,
             _ => {
                 board.send(&sign.id, faces.iter().map(|(panel, wanted)| (panel, &wanted.face)), clock.now());
-                protocol.show(&faces).await
+                let span = board.trails().takes(&sign.id).map_or_else(Span::none, |trail| trail.writing(&sign.id));
+                let began = tokio::time::Instant::now();
+                let told = protocol.show(&faces).instrument(span.clone()).await;
+                timed(context, &span, began.elapsed(), told.is_ok());
+                told
             }
         };
         let now = clock.now();
@@ -171,6 +176,17 @@ async fn follow(context: &Context, protocol: &mut impl Protocol) {
                 }
             }
         }
+    }
+}
+
+/// Tells how long a sign took to be told, where that is followed or took long.
+fn timed(context: &Context, span: &Span, took: Duration, is_shown: bool) {
+    let (sign, took_ms) = (&context.sign.id, took.as_millis() as u64);
+    let _within = span.enter();
+    tracing::debug!(target: "yunpark::trail", { sign.id = %sign, took_ms, is_shown }, "a sign was told");
+    if context.config.slow_ms > 0 && took_ms >= context.config.slow_ms {
+        metrics::counter!("yunpark_sign_slow_total").increment(1);
+        tracing::warn!(sign.id = %sign, took_ms, is_shown, "slow sign: it took longer to be told than display.slow_ms");
     }
 }
 

@@ -32,6 +32,7 @@ pub mod share;
 pub mod sign;
 pub mod sign_link;
 pub mod sign_order;
+pub mod speaker;
 pub mod staff;
 pub mod terms;
 pub mod text;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use rumqttc::{AsyncClient, Event, EventLoop, Packet, Publish, QoS};
+use rumqttc::{Event, Packet, Publish, QoS};
 use serde::Deserialize;
 use serde_json::json;
 use tokio::sync::mpsc;
@@ -13,7 +13,7 @@ use super::{Desk, Error, staged::Said};
 use crate::{
     config,
     domain::{ids::CameraId, lot::VehicleClass, time::parse_rfc3339},
-    mqtt::{self, Backoff},
+    mqtt::{self, Backoff, Client, Session},
     store::staged,
 };
 
@@ -51,8 +51,8 @@ struct Message {
 
 /// The connection, and the desk behind it.
 pub struct Ear {
-    client: AsyncClient,
-    events: EventLoop,
+    client: Client,
+    events: Session,
     desk: Arc<Desk>,
 }
 
@@ -61,7 +61,7 @@ impl Ear {
     pub fn new(config: &config::Mqtt, desk: Arc<Desk>) -> Result<Self, mqtt::Error> {
         let mut options = mqtt::options(config, &format!("{}-captures", config.client_id))?;
         options.set_manual_acks(true);
-        let (client, events) = mqtt::connect(options, QUEUE * 2);
+        let (client, events) = mqtt::connect(config, options, QUEUE * 2)?;
         Ok(Self { client, events, desk })
     }
 
@@ -77,7 +77,7 @@ impl Ear {
     }
 }
 
-async fn poll(mut events: EventLoop, client: &AsyncClient, deliver: mpsc::Sender<Publish>, stop: &CancellationToken) {
+async fn poll(mut events: Session, client: &Client, deliver: mpsc::Sender<Publish>, stop: &CancellationToken) {
     let mut backoff = Backoff::default();
     loop {
         let event = tokio::select! {
@@ -111,7 +111,7 @@ async fn poll(mut events: EventLoop, client: &AsyncClient, deliver: mpsc::Sender
 
 /// Keeps what was said, one after another. What cannot be kept for want of the store is not acknowledged: it comes again with
 /// the next connection.
-async fn keep(client: &AsyncClient, desk: Arc<Desk>, mut said: mpsc::Receiver<Publish>) {
+async fn keep(client: &Client, desk: Arc<Desk>, mut said: mpsc::Receiver<Publish>) {
     let mut backoff = Backoff::default();
     while let Some(publish) = said.recv().await {
         let camera = publish.topic.split('/').nth(3).and_then(|id| CameraId::parse(id).ok());

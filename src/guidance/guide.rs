@@ -264,6 +264,11 @@ impl Guide {
             if let Some(fault) = &fault {
                 tracing::warn!(sign.id = %sign.id, panel.id = %panel.id, fault = %fault, "a face does not fit its panel");
             }
+            let told_of = panel.lines.iter().flat_map(|line| situation.city.target_lots(&line.target));
+            if let Some(trail) = signs.trails().changes(&sign.id, told_of.map(|lot| &lot.id)) {
+                let span = trail.guiding(&sign.id);
+                span.in_scope(|| tracing::debug!(target: "yunpark::trail", { panel.id = %panel.id }, "a panel is to show another face"));
+            }
             signs.desire(&sign.id, &panel.id, Wanted { good_until, ..face.into() }, fault);
         }
     }

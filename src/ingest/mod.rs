@@ -31,7 +31,7 @@ use std::sync::Arc;
 
 use tokio::sync::{mpsc, watch};
 
-use crate::{availability, clock::Clock, config, domain::city::City, store::Db};
+use crate::{availability, clock::Clock, config, domain::city::City, store::Db, telemetry::Trails};
 
 /// Why the door cannot be opened.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -81,7 +81,15 @@ pub fn open(
     let (door, messages, hand) = Door::new(config, clock.clone(), teller.clone(), lag.clone())?;
     let other_doors = (door.queue(), clock.clone());
     let (post, letters) = letters::channel(&config.dead_letters, db, hand.clone(), clock.clone());
-    let settling = pipeline::Settling { hand, engine, clock, health: teller, lag: lag.clone(), book: None };
+    let settling = pipeline::Settling {
+        hand,
+        engine,
+        clock,
+        health: teller,
+        lag: lag.clone(),
+        book: None,
+        trails: Trails::default(),
+    };
     let pipeline = Pipeline::new(messages, post, config, city, settling);
     Ok(Ingest { door, pipeline, letters, health, lag, other_doors })
 }

@@ -14,7 +14,6 @@ use bytes::{Bytes, BytesMut};
 use rumqttc::v5::mqttbytes::QoS;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
     sync::mpsc,
 };
 use tokio_util::sync::CancellationToken;
@@ -29,7 +28,10 @@ use crate::{
     clock::Clock,
     config::{self, MqttVersion},
     domain::time::Instant,
-    mqtt::{Backoff, address},
+    mqtt::{
+        Backoff,
+        line::{Broker, Stream, told},
+    },
 };
 
 /// What sensors publish on, and the nodes of a group may split between them.
@@ -150,7 +152,7 @@ impl Hand {
 /// Why a connection ended.
 #[derive(Debug, thiserror::Error)]
 enum Fault {
-    #[error("{0}")]
+    #[error("{}", told(.0))]
     Io(#[from] std::io::Error),
     #[error("{0}")]
     Wire(#[from] wire::Error),
@@ -160,7 +162,7 @@ enum Fault {
 
 /// A connection that stands.
 struct Line {
-    stream: TcpStream,
+    stream: Box<dyn Stream>,
     version: Version,
     incoming: BytesMut,
     outgoing: BytesMut,
@@ -168,7 +170,11 @@ struct Line {
 
 impl Line {
     async fn flush(&mut self) -> Result<(), Fault> {
-        let written = tokio::time::timeout(PATIENCE, self.stream.write_all(&self.outgoing)).await;
+        let written = async {
+            self.stream.write_all(&self.outgoing).await?;
+            self.stream.flush().await
+        };
+        let written = tokio::time::timeout(PATIENCE, written).await;
         self.outgoing.clear();
         Ok(written.map_err(|_| Fault::Ended("the broker does not read".to_owned()))??)
     }
@@ -201,7 +207,7 @@ impl Line {
 /// the broker back; messages at QoS 1 stay in the broker's session. With MQTT 5 the broker knows the queue's length as the
 /// window, and sends no more than that unacknowledged.
 pub struct Door {
-    broker: (String, u16),
+    broker: Broker,
     hello: Hello,
     versions: Vec<Version>,
     group: String,
@@ -237,7 +243,7 @@ impl Door {
         let login =
             (!config.username.is_empty()).then(|| (config.username.clone(), config.password.reveal().to_owned()));
         let door = Self {
-            broker: address(config)?,
+            broker: Broker::of(config)?,
             hello: Hello {
                 client_id: config.client_id.clone(),
                 login,
@@ -471,10 +477,8 @@ fn hand_on(queue: &mpsc::Sender<Message>, waiting: &mut VecDeque<Message>) {
 }
 
 /// Asks a broker for a connection.
-async fn ask(broker: &(String, u16), hello: &Hello, version: Version) -> Result<Line, Fault> {
-    let stream = TcpStream::connect((broker.0.as_str(), broker.1)).await?;
-    // Without it, small packets wait for one another up to 40 ms.
-    stream.set_nodelay(true)?;
+async fn ask(broker: &Broker, hello: &Hello, version: Version) -> Result<Line, Fault> {
+    let stream = broker.dial().await?;
     let mut line =
         Line { stream, version, incoming: BytesMut::with_capacity(READ), outgoing: BytesMut::with_capacity(READ) };
     hello.write(version, &mut line.outgoing)?;

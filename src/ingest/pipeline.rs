@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
+use tracing::Span;
 
 use super::{
     Error,
@@ -22,6 +23,7 @@ use crate::{
     config,
     domain::{availability::Outcome, city::City, observation::Observation, sensor_event::SensorEvent, time::Instant},
     mqtt::Backoff,
+    telemetry::{Trail, Trails},
 };
 
 /// A batch of fewer messages says that they do not stream in; it is applied without waiting for more.
@@ -48,6 +50,7 @@ struct Reading {
     letters: LetterBox,
     /// Native messages are kept as events too.
     keeps_native: bool,
+    trails: Trails,
 }
 
 /// What applies and acknowledges what was read.
@@ -58,6 +61,7 @@ pub(super) struct Settling {
     pub(super) health: Teller,
     pub(super) lag: Arc<Lag>,
     pub(super) book: Option<EventBook>,
+    pub(super) trails: Trails,
 }
 
 /// Messages that were read and not yet applied.
@@ -66,6 +70,8 @@ struct Read {
     batch: Batch,
     /// Native messages, to be kept beside what devices said.
     native: Vec<SensorEvent>,
+    /// What is followed, by the place of its first observation in the batch.
+    followed: Vec<(usize, Trail)>,
     /// Of the messages that were understood, and of refused ones that nobody else acknowledges.
     tickets: Vec<Ticket>,
     messages: usize,
@@ -82,7 +88,15 @@ impl Pipeline {
     ) -> Self {
         let directory = Directory::of(&city.borrow_and_update());
         let clock = settling.clock.clone();
-        let reading = Reading { city, directory, clock, refusals: Refusals::default(), letters, keeps_native: false };
+        let reading = Reading {
+            city,
+            directory,
+            clock,
+            refusals: Refusals::default(),
+            letters,
+            keeps_native: false,
+            trails: Trails::default(),
+        };
         let batch_wait = Duration::from_millis(config.batch_ms);
         Self { queue, settling, reading, max_batch: config.max_batch, batch_wait }
     }
@@ -92,6 +106,14 @@ impl Pipeline {
     pub fn keeping(mut self, book: EventBook) -> Self {
         self.reading.keeps_native = book.keeps_native();
         self.settling.book = Some(book);
+        self
+    }
+
+    /// The same, following a share of the messages on their way.
+    #[must_use]
+    pub fn following(mut self, trails: Trails) -> Self {
+        self.reading.trails = trails.clone();
+        self.settling.trails = trails;
         self
     }
 
@@ -186,6 +208,7 @@ impl Reading {
             // A topic that is no text is in no grammar.
             let topic = std::str::from_utf8(&message.topic).unwrap_or_default();
             let before = (read.batch.observations.len(), read.batch.events.len());
+            let trail = self.trails.message();
             let made = match message.oversized {
                 Some(bytes) => Err(Refusal::Oversized { bytes }),
                 None => normalise(topic, &message.payload, &self.directory, message.received_at, &mut read.batch),
@@ -193,6 +216,12 @@ impl Reading {
             if self.keeps_native && read.batch.events.len() == before.1 {
                 let stated = &read.batch.observations[before.0..];
                 read.native.extend(stated.iter().map(|stated| native_event(stated, &message.payload)));
+            }
+            if let Some(trail) = trail
+                && let Some(first) = read.batch.observations.get(before.0)
+            {
+                tracing::debug!(target: "yunpark::trail", { request.id = trail.id(), lot.id = %first.lot }, "a message was read");
+                read.followed.push((before.0, trail));
             }
             match made {
                 Ok(()) => read.tickets.extend(message.ticket),
@@ -221,8 +250,26 @@ impl Settling {
         if self.book.is_some() {
             events.extend(read.batch.events.iter().map(event));
         }
-        let (outcomes, kept) = tokio::join!(self.apply(&read.batch.observations, stop), self.keep(&mut events, stop));
+        let stated = &read.batch.observations;
+        let followed = std::mem::take(&mut read.followed);
+        let steps: Vec<(&Observation, usize, Trail, Span)> = (followed.into_iter())
+            .filter_map(|(place, trail)| {
+                let first = stated.get(place)?;
+                self.trails.moves(&first.lot, &trail);
+                let span = trail.applying(&first.lot);
+                Some((first, place, trail, span))
+            })
+            .collect();
+        let (outcomes, kept) = tokio::join!(self.apply(stated, stop), self.keep(&mut events, stop));
         let Some(outcomes) = outcomes.filter(|_| kept) else { return false };
+        for (first, place, trail, span) in steps {
+            let outcome = outcomes.get(place).copied();
+            if outcome != Some(Outcome::Changed) {
+                self.trails.rests(&first.lot, &trail);
+            }
+            let outcome = outcome.map_or("none", word);
+            span.in_scope(|| tracing::debug!(target: "yunpark::trail", outcome, "an observation was applied"));
+        }
         self.tell(&read, &outcomes);
         self.hand.acknowledge(read.tickets);
         if let Some(newest) = read.newest {

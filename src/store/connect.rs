@@ -7,15 +7,15 @@ use std::{
 };
 
 use sqlx::{
-    Connection as _, PgPool, Postgres, Sqlite, SqliteConnection, SqlitePool, Transaction,
-    migrate::{Migrate, Migrator},
+    ConnectOptions, Connection as _, PgPool, Postgres, Sqlite, SqliteConnection, SqlitePool, Transaction,
+    migrate::Migrator,
     pool::PoolOptions,
-    postgres::PgConnectOptions,
+    postgres::{PgConnectOptions, PgSslMode},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
 };
 
 use super::{Error, migrations, query};
-use crate::config;
+use crate::{config, tls};
 
 const BUSY: Duration = Duration::from_secs(10);
 
@@ -46,59 +46,73 @@ pub(super) enum Inner {
     Postgres(Transaction<'static, Postgres>),
 }
 
+/// What others could do between here and a server.
+#[derive(Debug)]
+pub struct Exposure {
+    /// The server's host.
+    pub host: String,
+    /// What the connection is.
+    pub what: &'static str,
+}
+
 impl Db {
     /// Connects to the database `store.url` names; makes a SQLite file and its folder if they are missing.
     pub async fn connect(config: &config::Store) -> Result<Self, Error> {
         let url = config.url.reveal();
         if url.starts_with("sqlite:") {
-            sqlite(url, config.max_connections).await
+            sqlite(url, config).await
         } else if url.starts_with("postgres:") || url.starts_with("postgresql:") {
-            let address = |error: sqlx::Error| Error::Address { reason: error.to_string() };
-            let options = PgConnectOptions::from_str(url).map_err(address)?;
-            let options = options.application_name("yunpark");
+            let options = telling_slow(postgres(url, &config.ca)?, config.slow_ms);
             let pool = PoolOptions::new().max_connections(config.max_connections.max(1));
-            Ok(Self::Postgres(pool.acquire_timeout(BUSY).connect_with(options).await?))
+            let connected = pool.acquire_timeout(BUSY).connect_with(options).await;
+            connected.map(Self::Postgres).map_err(untrusted)
         } else {
             Err(Error::Address { reason: "begins with neither sqlite:// nor postgres://".to_owned() })
         }
     }
 
     /// A replica of a PostgreSQL database, for questions alone; connections are made when something is asked, and one that is not
-    /// there fails within a second.
-    pub(super) fn replica(url: &str, max_connections: u32) -> Result<Self, Error> {
+    /// there fails within a second. It is reached as the database is.
+    pub(super) fn replica(url: &str, config: &config::Store) -> Result<Self, Error> {
         if !url.starts_with("postgres:") && !url.starts_with("postgresql:") {
             return Err(Error::Address { reason: "a replica begins with postgres://".to_owned() });
         }
-        let options = PgConnectOptions::from_str(url).map_err(|error| Error::Address { reason: error.to_string() })?;
-        let pool = PoolOptions::new().max_connections(max_connections.max(1)).acquire_timeout(Duration::from_secs(1));
-        let options = options.application_name("yunpark").options([("default_transaction_read_only", "on")]);
+        let options = telling_slow(postgres(url, &config.ca)?, config.slow_ms);
+        let most = config.max_connections.max(1);
+        let pool = PoolOptions::new().max_connections(most).acquire_timeout(Duration::from_secs(1));
+        let options = options.options([("default_transaction_read_only", "on")]);
         Ok(Self::Postgres(pool.connect_lazy_with(options)))
     }
 
-    /// Applies the migrations that are still missing.
+    /// Applies the migrations that are still missing. A role that may not make tables (`packaging/sql/roles.sql`) can only find
+    /// that none is.
     pub async fn migrate(&self) -> Result<(), Error> {
         match self {
             Self::Sqlite { write, .. } => migrations::all().run(write).await?,
+            Self::Postgres(_) if !self.may_make_tables().await? => {
+                let names = self.pending_migrations().await?;
+                if !names.is_empty() {
+                    return Err(Error::Behind { names: names.join(", ") });
+                }
+            }
             Self::Postgres(pool) => migrations::all().run(pool).await?,
         }
         Ok(())
     }
 
-    /// The names of migrations that are not applied yet, in order.
+    /// Whether the role this program signs in with may change tables, and not only what is in them.
+    pub async fn may_make_tables(&self) -> Result<bool, Error> {
+        let Self::Postgres(_) = self else { return Ok(true) };
+        let text = "SELECT CAST(CAST(has_schema_privilege(current_schema(), 'CREATE') AS INTEGER) AS BIGINT) AS may";
+        Ok(query("(none)", text).fetch_one(self).await?.count::<i64>("may")? == 1)
+    }
+
+    /// The names of migrations that are not applied yet, in order. Nothing is written.
     pub async fn pending_migrations(&self) -> Result<Vec<String>, Error> {
-        const TABLE: &str = "_sqlx_migrations";
-        macro_rules! applied {
-            ($pool:expr) => {{
-                let mut connection = $pool.acquire().await?;
-                connection.ensure_migrations_table(TABLE).await?;
-                connection.list_applied_migrations(TABLE).await?
-            }};
-        }
-        let applied = match self {
-            Self::Sqlite { write, .. } => applied!(write),
-            Self::Postgres(pool) => applied!(pool),
-        };
-        let is_pending = |version: i64| !applied.iter().any(|done| done.version == version);
+        let mut tx = self.begin_read().await?;
+        let applied = super::backup::seen(&mut tx).await?;
+        tx.commit().await?;
+        let is_pending = |version: i64| !applied.contains(&version);
         Ok(migrations::all()
             .iter()
             .filter(|migration| is_pending(migration.version))
@@ -110,6 +124,25 @@ impl Db {
     pub fn file(url: &str) -> Option<PathBuf> {
         let options = url.starts_with("sqlite:").then(|| SqliteConnectOptions::from_str(url).ok());
         options.flatten().map(|options| options.get_filename().to_owned())
+    }
+
+    /// What could be read or forged between here and the server an address names, checked by these authorities; none where
+    /// nothing can, or there is none.
+    pub fn exposure(url: &str, authorities: &Path) -> Result<Option<Exposure>, Error> {
+        if !url.starts_with("postgres") {
+            return Ok(None);
+        }
+        let options = postgres(url, authorities)?;
+        let what = match options.get_ssl_mode() {
+            _ if options.get_socket().is_some() => return Ok(None),
+            PgSslMode::VerifyCa | PgSslMode::VerifyFull => return Ok(None),
+            PgSslMode::Require => "encrypted, but to whoever answers: its certificate is not checked",
+            PgSslMode::Allow | PgSslMode::Prefer => {
+                "encrypted only if the server offers it, and its certificate is not checked"
+            }
+            PgSslMode::Disable => "not encrypted",
+        };
+        Ok(Some(Exposure { host: options.get_host().to_owned(), what }))
     }
 
     /// Asks the database for a sign of life.
@@ -173,6 +206,37 @@ impl Tx {
     }
 }
 
+/// How a server is reached. With `store.ca` it must prove its name, whatever the address says less of.
+fn postgres(url: &str, authorities: &Path) -> Result<PgConnectOptions, Error> {
+    let address = |error: sqlx::Error| Error::Address { reason: error.to_string() };
+    let options = PgConnectOptions::from_str(url).map_err(address)?.application_name("yunpark");
+    if authorities.as_os_str().is_empty() {
+        return Ok(options);
+    }
+    tls::authorities(authorities).map_err(|reason| Error::Authorities { reason })?;
+    let is_checked = matches!(options.get_ssl_mode(), PgSslMode::VerifyCa | PgSslMode::VerifyFull);
+    if url.contains("sslmode=") && !is_checked {
+        return Err(Error::Address { reason: "store.ca goes with sslmode=verify-full".to_owned() });
+    }
+    let options = if is_checked { options } else { options.ssl_mode(PgSslMode::VerifyFull) };
+    Ok(options.ssl_root_cert(authorities))
+}
+
+/// Lets statements that take longer be logged by their text: values are bound, and stand in none.
+fn telling_slow<O: ConnectOptions>(options: O, slow_ms: u64) -> O {
+    match slow_ms {
+        0 => options.log_slow_statements(log::LevelFilter::Off, Duration::MAX),
+        limit => options.log_slow_statements(log::LevelFilter::Warn, Duration::from_millis(limit)),
+    }
+}
+
+/// Says what to do where a server's certificate was not taken.
+fn untrusted(error: sqlx::Error) -> Error {
+    let told = error.to_string();
+    let advised = tls::advised(&told, "store.ca");
+    if advised == told { error.into() } else { Error::Untrusted { reason: advised } }
+}
+
 /// Whether a connection may be used again. When a disk is full SQLite ends a transaction by itself, and the connection would go on
 /// counting it: such a one is closed, and the next begins anew.
 async fn is_at_rest(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
@@ -181,7 +245,7 @@ async fn is_at_rest(connection: &mut SqliteConnection) -> Result<bool, sqlx::Err
     Ok(!connection.is_in_transaction())
 }
 
-async fn sqlite(url: &str, max_connections: u32) -> Result<Db, Error> {
+async fn sqlite(url: &str, config: &config::Store) -> Result<Db, Error> {
     let refuse = |reason: &str| Error::Address { reason: reason.to_owned() };
     if url.contains(":memory:") || url.contains("mode=memory") {
         return Err(refuse("records are kept in a file, not in memory"));
@@ -198,11 +262,12 @@ async fn sqlite(url: &str, max_connections: u32) -> Result<Db, Error> {
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
         .busy_timeout(BUSY);
+    let options = telling_slow(options, config.slow_ms);
     let pool = || PoolOptions::new().acquire_timeout(BUSY * 3);
     let write = pool().max_connections(1).after_release(|connection, _| Box::pin(is_at_rest(connection)));
     let write = write.connect_with(options.clone()).await?;
     // 16 MB of pages, which a connection takes only as it needs them: the inner pages of an index over tens of millions of rows.
     let options = options.pragma("query_only", "on").pragma("cache_size", "-16000");
-    let read = pool().max_connections(max_connections.max(1)).connect_with(options).await?;
+    let read = pool().max_connections(config.max_connections.max(1)).connect_with(options).await?;
     Ok(Db::Sqlite { read, write })
 }

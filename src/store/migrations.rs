@@ -33,6 +33,7 @@ const FILES: &[(i64, &str, &str)] = &[
     (42, "partners", include_str!("../../migrations/0042_partners.sql")),
     (43, "patrols", include_str!("../../migrations/0043_patrols.sql")),
     (50, "sign_states", include_str!("../../migrations/0050_sign_states.sql")),
+    (54, "mqtt_devices", include_str!("../../migrations/0054_mqtt_devices.sql")),
 ];
 
 /// All migrations.

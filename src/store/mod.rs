@@ -34,11 +34,13 @@ pub mod permits;
 pub mod petitions;
 pub mod plates;
 pub mod records;
+pub mod rights;
 pub mod sensor_events;
 pub mod sensor_health;
 pub mod settings;
 pub mod sign_orders;
 pub mod sign_states;
+pub mod speakers;
 pub mod staff;
 pub mod staged;
 pub mod transitions;
@@ -67,6 +69,18 @@ pub enum Error {
         /// What is wrong with it; never the address itself, which holds a password.
         reason: String,
     },
+    /// The file `store.ca` names is of no use.
+    #[error("store.ca: {reason}")]
+    Authorities {
+        /// Which file, and why.
+        reason: String,
+    },
+    /// The server did not prove to be the one meant.
+    #[error("database: {reason}")]
+    Untrusted {
+        /// Why, and what to do.
+        reason: String,
+    },
     /// The folder of the database or of the evidence cannot be made.
     #[error("folder {folder}: {source}")]
     Folder {
@@ -78,6 +92,14 @@ pub enum Error {
     /// The database refused or did not answer.
     #[error("database: {0}")]
     Database(#[from] sqlx::Error),
+    /// Migrations are missing, and this role may not apply them.
+    #[error(
+        "the database lacks {names}, and this role may not make tables: run `yunpark migrate` as the role that owns them"
+    )]
+    Behind {
+        /// Their names.
+        names: String,
+    },
     /// A migration did not go through.
     #[error("migration: {0}")]
     Migration(#[from] sqlx::migrate::MigrateError),

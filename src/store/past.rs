@@ -27,7 +27,7 @@ impl Past {
     pub fn open(db: Db, config: &config::Store) -> Result<Self, Error> {
         let replica = match config.replica_url.reveal() {
             "" => None,
-            url => Some(Db::replica(url, config.max_connections)?),
+            url => Some(Db::replica(url, config)?),
         };
         Ok(Self { db, replica, shunned: Mutex::new(None) })
     }

@@ -37,6 +37,7 @@ fn redis_config(port: u16, prefix: &str, stream_length: usize) -> config::Availa
 fn redis_config_at(url: &str, prefix: &str, stream_length: usize) -> config::Availability {
     config::Availability {
         redis_url: url.into(),
+        redis_ca: std::path::PathBuf::new(),
         key_prefix: prefix.to_owned(),
         partitions: 3,
         stream_length,

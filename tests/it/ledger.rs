@@ -38,7 +38,7 @@ fn capture(node: &Node, key: &str, minutes_ago: i64, image: &str) -> (u16, Value
 const HISTORY: &str = "/api/v1/plates/%E6%B5%99K12345/history?purpose=street%20check";
 
 /// Two captures, a ripe incident, a warning by an officer, and the plate's history.
-fn a_case(places: &Places) -> Node {
+pub fn a_case(places: &Places) -> Node {
     let node = Node::start(places, &town(1, 4, "127.0.0.1:9"));
     let (early, late) = (picture(&node, 10), picture(&node, 20));
     let (status, first) = capture(&node, "k1", 20, &early);

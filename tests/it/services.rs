@@ -1,5 +1,6 @@
 //! Private Redis, Valkey, Mosquitto and PostgreSQL servers on free ports, stopped when the test ends.
 
+mod certificates;
 mod postgres;
 mod redis;
 
@@ -14,8 +15,9 @@ use std::{
 use tempfile::TempDir;
 
 pub use self::{
-    postgres::{Pair, hush_table, postgres},
-    redis::{a_cluster, cli, redis, redis_on, redis_with, shared_cluster, valkey},
+    certificates::{Authority, Certificate},
+    postgres::{Pair, hush_table, postgres, postgres_over_tls, sql},
+    redis::{a_cluster, a_cluster_over_tls, cli, redis, redis_on, redis_over_tls, redis_with, shared_cluster, valkey},
 };
 
 /// A port nobody listens on at the moment.
@@ -127,6 +129,14 @@ pub fn mosquitto_with(more: &str) -> Server {
     let mut command = Command::new(find("mosquitto", &["/usr/sbin/mosquitto"]));
     command.arg("-c").arg(config);
     Server::start("mosquitto", port, dir, command)
+}
+
+/// A private Mosquitto that speaks TLS alone; with an authority it asks whoever comes for a certificate of that one.
+pub fn mosquitto_over_tls(shown: &Certificate, trusted: Option<&Authority>) -> Server {
+    let asks = trusted.map(|trusted| format!("cafile {}\nrequire_certificate true\n", trusted.file().display()));
+    let more =
+        format!("certfile {}\nkeyfile {}\n{}", shown.chain.display(), shown.key.display(), asks.unwrap_or_default());
+    mosquitto_with(&more)
 }
 
 fn free_name() -> u64 {

@@ -1,12 +1,13 @@
 //! `POST /api/v1/lots/{id}/actions`: what an operator does to a lot, with its reason, entered in the ledger before it is done.
 
 use axum::{
-    Json,
+    Extension, Json,
     extract::State,
     response::{IntoResponse, Response},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use tracing::{Instrument as _, Span};
 use utoipa::ToSchema;
 
 use super::AvailabilityView;
@@ -25,6 +26,7 @@ use crate::{
         staff::Role,
     },
     store::ledger,
+    telemetry::Trail,
 };
 
 /// Longest reason, characters.
@@ -127,6 +129,7 @@ pub async fn act(
     State(services): State<Shared>,
     staff: Staff,
     Segment(id): Segment<String>,
+    trail: Option<Extension<Trail>>,
     Body(body): Body<ActionBody>,
 ) -> Result<Response, Problem> {
     staff.require(Role::may_act_on_lots)?;
@@ -151,7 +154,11 @@ pub async fn act(
         tracing::warn!(%error, lot.id = %lot.id, "an operator's action could not be done");
         Problem::unavailable("availability does not answer; try again in a moment")
     };
-    let outcome = services.engine.act(&action, now).await.map_err(away)?;
+    let applying = trail.map_or_else(Span::none, |Extension(trail)| {
+        services.signs.trails().moves(&lot.id, &trail);
+        trail.applying(&lot.id)
+    });
+    let outcome = services.engine.act(&action, now).instrument(applying).await.map_err(away)?;
     services.kept.soon();
     let counts = services.engine.lot(&lot.id).await.map_err(away)?;
     let (Outcome::Changed | Outcome::Confirmed, Some(counts)) = (outcome, counts) else {

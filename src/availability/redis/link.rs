@@ -6,7 +6,7 @@ use std::{
 };
 
 use ::redis::{
-    Client, Cmd, ConnectionInfo, ErrorKind, IntoConnectionInfo, RedisError, Value,
+    Client, Cmd, ConnectionAddr, ConnectionInfo, ErrorKind, IntoConnectionInfo, RedisError, TlsCertificates, Value,
     aio::{ConnectionLike, MultiplexedConnection},
     cluster::{ClusterClient, ClusterClientBuilder},
     cluster_async::ClusterConnection,
@@ -20,6 +20,7 @@ use super::{
     waiter::{Homes, Waiter},
     wire,
 };
+use crate::{config, tls};
 
 /// Longest wait for a connection, and for an answer to whoever writes and whoever only looks.
 pub(super) const CONNECT: Duration = Duration::from_secs(2);
@@ -63,20 +64,18 @@ impl std::fmt::Debug for Link {
 
 impl Link {
     /// Connects to the first of the addresses that answers, and asks it whether it belongs to a cluster.
-    pub(super) async fn open(urls: &str) -> Result<Self, Error> {
+    pub(super) async fn open(config: &config::Availability) -> Result<Self, Error> {
         let wrong = |error: RedisError| Error::Setting(format!("availability.redis_url: {error}"));
-        let seeds: Vec<ConnectionInfo> = (urls.split(',').map(str::trim).filter(|url| !url.is_empty()))
-            .map(IntoConnectionInfo::into_connection_info)
-            .collect::<Result<_, _>>()
-            .map_err(wrong)?;
-        let clients: Arc<[Client]> =
-            seeds.iter().map(|seed| Client::open(seed.clone())).collect::<Result<_, _>>().map_err(wrong)?;
+        let certificates = certificates(config)?;
+        let clients: Arc<[Client]> = clients(config)?.into();
+        let seeds: Vec<ConnectionInfo> = clients.iter().map(|client| client.get_connection_info().clone()).collect();
         let lines = if is_cluster(&clients).await? {
             if seeds.iter().any(|seed| seed.redis_settings().db() != 0) {
                 return Err(Error::Setting("availability.redis_url: a cluster has no database but 0".to_owned()));
             }
-            let connect =
-                async |answer| cluster(&seeds, answer).map_err(wrong)?.get_async_connection().await.map_err(of);
+            let connect = async |answer| {
+                cluster(&seeds, certificates.as_ref(), answer).map_err(wrong)?.get_async_connection().await.map_err(of)
+            };
             Lines::Cluster {
                 writer: connect(ANSWER).await?,
                 reader: connect(ANSWER_TO_READERS).await?,
@@ -193,9 +192,46 @@ async fn is_cluster(seeds: &[Client]) -> Result<bool, Error> {
     Err(last)
 }
 
-fn cluster(seeds: &[ConnectionInfo], answer: Duration) -> Result<ClusterClient, RedisError> {
+/// What servers' certificates are checked by, where that is not what the system trusts.
+fn certificates(config: &config::Availability) -> Result<Option<TlsCertificates>, Error> {
+    if config.redis_ca.as_os_str().is_empty() {
+        return Ok(None);
+    }
+    let root = tls::authorities(&config.redis_ca);
+    let root = root.map_err(|reason| Error::Setting(format!("availability.redis_ca: {reason}")))?;
+    Ok(Some(TlsCertificates { client_tls: None, root_cert: Some(root) }))
+}
+
+/// Whoever dials each of the addresses of a configuration.
+pub fn clients(config: &config::Availability) -> Result<Vec<Client>, Error> {
+    let certificates = certificates(config)?;
+    let urls = config.redis_url.reveal().split(',').map(str::trim).filter(|url| !url.is_empty());
+    let client = |url: &str| {
+        let address = url.into_connection_info()?;
+        match &certificates {
+            Some(certificates) if matches!(address.addr(), ConnectionAddr::TcpTls { .. }) => {
+                Client::build_with_tls(address, certificates.clone())
+            }
+            _ => Client::open(address),
+        }
+    };
+    let wrong = |error: RedisError| Error::Setting(format!("availability.redis_url: {error}"));
+    urls.map(|url| client(url).map_err(wrong)).collect()
+}
+
+fn cluster(
+    seeds: &[ConnectionInfo],
+    certificates: Option<&TlsCertificates>,
+    answer: Duration,
+) -> Result<ClusterClient, RedisError> {
     let (retries, shortest_ms, longest_ms) = CLUSTER_RETRIES;
-    ClusterClientBuilder::new(seeds.iter().cloned())
+    let builder = ClusterClientBuilder::new(seeds.iter().cloned());
+    let is_tls = seeds.iter().any(|seed| matches!(seed.addr(), ConnectionAddr::TcpTls { .. }));
+    let builder = match certificates {
+        Some(certificates) if is_tls => builder.certs(certificates.clone()),
+        _ => builder,
+    };
+    builder
         .connection_timeout(CONNECT)
         .response_timeout(answer)
         .overall_response_timeout(Some(answer))
@@ -218,5 +254,9 @@ pub(super) fn of(error: RedisError) -> Error {
         || error.is_timeout()
         || error.is_connection_refusal()
         || error.is_cluster_error();
-    if is_away { Error::Unreachable(error.to_string()) } else { Error::Refused(error.to_string()) }
+    if is_away {
+        Error::Unreachable(tls::advised(&error, "availability.redis_ca"))
+    } else {
+        Error::Refused(error.to_string())
+    }
 }

@@ -3,7 +3,7 @@
 pub(super) mod leases;
 mod life;
 mod line;
-mod link;
+pub(super) mod link;
 mod place;
 mod record;
 mod waiter;
@@ -80,7 +80,7 @@ impl Redis {
             return Err(Error::Setting("availability.key_prefix must not contain braces".to_owned()));
         }
         let engine = Self(Arc::new(Inner {
-            link: Link::open(config.redis_url.reveal()).await?,
+            link: Link::open(config).await?,
             limits: Limits::of(config),
             partitions: (0..config.partitions).map(|number| Partition::new(&config.key_prefix, number)).collect(),
             city: RwLock::new(None),

@@ -63,8 +63,16 @@ impl Homes {
     /// Notes what a redirection says; the address as a way to get there.
     fn learn(&self, stream: &str, address: &str) -> Option<ConnectionInfo> {
         let (host, port) = address.rsplit_once(':')?;
-        let address = ConnectionAddr::Tcp(host.trim_matches(['[', ']']).to_owned(), port.parse().ok()?);
-        let home = self.seeds.first()?.clone().set_addr(address);
+        let (host, port) = (host.trim_matches(['[', ']']).to_owned(), port.parse().ok()?);
+        let seed = self.seeds.first()?.clone();
+        let address = match seed.addr().clone() {
+            // The same authorities are asked of every member.
+            ConnectionAddr::TcpTls { insecure, tls_params, .. } => {
+                ConnectionAddr::TcpTls { host, port, insecure, tls_params }
+            }
+            _ => ConnectionAddr::Tcp(host, port),
+        };
+        let home = seed.set_addr(address);
         self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(stream.to_owned(), home.clone());
         Some(home)
     }

@@ -2,13 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-use rumqttc::{AsyncClient, ConnectReturnCode, ConnectionError, Event, EventLoop, Packet, QoS};
+use rumqttc::{ConnectReturnCode, Event, Packet, QoS};
 
 use super::Report;
 use crate::{
     clock,
     config::{Config, Role},
-    mqtt::{connect, granted, options},
+    mqtt::{Client, Error, Fault, Session, connect, granted, options},
 };
 
 /// The topics a doctor writes and reads: `yunpark/v1/doctor/<client id>`.
@@ -33,7 +33,10 @@ pub(super) async fn look(report: &mut Report, config: &Config) {
         Err(error) => return report.bad("mqtt", error.to_string(), "mqtt.url is mqtt://host:port"),
     };
     options.set_clean_session(true);
-    let (client, mut events) = connect(options, 16);
+    let (client, mut events) = match connect(&config.mqtt, options, 16) {
+        Ok(connected) => connected,
+        Err(error) => return report.bad("mqtt", error.to_string(), "see mqtt.ca, mqtt.client_cert, mqtt.client_key"),
+    };
     let topic = format!("{TOPIC}{}", config.mqtt.client_id);
     match tokio::time::timeout(PATIENCE, round_trip(&client, &mut events, &topic)).await {
         Ok(Ok(took)) => {
@@ -46,9 +49,9 @@ pub(super) async fn look(report: &mut Report, config: &Config) {
         }
         Ok(Err(Ill::Connection(error))) => {
             let todo = match *error {
-                ConnectionError::ConnectionRefused(
-                    ConnectReturnCode::BadUserNamePassword | ConnectReturnCode::NotAuthorized,
-                ) => "check mqtt.username and mqtt.password",
+                Fault::Refused(ConnectReturnCode::BadUserNamePassword | ConnectReturnCode::NotAuthorized) => {
+                    "check mqtt.username and mqtt.password"
+                }
                 _ => "check mqtt.url and that the broker runs",
             };
             report.bad("mqtt", format!("{}: {error}", config.mqtt.url), todo);
@@ -75,17 +78,17 @@ pub(super) async fn look(report: &mut Report, config: &Config) {
 }
 
 enum Ill {
-    Connection(Box<ConnectionError>),
-    Ended(Box<ConnectionError>),
+    Connection(Box<Fault>),
+    Ended(Box<Fault>),
     Refused,
     NotRetained,
 }
 
-async fn round_trip(client: &AsyncClient, events: &mut EventLoop, topic: &str) -> Result<Duration, Ill> {
+async fn round_trip(client: &Client, events: &mut Session, topic: &str) -> Result<Duration, Ill> {
     let word = clock::new_id();
     let began = Instant::now();
     // The queue has room for all that is asked here.
-    let asked = |done: Result<(), rumqttc::ClientError>| done.map_err(|_| Ill::Refused);
+    let asked = |done: Result<(), Error>| done.map_err(|_| Ill::Refused);
     asked(client.try_publish(topic, QoS::AtLeastOnce, true, word.clone()))?;
     let mut is_connected = false;
     let took = loop {

@@ -5,7 +5,7 @@ use crate::{
     clock::Clock,
     config::Config,
     domain::time::to_micros,
-    store::{Db, look},
+    store::{Db, look, rights},
 };
 
 /// Longer than this for a row there and back is slow, milliseconds.
@@ -39,15 +39,32 @@ pub(super) async fn look(report: &mut Report, config: &Config) -> Option<Db> {
         None => report.warn("database", format!("{} has no tables yet", look.what), "`yunpark migrate` makes them"),
         Some(took) => {
             let told = format!("{}, a row written and read back in {:.1} ms", look.what, took.as_secs_f64() * 1e3);
+            let may_make = db.may_make_tables().await.unwrap_or(true);
             if look.pending > 0 {
                 let told = format!("{told}; {} migrations are missing", look.pending);
-                report.warn("database", told, "`yunpark migrate` or the next start applies them");
+                if may_make {
+                    report.warn("database", told, "`yunpark migrate` or the next start applies them");
+                } else {
+                    report.bad("database", told, "run `yunpark migrate` as the role that owns the tables");
+                }
             } else if took.as_millis() > SLOW_MS {
                 report.warn("database", told, "bring it nearer, or give it a faster disk");
             } else {
                 report.ok("database", told);
             }
         }
+    }
+    match rights::of(&db).await {
+        Ok(Some(rights)) if rights.is_superuser => {
+            let todo = "give the service a role of its own: packaging/sql/roles.sql";
+            report.warn("database", "this program signs in as a superuser of PostgreSQL", todo);
+        }
+        Ok(Some(rights)) if rights.may_change_ledger => report.ok(
+            "database",
+            "its role may change what stands in the ledger; packaging/sql/roles.sql makes one that may not",
+        ),
+        Ok(Some(_)) => report.ok("database", "its role may add to the ledger, and change nothing in it"),
+        Ok(None) | Err(_) => {}
     }
     if let Some(clock) = look.clock {
         report.clock("the database", to_micros(clock) - to_micros(Clock::System.now()));

@@ -7,6 +7,7 @@ mod database;
 mod names;
 mod places;
 mod redis;
+mod secrecy;
 
 use std::{path::Path, process::ExitCode};
 
@@ -91,6 +92,7 @@ pub async fn run(file: &Path, as_json: bool) -> anyhow::Result<ExitCode> {
             let db = database::look(&mut report, &config).await;
             redis::look(&mut report, &config).await;
             broker::look(&mut report, &config).await;
+            secrecy::look(&mut report, &config);
             places::evidence(&mut report, &config).await;
             places::room(&mut report, &config);
             places::ports(&mut report, &config).await;

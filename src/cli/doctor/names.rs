@@ -78,6 +78,15 @@ pub(super) async fn certificates(report: &mut Report, config: &Config) {
         urls.extend(std::env::var("AWS_ENDPOINT").ok());
     }
     let own = config.http.tls_cert.display().to_string();
+    let (shown, trusted) =
+        (&config.mqtt.client_cert, [&config.mqtt.ca, &config.availability.redis_ca, &config.store.ca]);
+    let named: BTreeSet<String> = trusted.into_iter().chain([shown]).map(|path| path.display().to_string()).collect();
+    for file in named.iter().filter(|file| !file.is_empty()) {
+        match std::fs::read_to_string(file).ok().as_deref().and_then(certificate::ends_at_of_pem) {
+            Some(ends_at) => until(report, file, ends_at),
+            None => report.bad("certificates", format!("{file} does not read"), "check the key that names it"),
+        }
+    }
     if !own.is_empty() {
         match std::fs::read_to_string(&own).ok().as_deref().and_then(certificate::ends_at_of_pem) {
             Some(ends_at) => until(report, &own, ends_at),
@@ -85,7 +94,7 @@ pub(super) async fn certificates(report: &mut Report, config: &Config) {
         }
     }
     let hosts: BTreeSet<(String, u16)> = urls.iter().filter_map(|url| host_of(url)).collect();
-    if hosts.is_empty() && own.is_empty() {
+    if hosts.is_empty() && own.is_empty() && named.iter().all(String::is_empty) {
         report.ok("certificates", "nothing is configured that speaks TLS");
     }
     let trust = Trust::default();

@@ -2,12 +2,16 @@
 
 use std::time::{Duration, Instant};
 
-use redis::{
-    AsyncConnectionConfig, Client, ConnectionInfo, IntoConnectionInfo, RedisError, aio::MultiplexedConnection, cmd,
-};
+use redis::{AsyncConnectionConfig, Client, RedisError, aio::MultiplexedConnection, cmd};
 
 use super::Report;
-use crate::{availability::Engine, clock::Clock, config::Config, domain::time::to_micros};
+use crate::{
+    availability::{Engine, redis_clients},
+    clock::Clock,
+    config::Config,
+    domain::time::to_micros,
+    tls,
+};
 
 /// Longest wait for a connection or an answer.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -36,22 +40,25 @@ impl Said {
 
 /// Looks at each address, and calls the functions over all of them.
 pub(super) async fn look(report: &mut Report, config: &Config) {
-    let urls = config.availability.redis_url.reveal();
-    if urls.is_empty() {
+    if config.availability.redis_url.is_empty() {
         report.ok("redis", "none: availability is computed in the node itself");
         return;
     }
-    for url in urls.split(',').map(str::trim).filter(|url| !url.is_empty()) {
-        let Ok(info) = url.into_connection_info() else {
-            report.bad("redis", "an address does not read", "availability.redis_url is redis://host:port/db");
-            continue;
-        };
+    let clients = match redis_clients(&config.availability) {
+        Ok(clients) => clients,
+        Err(error) => {
+            let todo = "availability.redis_url is redis://host:port/db, or rediss:// with availability.redis_ca";
+            return report.bad("redis", error.to_string(), todo);
+        }
+    };
+    for client in clients {
         // The address itself holds a password.
-        let name = info.addr().to_string();
-        match ask(info).await {
+        let name = client.get_connection_info().addr().to_string();
+        match ask(&client).await {
             Ok(said) => judge(report, &name, &said),
             Err(error) => {
-                report.bad("redis", format!("{name}: {error}"), "check availability.redis_url and that it runs");
+                let told = format!("{name}: {}", tls::advised(&error, "availability.redis_ca"));
+                report.bad("redis", told, "check availability.redis_url and that it runs");
             }
         }
     }
@@ -65,10 +72,9 @@ pub(super) async fn look(report: &mut Report, config: &Config) {
     }
 }
 
-async fn ask(address: ConnectionInfo) -> Result<Said, RedisError> {
+async fn ask(client: &Client) -> Result<Said, RedisError> {
     let limits =
         AsyncConnectionConfig::new().set_connection_timeout(Some(PATIENCE)).set_response_timeout(Some(PATIENCE));
-    let client = Client::open(address)?;
     let mut connection = client.get_multiplexed_async_connection_with_config(&limits).await?;
     let info: String = cmd("INFO").query_async(&mut connection).await?;
     let mut times = Vec::with_capacity(PINGS);

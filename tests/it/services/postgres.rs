@@ -10,7 +10,7 @@ use std::{
 
 use tempfile::TempDir;
 
-use super::{free_name, free_port, is_root, wait_for};
+use super::{Certificate, free_name, free_port, is_root, wait_for};
 
 /// A PostgreSQL cluster shared by all tests of this run; each test takes a database of its own.
 struct Cluster {
@@ -20,15 +20,30 @@ struct Cluster {
 /// A new, empty database: its `postgres://` address.
 pub fn postgres() -> String {
     static CLUSTER: OnceLock<Cluster> = OnceLock::new();
-    let cluster = CLUSTER.get_or_init(start_cluster);
+    a_database(CLUSTER.get_or_init(|| start_cluster(None)))
+}
+
+/// The same in a cluster of its own that takes nobody from the network but over TLS.
+pub fn postgres_over_tls(shown: &Certificate) -> String {
+    a_database(&start_cluster(Some(shown)))
+}
+
+fn a_database(cluster: &Cluster) -> String {
     let name = format!("t{}", free_name());
-    let status = Command::new(postgres_tool("psql"))
-        .args(["-h", "127.0.0.1", "-p", &cluster.port.to_string(), "-U", "yunpark", "-d", "postgres", "-qc"])
-        .arg(format!("CREATE DATABASE {name}"))
-        .status()
+    let url = format!("postgres://yunpark@127.0.0.1:{}", cluster.port);
+    sql(&format!("{url}/postgres?sslmode=prefer"), &format!("CREATE DATABASE {name}")).expect("a database can be made");
+    format!("{url}/{name}")
+}
+
+/// What `psql` answers to a statement, a row a line; or its complaint.
+pub fn sql(url: &str, statement: &str) -> Result<String, String> {
+    let told = Command::new(postgres_tool("psql"))
+        .args([url, "-v", "ON_ERROR_STOP=1", "-qAtc", statement])
+        .stdin(Stdio::null())
+        .output()
         .unwrap();
-    assert!(status.success(), "a database can be made");
-    format!("postgres://yunpark@127.0.0.1:{}/{name}", cluster.port)
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().to_owned();
+    if told.status.success() { Ok(text(&told.stdout)) } else { Err(text(&told.stderr)) }
 }
 
 /// Keeps everybody from a table for a while; returns once it is so.
@@ -58,7 +73,7 @@ pub struct Pair {
 impl Pair {
     /// Starts both.
     pub fn start() -> Self {
-        let (main, folder) = (start_cluster(), new_folder());
+        let (main, folder) = (start_cluster(None), new_folder());
         let data = folder.join("data");
         let copied = as_postgres(postgres_tool("pg_basebackup"))
             .args(["-h", "127.0.0.1", "-p", &main.port.to_string(), "-U", "yunpark", "-c", "fast", "-R", "-D"])
@@ -81,7 +96,7 @@ impl Pair {
     }
 }
 
-fn start_cluster() -> Cluster {
+fn start_cluster(shown: Option<&Certificate>) -> Cluster {
     let folder = new_folder();
     let made = as_postgres(postgres_tool("initdb"))
         .current_dir(&folder)
@@ -91,6 +106,20 @@ fn start_cluster() -> Cluster {
         .status()
         .expect("PostgreSQL must be installed; `./run test` does it");
     assert!(made.success(), "initdb makes a cluster");
+    if let Some(shown) = shown {
+        let data = folder.join("data");
+        // The server takes a key only from its own user, or from root and its group.
+        let (chain, key) = (data.join("server.crt"), data.join("server.key"));
+        fs::copy(&shown.chain, &chain).unwrap();
+        fs::copy(&shown.key, &key).unwrap();
+        fs::set_permissions(&key, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+        if is_root() {
+            assert!(Command::new("chown").arg("postgres").args([&chain, &key]).status().unwrap().success());
+        }
+        fs::write(data.join("pg_hba.conf"), "hostssl all all 127.0.0.1/32 trust\n").unwrap();
+        let settings = data.join("postgresql.auto.conf");
+        fs::write(settings, "ssl = on\n").unwrap();
+    }
     serve(&folder, free_port())
 }
 

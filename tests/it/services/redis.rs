@@ -2,14 +2,14 @@
 
 use std::{
     io::Write as _,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
     sync::OnceLock,
 };
 
 use tempfile::TempDir;
 
-use super::{Server, find, free_name, free_port, wait_for};
+use super::{Authority, Certificate, Server, find, free_name, free_port, wait_for};
 
 /// A private Redis that keeps nothing on disk.
 pub fn redis() -> Server {
@@ -43,10 +43,26 @@ pub fn valkey() -> Option<Server> {
     None
 }
 
+/// A private Redis that speaks TLS alone.
+pub fn redis_over_tls(shown: &Certificate, authority: &Authority, settings: &[&str]) -> Server {
+    let port = free_port();
+    let text = |path: &Path| path.to_str().unwrap().to_owned();
+    let (chain, key, trusted) = (text(&shown.chain), text(&shown.key), text(&authority.file()));
+    let tls_port = port.to_string();
+    let tls =
+        ["--tls-port", &tls_port, "--tls-cert-file", &chain, "--tls-key-file", &key, "--tls-ca-cert-file", &trusted];
+    let all: Vec<&str> =
+        ["--port", "0", "--tls-auth-clients", "no"].into_iter().chain(tls).chain(settings.iter().copied()).collect();
+    start(PathBuf::from("redis-server"), port, &all)
+}
+
 fn start(program: PathBuf, port: u16, settings: &[&str]) -> Server {
     let dir = TempDir::new().unwrap();
     let mut command = Command::new(program);
-    command.args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--dir"]).arg(dir.path()).args(settings);
+    if !settings.contains(&"--port") {
+        command.args(["--port", &port.to_string()]);
+    }
+    command.args(["--bind", "127.0.0.1", "--dir"]).arg(dir.path()).args(settings);
     Server::start("redis-server", port, dir, command)
 }
 
@@ -59,18 +75,38 @@ pub struct Cluster {
 impl Cluster {
     /// Its addresses as a setting names them.
     pub fn url(&self) -> String {
+        self.url_by("redis")
+    }
+
+    /// The same by `redis` or `rediss`.
+    pub fn url_by(&self, scheme: &str) -> String {
         let urls: Vec<String> =
-            self.servers.iter().map(|server| format!("redis://127.0.0.1:{}", server.port)).collect();
+            self.servers.iter().map(|server| format!("{scheme}://127.0.0.1:{}", server.port)).collect();
         urls.join(",")
     }
 }
 
 /// A cluster of three masters, each with as many replicas as asked.
 pub fn a_cluster(replicas: usize) -> Cluster {
+    a_cluster_of(replicas, redis_with, &[])
+}
+
+/// A cluster of three masters that speak TLS alone, to others and among themselves.
+pub fn a_cluster_over_tls(shown: &Certificate, authority: &Authority) -> Cluster {
+    let trusted = authority.file();
+    let ways = ["--tls", "--cacert", trusted.to_str().unwrap()];
+    let start = |settings: &[&str]| {
+        let more = ["--tls-cluster", "yes", "--tls-replication", "yes"];
+        redis_over_tls(shown, authority, &[settings, &more].concat())
+    };
+    a_cluster_of(0, start, &ways)
+}
+
+fn a_cluster_of(replicas: usize, start: impl Fn(&[&str]) -> Server, ways: &[&str]) -> Cluster {
     let servers: Vec<(Server, u16)> = (0..3 + 3 * replicas)
         .map(|_| {
             let bus = free_port();
-            let server = redis_with(&[
+            let server = start(&[
                 "--save",
                 "",
                 "--appendonly",
@@ -91,7 +127,7 @@ pub fn a_cluster(replicas: usize) -> Cluster {
         })
         .collect();
     let mut command = Command::new("redis-cli");
-    command.args(["--cluster", "create"]);
+    command.args(ways).args(["--cluster", "create"]);
     for (server, bus) in &servers {
         command.arg(format!("127.0.0.1:{}@{bus}", server.port));
     }
@@ -100,7 +136,7 @@ pub fn a_cluster(replicas: usize) -> Cluster {
     let servers: Vec<Server> = servers.into_iter().map(|(server, _)| server).collect();
     for server in &servers {
         wait_for("every server to see the whole cluster", || {
-            let info = cli(server.port, &["CLUSTER", "INFO"]);
+            let info = cli(server.port, &[ways, &["CLUSTER", "INFO"]].concat());
             (info.contains("cluster_state:ok") && info.contains(&format!("cluster_known_nodes:{}", servers.len())))
                 .then_some(())
         });
