@@ -6,6 +6,7 @@ mod redis;
 use std::{
     fs,
     net::{TcpListener, TcpStream},
+    os::unix::process::CommandExt as _,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
@@ -14,7 +15,7 @@ use std::{
 use tempfile::TempDir;
 
 pub use self::{
-    postgres::{hush_table, postgres},
+    postgres::{hush_table, postgres, postgres_alone},
     redis::{a_cluster, cli, redis, redis_on, redis_with, shared_cluster, valkey},
 };
 
@@ -40,6 +41,8 @@ pub struct Server {
     name: &'static str,
     child: Child,
     command: Command,
+    /// It has processes of its own, which a signal must reach too.
+    has_children: bool,
     /// Where it listens on 127.0.0.1.
     pub port: u16,
     /// Its folder, removed with it.
@@ -47,17 +50,27 @@ pub struct Server {
 }
 
 impl Server {
-    fn start(name: &'static str, port: u16, dir: TempDir, mut command: Command) -> Self {
+    fn start(name: &'static str, port: u16, dir: TempDir, command: Command) -> Self {
+        Self::start_all(name, port, dir, command, false)
+    }
+
+    fn start_all(name: &'static str, port: u16, dir: TempDir, mut command: Command, has_children: bool) -> Self {
+        if has_children {
+            command.process_group(0);
+        }
         let log = fs::File::create(dir.path().join("log")).unwrap();
         command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
         let child = spawn(name, &mut command);
-        let mut server = Self { name, child, command, port, dir };
+        let mut server = Self { name, child, command, has_children, port, dir };
         server.wait_until_it_listens();
         server
     }
 
     /// Kills the server at once, as a crash would.
     pub fn kill(&mut self) {
+        if self.has_children && self.child.try_wait().is_ok_and(|ended| ended.is_none()) {
+            self.signal("KILL");
+        }
         // A process that was stopped cannot be reaped before it has been killed, which a stop does not hinder.
         let _ = self.child.kill();
         let _ = self.child.wait();
@@ -76,7 +89,8 @@ impl Server {
 
     /// Sends a signal, such as `STOP` and `CONT`.
     pub fn signal(&self, name: &str) {
-        let status = Command::new("kill").arg(format!("-{name}")).arg(self.child.id().to_string()).status();
+        let whom = if self.has_children { format!("-{}", self.child.id()) } else { self.child.id().to_string() };
+        let status = Command::new("kill").arg(format!("-{name}")).args(["--", &whom]).status();
         assert!(status.unwrap().success());
     }
 

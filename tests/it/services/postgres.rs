@@ -3,14 +3,14 @@
 use std::{
     fs,
     io::{BufRead as _, BufReader},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::OnceLock,
 };
 
 use tempfile::TempDir;
 
-use super::{free_name, free_port, is_root, wait_for};
+use super::{Server, free_name, free_port, is_root, wait_for};
 
 /// A PostgreSQL cluster shared by all tests of this run; each test takes a database of its own.
 struct Cluster {
@@ -46,29 +46,47 @@ pub fn hush_table(url: &str, table: &str, seconds: f64) -> Child {
     psql
 }
 
+/// A PostgreSQL of one's own with an empty database `yunpark`; it is killed and stopped with all its processes.
+pub fn postgres_alone() -> Server {
+    let (port, dir) = (free_port(), TempDir::new().unwrap());
+    let mut command = a_cluster(dir.path(), port);
+    // What is killed here is a process; no machine loses its power.
+    command.args(["-c", "shared_buffers=32MB"]);
+    let server = Server::start_all("postgres", port, dir, command, true);
+    wait_for("PostgreSQL", || asked(port, "SELECT 1").then_some(()));
+    assert!(asked(port, "CREATE DATABASE yunpark"));
+    server
+}
+
 fn start_cluster() -> Cluster {
     let port = free_port();
     // The cluster outlives this function and ends with the test process: `setpriv --pdeathsig` sees to that.
     // The signal comes when the thread that started it ends, so a thread of its own waits beside it.
     let dir = TempDir::new().unwrap().keep();
+    let mut command = a_cluster(&dir, port);
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(fs::File::create(dir.join("log")).unwrap());
+    std::thread::spawn(move || command.spawn().and_then(|mut child| child.wait()));
+    wait_for("PostgreSQL", || asked(port, "SELECT 1").then_some(()));
+    Cluster { port }
+}
+
+/// Makes a cluster in a folder; the command that runs it.
+fn a_cluster(dir: &Path, port: u16) -> Command {
     let data = dir.join("data");
     let as_root = is_root();
     if as_root {
-        assert!(Command::new("chown").arg("postgres").arg(&dir).status().unwrap().success());
+        assert!(Command::new("chown").arg("postgres").arg(dir).status().unwrap().success());
     }
     let run_as = |program: PathBuf| {
+        let mut command = Command::new("setpriv");
         if as_root {
-            let mut command = Command::new("setpriv");
-            command.args(["--reuid=postgres", "--regid=postgres", "--init-groups", "--pdeathsig", "KILL"]).arg(program);
-            command
-        } else {
-            let mut command = Command::new("setpriv");
-            command.args(["--pdeathsig", "KILL"]).arg(program);
-            command
+            command.args(["--reuid=postgres", "--regid=postgres", "--init-groups"]);
         }
+        command.args(["--pdeathsig", "KILL"]).arg(program);
+        command
     };
     let made = run_as(postgres_tool("initdb"))
-        .current_dir(&dir)
+        .current_dir(dir)
         .args(["-U", "yunpark", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync", "-D"])
         .arg(&data)
         .stdout(Stdio::null())
@@ -77,25 +95,22 @@ fn start_cluster() -> Cluster {
     assert!(made.success(), "initdb makes a cluster");
     let mut command = run_as(postgres_tool("postgres"));
     command
-        .current_dir(&dir)
+        .current_dir(dir)
         .args(["-p", &port.to_string(), "-h", "127.0.0.1", "-c", "fsync=off", "-c", "max_connections=200", "-k"])
-        .arg(&dir)
+        .arg(dir)
         .arg("-D")
-        .arg(&data)
-        .stdin(Stdio::null())
+        .arg(data);
+    command
+}
+
+/// Whether a cluster carries a statement out.
+fn asked(port: u16, statement: &str) -> bool {
+    Command::new(postgres_tool("psql"))
+        .args(["-h", "127.0.0.1", "-p", &port.to_string(), "-U", "yunpark", "-d", "postgres", "-qc", statement])
         .stdout(Stdio::null())
-        .stderr(fs::File::create(dir.join("log")).unwrap());
-    std::thread::spawn(move || command.spawn().and_then(|mut child| child.wait()));
-    wait_for("PostgreSQL", || {
-        Command::new(postgres_tool("psql"))
-            .args(["-h", "127.0.0.1", "-p", &port.to_string(), "-U", "yunpark", "-d", "postgres", "-qc", "SELECT 1"])
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .status()
-            .ok()
-            .filter(std::process::ExitStatus::success)
-    });
-    Cluster { port }
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success())
 }
 
 /// A tool of PostgreSQL, from the newest of Debian's versioned folders or the path.
