@@ -6,7 +6,6 @@ mod redis;
 use std::{
     fs,
     net::{TcpListener, TcpStream},
-    os::unix::process::CommandExt as _,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
@@ -55,9 +54,6 @@ impl Server {
     }
 
     fn start_all(name: &'static str, port: u16, dir: TempDir, mut command: Command, has_children: bool) -> Self {
-        if has_children {
-            command.process_group(0);
-        }
         let log = fs::File::create(dir.path().join("log")).unwrap();
         command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
         let child = spawn(name, &mut command);
@@ -89,9 +85,12 @@ impl Server {
 
     /// Sends a signal, such as `STOP` and `CONT`.
     pub fn signal(&self, name: &str) {
-        let whom = if self.has_children { format!("-{}", self.child.id()) } else { self.child.id().to_string() };
-        let status = Command::new("kill").arg(format!("-{name}")).args(["--", &whom]).status();
-        assert!(status.unwrap().success());
+        let send = |whom: u32| Command::new("kill").arg(format!("-{name}")).arg(whom.to_string()).output().unwrap();
+        assert!(send(self.child.id()).status.success());
+        if self.has_children {
+            // One of them may have ended meanwhile.
+            children_of(self.child.id()).into_iter().map(send).for_each(drop);
+        }
     }
 
     fn wait_until_it_listens(&mut self) {
@@ -103,6 +102,17 @@ impl Server {
             TcpStream::connect(("127.0.0.1", self.port)).ok()
         });
     }
+}
+
+/// The processes a process has started, each of which leads a session of its own where it is PostgreSQL's.
+fn children_of(parent: u32) -> Vec<u32> {
+    let processes = fs::read_dir("/proc").unwrap().flatten();
+    let ids = processes.filter_map(|process| process.file_name().to_str()?.parse().ok());
+    let is_child = |id: &u32| {
+        let status = fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();
+        status.lines().any(|line| line.strip_prefix("PPid:").is_some_and(|of| of.trim() == parent.to_string()))
+    };
+    ids.filter(is_child).collect()
 }
 
 fn spawn(name: &str, command: &mut Command) -> Child {

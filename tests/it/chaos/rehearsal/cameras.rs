@@ -5,7 +5,7 @@ use std::{
     io::Cursor,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -36,6 +36,7 @@ struct Book {
     open: BTreeMap<String, &'static str>,
     /// Answers that cannot be.
     odd: Vec<String>,
+    is_hushed: bool,
 }
 
 /// The cameras.
@@ -44,7 +45,6 @@ pub struct Cameras {
     book: Arc<Mutex<Book>>,
     client: Client,
     url: String,
-    is_hushed: Arc<AtomicBool>,
     next: Arc<AtomicUsize>,
 }
 
@@ -56,7 +56,6 @@ impl Cameras {
             book: Arc::default(),
             client,
             url: format!("http://127.0.0.1:{port}/api/v1/captures"),
-            is_hushed: Arc::default(),
             next: Arc::default(),
         };
         let (steady, stop) = (cameras.clone(), stop);
@@ -72,17 +71,27 @@ impl Cameras {
 
     async fn send_steadily(self) {
         loop {
-            if self.is_hushed.load(Ordering::SeqCst) {
+            let Some(number) = self.open_steady() else {
                 sleep(Duration::from_millis(20)).await;
                 continue;
-            }
-            let capture = Capture::new(self.next.fetch_add(1, Ordering::SeqCst), CAMERA);
-            self.book().open.insert(capture.key.clone(), CAMERA);
+            };
+            let capture = Capture::new(number, CAMERA);
             while !self.send(&capture, CAMERA_TOKEN).await {
                 sleep(Duration::from_millis(400)).await;
             }
             sleep(EVERY).await;
         }
+    }
+
+    /// The number of the steady camera's next capture, which is open from now on; none while it is hushed.
+    fn open_steady(&self) -> Option<usize> {
+        let mut book = self.book();
+        if book.is_hushed {
+            return None;
+        }
+        let number = self.next.fetch_add(1, Ordering::SeqCst);
+        book.open.insert(key_of(CAMERA, number), CAMERA);
+        Some(number)
     }
 
     /// Floods the door from many hands until `stop`; nobody says anything twice.
@@ -91,8 +100,9 @@ impl Cameras {
             let (cameras, stop) = (self.clone(), stop.clone());
             on.spawn(async move {
                 while !stop.is_cancelled() {
-                    let capture = Capture::new(cameras.next.fetch_add(1, Ordering::SeqCst), FLOODING.0);
-                    cameras.book().open.insert(capture.key.clone(), FLOODING.0);
+                    let number = cameras.next.fetch_add(1, Ordering::SeqCst);
+                    cameras.book().open.insert(key_of(FLOODING.0, number), FLOODING.0);
+                    let capture = Capture::new(number, FLOODING.0);
                     cameras.send(&capture, FLOODING.1).await;
                 }
             });
@@ -137,13 +147,13 @@ impl Cameras {
 
     /// Falls silent, and waits until the steady camera has its answers; whether it has in time.
     pub async fn hush(&self, longest: Duration) -> bool {
-        self.is_hushed.store(true, Ordering::SeqCst);
+        self.book().is_hushed = true;
         super::within(longest, || !self.book().open.values().any(|camera| *camera == CAMERA)).await
     }
 
     /// Sends again.
     pub fn go_on(&self) {
-        self.is_hushed.store(false, Ordering::SeqCst);
+        self.book().is_hushed = false;
     }
 
     /// The captures answered, by camera and key, and how many more may have been kept without an answer.
@@ -172,8 +182,12 @@ impl Capture {
         let colour = image::Rgb([number as u8, (number >> 8) as u8, 77]);
         let mut image = Cursor::new(Vec::new());
         image::RgbImage::from_pixel(1280, 720, colour).write_to(&mut image, image::ImageFormat::Jpeg).unwrap();
-        Self { key: format!("{camera}-{number}"), meta: meta.to_string(), image: image.into_inner() }
+        Self { key: key_of(camera, number), meta: meta.to_string(), image: image.into_inner() }
     }
+}
+
+fn key_of(camera: &str, number: usize) -> String {
+    format!("{camera}-{number}")
 }
 
 /// The camera that sent under a key.

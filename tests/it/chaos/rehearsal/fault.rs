@@ -62,6 +62,8 @@ pub enum Fault {
     Cut(Part),
     /// The way to it carries nothing, and nobody is told.
     Silent(Part),
+    /// The same, and the connections that stood never speak again; new ones do.
+    Lost(Part),
     /// The way to it is slow.
     Slow(Part),
     /// The node's disk has no byte left.
@@ -85,6 +87,7 @@ impl fmt::Display for Fault {
             Self::Stopped(part) => write!(f, "{part:?} stopped"),
             Self::Cut(part) => write!(f, "{part:?} cut off"),
             Self::Silent(part) => write!(f, "{part:?} unreachable"),
+            Self::Lost(part) => write!(f, "{part:?} lost behind open connections"),
             Self::Slow(part) => write!(f, "{part:?} slow"),
             Self::DiskFull => f.write_str("disk full"),
             Self::ClockOff(seconds) => write!(f, "node's clock {seconds:+} s"),
@@ -115,16 +118,18 @@ impl Fault {
     /// What the node should say of it.
     pub fn word(self) -> Word {
         match self {
-            Self::Killed(part) | Self::Stopped(part) | Self::Cut(part) | Self::Silent(part) => match part {
-                Part::Node => Word::Nothing,
-                Part::Redis => Word::Ill("availability"),
-                Part::PostgreSQL => Word::Ill("store"),
-                // A broker that says nothing is found out by the keep-alive, half a minute later.
-                Part::Broker if matches!(self, Self::Stopped(_) | Self::Silent(_)) => Word::Either,
-                Part::Broker => Word::Ill("mqtt"),
-                Part::Signs => Word::IllSign(SIGNS[1]),
-                Part::Doors | Part::Devices => Word::Well,
-            },
+            Self::Killed(part) | Self::Stopped(part) | Self::Cut(part) | Self::Silent(part) | Self::Lost(part) => {
+                match part {
+                    Part::Node => Word::Nothing,
+                    Part::Redis => Word::Ill("availability"),
+                    Part::PostgreSQL => Word::Ill("store"),
+                    // A broker that says nothing is found out by the keep-alive, half a minute later.
+                    Part::Broker if matches!(self, Self::Stopped(_) | Self::Silent(_) | Self::Lost(_)) => Word::Either,
+                    Part::Broker => Word::Ill("mqtt"),
+                    Part::Signs => Word::IllSign(SIGNS[1]),
+                    Part::Doors | Part::Devices => Word::Well,
+                }
+            }
             Self::DiskFull => Word::Ill("mqtt"),
             Self::Slow(_) | Self::ClockOff(_) | Self::DevicesOff(_) | Self::Flooded(_) => Word::Well,
             Self::Swallowed | Self::Lying => Word::Either,
@@ -183,7 +188,7 @@ impl Scene {
             Fault::Stopped(Part::Signs) => self.deafen(true),
             Fault::Stopped(part) => self.signal(part, "STOP"),
             Fault::Cut(part) => self.way(part).be(Manner::Cut),
-            Fault::Silent(part) => self.way(part).be(Manner::Silent),
+            Fault::Silent(part) | Fault::Lost(part) => self.way(part).be(Manner::Silent),
             Fault::Slow(part) => self.way(part).be(SLOW),
             Fault::DiskFull => self.disk.as_ref().unwrap().fill(),
             Fault::ClockOff(seconds) => self.set_clock(seconds),
@@ -211,6 +216,10 @@ impl Scene {
             Fault::Stopped(Part::Signs) => self.deafen(false),
             Fault::Stopped(part) => self.signal(part, "CONT"),
             Fault::Cut(part) | Fault::Silent(part) | Fault::Slow(part) => self.way(part).be(Manner::Open),
+            Fault::Lost(part) => {
+                self.way(part).forget();
+                self.way(part).be(Manner::Open);
+            }
             Fault::DiskFull => self.disk.as_ref().unwrap().empty(),
             Fault::ClockOff(_) => self.set_clock(0),
             Fault::DevicesOff(_) => self.sensors.set_clocks_ahead(0),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{
     fault::{
         Door::{Captures, OneDevice, Reports, Sockets},
-        Fault::{self, ClockOff, Cut, DevicesOff, DiskFull, Flooded, Killed, Silent, Slow, Stopped},
+        Fault::{self, ClockOff, Cut, DevicesOff, DiskFull, Flooded, Killed, Lost, Silent, Slow, Stopped},
         Part::{Broker, Devices, Doors, Node, PostgreSQL, Redis, Signs},
     },
     scene::{Build, has_other_clocks},
@@ -27,7 +27,8 @@ pub struct Plan {
 
 /// What every run of the tests rehearses.
 pub fn short() -> Vec<Plan> {
-    let rows = vec![vec![Stopped(Redis)], vec![Cut(Broker)], vec![Killed(Node), Killed(PostgreSQL)]];
+    let rows =
+        vec![vec![Stopped(Redis)], vec![Silent(PostgreSQL)], vec![Cut(Broker)], vec![Killed(Node), Killed(PostgreSQL)]];
     vec![Plan { name: "county", build: Build::County, patience: PATIENCE, rows }]
 }
 
@@ -57,6 +58,11 @@ pub fn long() -> Vec<Plan> {
         Silent(PostgreSQL),
         Silent(Broker),
         Silent(Doors),
+        Lost(Redis),
+        Lost(PostgreSQL),
+        Lost(Broker),
+        Lost(Doors),
+        Lost(Devices),
         Slow(Redis),
         Slow(PostgreSQL),
         Slow(Broker),

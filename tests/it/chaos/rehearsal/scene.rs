@@ -31,7 +31,9 @@ use crate::{
 /// A lot whose one device floods; nobody asks what stands there.
 pub const FLOODED: &str = "FLOODED";
 /// Debian's library that gives a process another clock.
-const FAKETIME: &str = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1";
+fn faketime() -> String {
+    format!("/usr/lib/{}-linux-gnu/faketime/libfaketime.so.1", std::env::consts::ARCH)
+}
 
 /// What the node stands on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,7 +90,7 @@ impl Drop for Scene {
 /// Whether a process can be given another clock here; said aloud where it cannot.
 pub fn has_other_clocks() -> bool {
     use std::io::Write as _;
-    let has = Path::new(FAKETIME).exists();
+    let has = Path::new(&faketime()).exists();
     if !has {
         assert!(std::env::var_os("CI").is_none(), "libfaketime must be installed; `./run chaos` does it");
         let _ = writeln!(
@@ -199,13 +201,13 @@ impl Scene {
             assert_eq!(self.node.stop(), Some(0));
             fs::write(&file, "+0").unwrap();
             let settings = [
-                ("LD_PRELOAD", FAKETIME),
-                ("FAKETIME_TIMESTAMP_FILE", file.to_str().unwrap()),
-                ("FAKETIME_CACHE_DURATION", "1"),
-                ("FAKETIME_DONT_FAKE_MONOTONIC", "1"),
-                ("DONT_FAKE_MONOTONIC", "1"),
+                ("LD_PRELOAD", faketime()),
+                ("FAKETIME_TIMESTAMP_FILE", file.display().to_string()),
+                ("FAKETIME_CACHE_DURATION", "1".to_owned()),
+                ("FAKETIME_DONT_FAKE_MONOTONIC", "1".to_owned()),
+                ("DONT_FAKE_MONOTONIC", "1".to_owned()),
             ];
-            self.node.env = settings.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
+            self.node.env = settings.map(|(name, value)| (name.to_owned(), value)).to_vec();
             self.node.run();
         }
         fs::write(&file, format!("{seconds:+}")).unwrap();

@@ -30,21 +30,24 @@ pub struct Way {
     /// Where it is entered.
     pub port: u16,
     manner: watch::Sender<Manner>,
+    /// How often all connections were forgotten.
+    forgotten: watch::Sender<u64>,
 }
 
 impl Way {
     /// For connections.
     pub fn of_connections(on: &Handle, to: u16) -> Self {
         let (manner, carried) = watch::channel(Manner::Open);
+        let (forgotten, lost) = watch::channel(0);
         let listener = on.block_on(TcpListener::bind(("127.0.0.1", 0))).unwrap();
         let port = listener.local_addr().unwrap().port();
         let tasks = on.clone();
         on.spawn(async move {
             while let Ok((comer, _)) = listener.accept().await {
-                tasks.spawn(carry(comer, to, carried.clone()));
+                tasks.spawn(carry(comer, to, carried.clone(), lost.clone()));
             }
         });
-        Self { port, manner }
+        Self { port, manner, forgotten }
     }
 
     /// For datagrams and the answers to them.
@@ -53,34 +56,45 @@ impl Way {
         let front = Arc::new(on.block_on(UdpSocket::bind(("127.0.0.1", 0))).unwrap());
         let port = front.local_addr().unwrap().port();
         on.spawn(carry_datagrams(on.clone(), front, to, carried));
-        Self { port, manner }
+        Self { port, manner, forgotten: watch::channel(0).0 }
     }
 
     /// From now on it carries so.
     pub fn be(&self, manner: Manner) {
         self.manner.send_replace(manner);
     }
+
+    /// Connections that stand now never carry anything again, and nobody is told: what becomes of them when the machine in the
+    /// middle is replaced by another.
+    pub fn forget(&self) {
+        self.forgotten.send_modify(|times| *times += 1);
+    }
 }
 
-async fn carry(comer: TcpStream, to: u16, mut manner: watch::Receiver<Manner>) {
+async fn carry(comer: TcpStream, to: u16, mut manner: watch::Receiver<Manner>, mut lost: watch::Receiver<u64>) {
+    lost.mark_unchanged();
     // Who comes while nothing is carried waits, or is turned away.
     if manner.wait_for(|manner| *manner != Manner::Silent).await.is_err() || *manner.borrow() == Manner::Cut {
         return;
     }
     let Ok(goal) = TcpStream::connect(("127.0.0.1", to)).await else { return };
     let _ = (comer.set_nodelay(true), goal.set_nodelay(true));
-    let ((from_comer, to_comer), (from_goal, to_goal)) = (comer.into_split(), goal.into_split());
+    let ((mut from_comer, mut to_comer), (mut from_goal, mut to_goal)) = (comer.into_split(), goal.into_split());
     let mut cut = manner.clone();
     // When one side ends, so does the other.
-    tokio::select! {
-        () = pump(from_comer, to_goal, manner.clone()) => {}
-        () = pump(from_goal, to_comer, manner) => {}
-        _ = cut.wait_for(|manner| *manner == Manner::Cut) => {}
+    let is_lost = tokio::select! {
+        () = pump(&mut from_comer, &mut to_goal, manner.clone()) => false,
+        () = pump(&mut from_goal, &mut to_comer, manner) => false,
+        _ = cut.wait_for(|manner| *manner == Manner::Cut) => false,
+        changed = lost.changed() => changed.is_ok(),
+    };
+    if is_lost {
+        std::future::pending::<()>().await;
     }
 }
 
 /// Carries one direction until it ends.
-async fn pump(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut manner: watch::Receiver<Manner>) {
+async fn pump(from: &mut OwnedReadHalf, to: &mut OwnedWriteHalf, mut manner: watch::Receiver<Manner>) {
     let mut part = vec![0; 16 << 10];
     loop {
         let now = *manner.borrow_and_update();
