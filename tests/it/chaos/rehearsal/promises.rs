@@ -9,7 +9,7 @@ use serde_json::Value;
 use yunpark::{
     config::Config,
     domain::{capture::Source, ids::CameraId},
-    store::{Db, captures},
+    store::{Db, availability_state, captures},
 };
 
 use super::{
@@ -106,6 +106,7 @@ impl Scene {
             }
         }
         self.recount(&model, row);
+        self.judge_keeping(row);
         let is_the_same = || {
             let told = self.lots();
             !told.is_empty() && self.listener.shows() == told
@@ -151,6 +152,28 @@ impl Scene {
         }
     }
 
+    /// What Redis knows is kept in the store, so that it can be given back.
+    fn judge_keeping(&mut self, row: &mut Row) {
+        if self.redis.is_none() {
+            return;
+        }
+        let runtime = self.runtime().handle().clone();
+        let lots = self.lots();
+        let differing = || {
+            let kept = runtime.block_on(kept_versions(&self.node.config)).unwrap_or_default();
+            let told = lots.iter().filter(|(lot, (version, _))| *version > 0 && kept.get(*lot) != Some(version));
+            told.map(|(lot, (version, _))| format!("{lot} {version}, kept {:?}", kept.get(lot))).collect::<Vec<_>>()
+        };
+        let began = Instant::now();
+        while !differing().is_empty() && began.elapsed() < self.patience {
+            std::thread::sleep(Duration::from_millis(300));
+        }
+        let differ = differing();
+        if !differ.is_empty() {
+            row.breaks(Observations, format!("the store is not told what is known: {differ:?}"));
+        }
+    }
+
     fn judge_captures(&mut self, row: &mut Row) {
         let runtime = self.runtime().handle().clone();
         if !runtime.block_on(self.cameras.hush(SOON)) {
@@ -181,6 +204,14 @@ impl Scene {
             row.breaks(Ledger, format!("{said}{}", String::from_utf8_lossy(&proof.stderr)));
         }
     }
+}
+
+/// The versions of lots that the store could give back.
+async fn kept_versions(config: &std::path::Path) -> Result<BTreeMap<String, u64>, Box<dyn std::error::Error>> {
+    let db = Db::connect(&Config::load(Some(config))?.store).await?;
+    let kept = availability_state::index(&db).await?;
+    db.close().await;
+    Ok(kept.into_iter().map(|(lot, version, _)| (lot.as_str().to_owned(), version)).collect())
 }
 
 /// The answered captures that the store does not have under their keys, and how many it has in all.
