@@ -54,7 +54,12 @@ fn picture(nth: usize, quality: u8) -> Bytes {
 
 async fn open(folder: &Path) -> (Db, Evidence) {
     let url = format!("sqlite://{}", folder.join("yunpark.db").display());
-    let store = config::Store { url: url.as_str().into(), max_connections: 8, evidence_dir: String::new() };
+    let store = config::Store {
+        url: url.as_str().into(),
+        max_connections: 8,
+        statement_timeout_s: 60,
+        evidence_dir: String::new(),
+    };
     let db = Db::connect(&store).await.unwrap();
     db.migrate().await.unwrap();
     (db, Evidence::open(&folder.join("evidence")).unwrap())

@@ -243,7 +243,8 @@ async fn main() {
     let folder = tempfile::tempdir().unwrap();
     let url = format!("sqlite://{}", folder.path().join("plates.db").display());
     let open = async |url: &str| {
-        let store = config::Store { url: url.into(), max_connections: 4, evidence_dir: String::new() };
+        let store =
+            config::Store { url: url.into(), max_connections: 4, statement_timeout_s: 60, evidence_dir: String::new() };
         let db = Db::connect(&store).await.unwrap();
         db.migrate().await.unwrap();
         db
@@ -259,7 +260,7 @@ async fn main() {
     measure(&format!("SQLite, {rows} records"), &db, &Rival::Fts5(read.clone()), &all).await;
     if let Ok(url) = std::env::var("PLATES_POSTGRES") {
         let db = open(&url).await;
-        let Db::Postgres(pool) = &db else { return };
+        let Db::Postgres { pool, .. } = &db else { return };
         fill!(pool, rows, &all);
         pool.execute("CREATE EXTENSION IF NOT EXISTS pg_trgm").await.unwrap();
         pool.execute("CREATE INDEX plates_trgm ON plates USING gin (norm gin_trgm_ops)").await.unwrap();

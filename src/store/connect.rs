@@ -7,7 +7,7 @@ use std::{
 };
 
 use sqlx::{
-    Connection as _, PgPool, Postgres, Sqlite, SqliteConnection, SqlitePool, Transaction,
+    Connection as _, PgConnection, PgPool, Postgres, Sqlite, SqliteConnection, SqlitePool, Transaction,
     migrate::{Migrate, Migrator},
     pool::PoolOptions,
     postgres::PgConnectOptions,
@@ -18,6 +18,8 @@ use super::{Error, migrations, query};
 use crate::config;
 
 const BUSY: Duration = Duration::from_secs(10);
+/// A connection at rest that does not answer within this is given up.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(3);
 
 /// The database; cheap to clone.
 #[derive(Debug, Clone)]
@@ -30,7 +32,12 @@ pub enum Db {
         write: SqlitePool,
     },
     /// A server.
-    Postgres(PgPool),
+    Postgres {
+        /// Its connections.
+        pool: PgPool,
+        /// Longest it may take over a statement.
+        limit: Duration,
+    },
 }
 
 /// A transaction; dropped without [`Tx::commit`] it leaves no trace.
@@ -43,7 +50,7 @@ pub struct Tx(pub(super) Inner);
 #[derive(Debug)]
 pub(super) enum Inner {
     Sqlite(Transaction<'static, Sqlite>),
-    Postgres(Transaction<'static, Postgres>),
+    Postgres { tx: Transaction<'static, Postgres>, limit: Duration },
 }
 
 impl Db {
@@ -56,8 +63,16 @@ impl Db {
             let address = |error: sqlx::Error| Error::Address { reason: error.to_string() };
             let options = PgConnectOptions::from_str(url).map_err(address)?;
             let options = options.application_name("yunpark");
-            let pool = PoolOptions::new().max_connections(config.max_connections.max(1));
-            Ok(Self::Postgres(pool.acquire_timeout(BUSY).connect_with(options).await?))
+            // A connection whose other end is gone without a word, as when the server's machine is replaced, is found out by a
+            // question of our own, and never waited for: neither by who wants one nor by who gives one back.
+            let pool = PoolOptions::new()
+                .max_connections(config.max_connections.max(1))
+                .acquire_timeout(BUSY)
+                .test_before_acquire(false)
+                .before_acquire(|connection, _| Box::pin(is_alive(connection, SIGN_OF_LIFE)))
+                .after_release(|connection, _| Box::pin(is_alive(connection, BUSY)));
+            let limit = Duration::from_secs(config.statement_timeout_s.into());
+            Ok(Self::Postgres { pool: pool.connect_with(options).await?, limit })
         } else {
             Err(Error::Address { reason: "begins with neither sqlite:// nor postgres://".to_owned() })
         }
@@ -67,7 +82,7 @@ impl Db {
     pub async fn migrate(&self) -> Result<(), Error> {
         match self {
             Self::Sqlite { write, .. } => migrations::all().run(write).await?,
-            Self::Postgres(pool) => migrations::all().run(pool).await?,
+            Self::Postgres { pool, .. } => migrations::all().run(pool).await?,
         }
         Ok(())
     }
@@ -84,7 +99,7 @@ impl Db {
         }
         let applied = match self {
             Self::Sqlite { write, .. } => applied!(write),
-            Self::Postgres(pool) => applied!(pool),
+            Self::Postgres { pool, .. } => applied!(pool),
         };
         let is_pending = |version: i64| !applied.iter().any(|done| done.version == version);
         Ok(migrations::all()
@@ -110,7 +125,10 @@ impl Db {
     pub async fn begin_write(&self) -> Result<Tx, Error> {
         Ok(Tx(match self {
             Self::Sqlite { write, .. } => Inner::Sqlite(write.begin_with("BEGIN IMMEDIATE").await?),
-            Self::Postgres(pool) => Inner::Postgres(pool.begin().await?),
+            Self::Postgres { pool, limit } => {
+                let tx = in_time(*limit, pool.begin()).await?;
+                Inner::Postgres { tx, limit: *limit }
+            }
         }))
     }
 
@@ -118,8 +136,9 @@ impl Db {
     pub async fn begin_read(&self) -> Result<Tx, Error> {
         Ok(Tx(match self {
             Self::Sqlite { read, .. } => Inner::Sqlite(read.begin().await?),
-            Self::Postgres(pool) => {
-                Inner::Postgres(pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY").await?)
+            Self::Postgres { pool, limit } => {
+                let begun = pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY");
+                Inner::Postgres { tx: in_time(*limit, begun).await?, limit: *limit }
             }
         }))
     }
@@ -131,7 +150,7 @@ impl Db {
                 read.close().await;
                 write.close().await;
             }
-            Self::Postgres(pool) => pool.close().await,
+            Self::Postgres { pool, .. } => pool.close().await,
         }
     }
 }
@@ -141,7 +160,7 @@ impl Tx {
     pub async fn commit(self) -> Result<(), Error> {
         match self.0 {
             Inner::Sqlite(tx) => tx.commit().await?,
-            Inner::Postgres(tx) => tx.commit().await?,
+            Inner::Postgres { tx, limit } => in_time(limit, tx.commit()).await?,
         }
         Ok(())
     }
@@ -150,7 +169,7 @@ impl Tx {
     pub(super) async fn migrate(&mut self, migrations: &Migrator) -> Result<(), Error> {
         match &mut self.0 {
             Inner::Sqlite(tx) => migrations.run_direct(None, &mut **tx, false).await?,
-            Inner::Postgres(tx) => migrations.run_direct(None, &mut **tx, false).await?,
+            Inner::Postgres { tx, .. } => migrations.run_direct(None, &mut **tx, false).await?,
         }
         Ok(())
     }
@@ -159,6 +178,24 @@ impl Tx {
     pub(super) fn is_sqlite(&self) -> bool {
         matches!(self.0, Inner::Sqlite(_))
     }
+}
+
+/// What the server does, unless it takes longer than it may: then nobody waits any longer, and the connection is given up.
+pub(super) async fn in_time<T>(
+    limit: Duration,
+    work: impl Future<Output = Result<T, sqlx::Error>>,
+) -> Result<T, sqlx::Error> {
+    tokio::time::timeout(limit, work).await.unwrap_or_else(|_| Err(silent(limit)))
+}
+
+fn silent(limit: Duration) -> sqlx::Error {
+    let why = format!("no answer within {} s", limit.as_secs());
+    sqlx::Error::Io(std::io::Error::new(std::io::ErrorKind::TimedOut, why))
+}
+
+/// Whether a connection still answers; what was asked of it before, a rollback too, is done then.
+async fn is_alive(connection: &mut PgConnection, limit: Duration) -> Result<bool, sqlx::Error> {
+    in_time(limit, connection.ping()).await.map(|()| true)
 }
 
 /// Whether a connection may be used again. When a disk is full SQLite ends a transaction by itself, and the connection would go on

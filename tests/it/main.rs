@@ -41,3 +41,4 @@ mod staff_desks;
 mod store;
 mod town;
 mod under_way;
+mod way;

@@ -86,6 +86,7 @@ mod tests {
         let config = crate::config::Store {
             url: url.as_str().into(),
             max_connections: 1,
+            statement_timeout_s: 60,
             evidence_dir: folder.path().join("evidence").display().to_string(),
         };
         let db = Db::connect(&config).await.unwrap();

@@ -14,7 +14,6 @@ mod soak;
 mod swallow;
 mod table;
 mod watch;
-mod way;
 
 use std::{
     io::Write as _,
@@ -22,10 +21,10 @@ use std::{
 };
 
 use self::{
-    fault::Fault,
+    fault::{Fault, Part},
     plan::Plan,
     scene::{Build, Scene},
-    table::{Observations, Row, Signs},
+    table::{Live, Observations, Row, Signs},
 };
 use super::is_long;
 use crate::small_disk::SmallDisk;
@@ -99,6 +98,7 @@ impl Scene {
     /// One row: breaks, mends, waits, looks.
     fn rehearse(&mut self, town: &'static str, faults: &[Fault]) -> Row {
         let mut row = Row { town, faults: name_of(faults), ..Row::default() };
+        let before = self.listener.came_back();
         for (nth, fault) in faults.iter().enumerate() {
             if nth > 0 {
                 std::thread::sleep(APART);
@@ -116,6 +116,12 @@ impl Scene {
         }
         self.wait_until_well(faults, Instant::now(), &mut row);
         self.judge_promises(&mut row);
+        let after = self.listener.came_back();
+        row.came_back = (after.0 - before.0, after.1 - before.1);
+        // Where only the way to the doors was cut, the stream of changes is there: nothing needs to be told anew.
+        if faults == [Fault::Cut(Part::Doors)] && (row.came_back.0 == 0 || row.came_back.1 > 0) {
+            row.breaks(Live, format!("resumed and told anew: {:?}", row.came_back));
+        }
         row
     }
 }

@@ -17,8 +17,8 @@ use super::{
     scene::{FLOODED, Scene},
     sensors::wall,
     watch::{Look, SIGNS},
-    way::Manner,
 };
+use crate::way::Manner;
 
 /// A slow way: a sixteenth of a second for each packet, some thirty kilobytes a second.
 const SLOW: Manner = Manner::Slow { delay: Duration::from_millis(60), bytes: 2_048 };

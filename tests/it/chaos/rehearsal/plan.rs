@@ -77,6 +77,7 @@ pub fn long() -> Vec<Plan> {
     ]);
     county.extend(pair(&[
         (Killed(Node), Killed(Redis)),
+        (Stopped(Redis), Killed(Node)),
         (Killed(Node), Killed(PostgreSQL)),
         (Killed(Node), Killed(Broker)),
         (Killed(Redis), Killed(PostgreSQL)),

@@ -19,13 +19,13 @@ use super::{
     sensors::{BAYS, BUSY, GATE_PLACES, GATES, QUIET, QUIET_BAYS, Sensors},
     swallow::Swallow,
     watch::{GOOD_S, SIGNS, Watch},
-    way::Way,
 };
 use crate::{
     node::{Node, Places},
     services::{self, Server},
     small_disk::SmallDisk,
     town::town,
+    way::Way,
 };
 
 /// A lot whose one device floods; nobody asks what stands there.

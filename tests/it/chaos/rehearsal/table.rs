@@ -38,6 +38,8 @@ pub struct Row {
     pub starts: u32,
     /// The oldest numbers on the signs.
     pub oldest: [Duration; 2],
+    /// How often the live socket was caught up by its cursor, and how often it was told everything anew.
+    pub came_back: (u64, u64),
     /// Promises broken, and how.
     pub broken: Vec<(Promise, String)>,
 }
@@ -63,7 +65,7 @@ fn head() -> String {
     for promise in ALL {
         let _ = write!(text, "  {:<12}", format!("{promise:?}").to_lowercase());
     }
-    text + "  oldest numbers on signs"
+    text + "  oldest numbers on signs; how the socket came back"
 }
 
 /// One row, with how each promise was broken below it.
@@ -76,6 +78,9 @@ pub fn line(row: &Row) -> String {
     }
     let [fast, slow] = row.oldest.map(|age| age.as_secs_f64());
     let _ = write!(text, "  {fast:.1} s, {slow:.1} s");
+    if row.came_back != (0, 0) {
+        let _ = write!(text, "; resumed {}, anew {}", row.came_back.0, row.came_back.1);
+    }
     if row.starts > 0 {
         let _ = write!(text, "  (started {} times)", row.starts + 1);
     }
