@@ -76,7 +76,7 @@ pub fn long() -> Vec<Plan> {
         DevicesOff(30),
     ]);
     county.extend(pair(&[
-        (Killed(Node), Killed(Redis)),
+        (Killed(Redis), Killed(Node)),
         (Stopped(Redis), Killed(Node)),
         (Killed(Node), Killed(PostgreSQL)),
         (Killed(Node), Killed(Broker)),

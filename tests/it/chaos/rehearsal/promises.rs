@@ -16,8 +16,8 @@ use super::{
     cameras::camera_of,
     fault::{Fault, Part, Word},
     listener::counts,
-    scene::{FLOODED, Scene},
-    sensors::{Counts, GATES},
+    scene::Scene,
+    sensors::{CROWDED, Counts, GATES},
     table::{Captures, Freshness, Health, Ledger, Live, Observations, Row, Signs},
     watch::SIGNS,
     within,
@@ -141,7 +141,7 @@ impl Scene {
 
     /// The counts of each lot of bays are a recount of its bays.
     fn recount(&self, model: &BTreeMap<&'static str, Counts>, row: &mut Row) {
-        for (lot, counts) in model.iter().filter(|(lot, _)| !GATES.contains(*lot) && **lot != FLOODED) {
+        for (lot, counts) in model.iter().filter(|(lot, _)| !GATES.contains(*lot) && **lot != CROWDED) {
             let told = self.node.get(&format!("/api/v1/lots/{lot}/spaces")).map(|(_, told)| told).unwrap_or_default();
             let spaces: Vec<&Value> = told["spaces"].as_array().into_iter().flatten().collect();
             let of = |state: &str| spaces.iter().filter(|space| space["state"] == state).count() as u64;

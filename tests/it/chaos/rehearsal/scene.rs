@@ -16,7 +16,7 @@ use super::{
     cameras::{Cameras, FLOODING},
     fault::Part,
     listener::Listener,
-    sensors::{BAYS, BUSY, GATE_PLACES, GATES, QUIET, QUIET_BAYS, Sensors},
+    sensors::{BAYS, BUSY, CROWDED, CROWDED_PLACES, GATE_PLACES, GATES, QUIET, QUIET_BAYS, Sensors},
     swallow::Swallow,
     watch::{GOOD_S, SIGNS, Watch},
 };
@@ -236,10 +236,11 @@ fn city(ntcip: u16) -> Value {
         }
     }
     let place = json!({"type": "Point", "coordinates": [119.58, 28.12]});
-    for (gate, lot) in GATES.iter().enumerate() {
-        features
-            .push(json!({"type": "Feature", "geometry": place, "properties": {"kind": "lot", "id": lot, "name": lot,
-            "capacity": GATE_PLACES, "counted_by": "counters", "stale_after_s": GOOD_S[gate]}}));
+    let gates = (0..GATES.len()).map(|gate| (GATES[gate], GATE_PLACES, GOOD_S[gate]));
+    for (lot, places, good_s) in gates.chain([(CROWDED, CROWDED_PLACES, 900)]) {
+        let properties = json!({"kind": "lot", "id": lot, "name": lot, "capacity": places, "counted_by": "counters",
+            "stale_after_s": good_s});
+        features.push(json!({"type": "Feature", "geometry": place, "properties": properties}));
     }
     for (lot, bays) in [(QUIET, QUIET_BAYS), (FLOODED, 1)] {
         let bays: Vec<String> = (1..=bays).map(|bay| format!("S{bay:03}")).collect();

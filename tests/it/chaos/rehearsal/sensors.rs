@@ -28,7 +28,10 @@ pub const QUIET_BAYS: u32 = 8;
 /// one short span of time, so that a number tells how old it is.
 pub const GATES: [&str; 2] = ["GATE-FAST", "GATE-SLOW"];
 pub const GATE_PLACES: u64 = 9_900;
-/// Bays' words a second.
+/// A lot at whose gate every other word is said: a passage that is lost stays lost, where a bay's next word would heal it.
+pub const CROWDED: &str = "GATE-CROWDED";
+pub const CROWDED_PLACES: u64 = 5_000_000;
+/// Words a second.
 const RATE: f64 = 120.0;
 const GATE_EVERY: Duration = Duration::from_millis(400);
 /// How long before a crash of the broker its devices begin to say again what they said: it acknowledges before it has written.
@@ -49,7 +52,9 @@ struct Word {
 struct Book {
     words: Vec<Word>,
     bays: BTreeMap<(&'static str, u32), bool>,
-    /// When each vehicle drove in.
+    /// Vehicles that drove into the crowded lot.
+    crowd: u64,
+    /// When each vehicle drove in at the other gates.
     cars: [Vec<Instant>; GATES.len()],
     seq: u64,
     handed_over: u64,
@@ -120,8 +125,12 @@ impl Sensors {
             let due = (began.elapsed().as_secs_f64() * RATE).min(spoken + RATE);
             while spoken < due {
                 spoken += 1.0;
-                let lot = BUSY[dice.below(BUSY.len())];
-                let word = self.book().turn(lot, dice.below(BAYS as usize) as u32);
+                let (lot, bay) = (BUSY[dice.below(BUSY.len())], dice.below(BAYS as usize) as u32);
+                let word = match dice.below(2) {
+                    0 => self.book().crowd_in(),
+                    _ => None,
+                };
+                let word = word.unwrap_or_else(|| self.book().turn(lot, bay));
                 // One device in twenty says everything twice.
                 let times = 1 + usize::from(dice.below(20) == 0);
                 self.hand_over(vec![word; times]).await;
@@ -206,8 +215,9 @@ impl Sensors {
             let taken = book.cars[gate].len() as u64;
             (*lot, [GATE_PLACES - taken, taken, 0])
         };
+        let crowded = (CROWDED, [CROWDED_PLACES - book.crowd, book.crowd, 0]);
         let busy = BUSY.iter().map(|lot| of_bays(lot, BAYS));
-        busy.chain([of_bays(QUIET, QUIET_BAYS)]).chain(GATES.iter().enumerate().map(of_gate)).collect()
+        busy.chain([of_bays(QUIET, QUIET_BAYS), crowded]).chain(GATES.iter().enumerate().map(of_gate)).collect()
     }
 
     /// How long ago a number of free places was last true at a gate; `None` if it never was.
@@ -242,9 +252,9 @@ impl Book {
                 all.push(self.turn(lot, bay));
             }
         }
-        for lot in GATES {
+        for (lot, places) in GATES.map(|lot| (lot, GATE_PLACES)).into_iter().chain([(CROWDED, CROWDED_PLACES)]) {
             let at = wall().to_rfc3339();
-            let payload: Value = json!({"free": GATE_PLACES, "at": at});
+            let payload: Value = json!({"free": places, "at": at});
             all.push(self.keep(Message { topic: format!("yunpark/v1/lot/{lot}/count"), payload: payload.to_string() }));
         }
         all
@@ -264,12 +274,24 @@ impl Book {
         }
         let mut all = Vec::new();
         for (gate, lot) in GATES.iter().enumerate() {
-            let (seq, at) = self.stamp();
             self.cars[gate].push(Instant::now());
-            let payload = json!({"direction": "in", "count": 1, "at": at.to_rfc3339(), "seq": seq});
-            let topic = format!("yunpark/v1/lot/{lot}/passage");
-            all.push(self.keep(Message { topic, payload: payload.to_string() }));
+            all.push(self.pass(lot));
         }
         all
+    }
+
+    /// One more vehicle for the crowded lot, unless the gates are shut.
+    fn crowd_in(&mut self) -> Option<Message> {
+        if self.is_gate_shut {
+            return None;
+        }
+        self.crowd += 1;
+        Some(self.pass(CROWDED))
+    }
+
+    fn pass(&mut self, lot: &str) -> Message {
+        let (seq, at) = self.stamp();
+        let payload = json!({"direction": "in", "count": 1, "at": at.to_rfc3339(), "seq": seq});
+        self.keep(Message { topic: format!("yunpark/v1/lot/{lot}/passage"), payload: payload.to_string() })
     }
 }
