@@ -6,6 +6,7 @@ use std::{
     fs,
     io::{Read, Write},
     net::TcpStream,
+    path::Path,
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
@@ -19,15 +20,24 @@ use crate::rig::{Failure, free_port, processor_s};
 pub struct Node {
     child: Child,
     http: u16,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Drop for Node {
     fn drop(&mut self) {
-        // A process that is gone already needs no killing.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.kill();
     }
+}
+
+fn yunpark(verb: &str, config: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_yunpark"));
+    command.arg(verb).arg("--config").arg(config).stdin(Stdio::null()).stdout(Stdio::null());
+    command
+}
+
+fn serve(folder: &TempDir) -> Result<Child, Failure> {
+    let log = fs::File::create(folder.path().join("log"))?;
+    Ok(yunpark("serve", &folder.path().join("yunpark.toml")).stderr(log).spawn()?)
 }
 
 impl Node {
@@ -43,25 +53,43 @@ impl Node {
         let (config, file) = (folder.path().join("yunpark.toml"), folder.path().join("city.geojson"));
         fs::write(&config, text)?;
         fs::write(&file, city)?;
-        let yunpark = |verb: &str| {
-            let mut command = Command::new(env!("CARGO_BIN_EXE_yunpark"));
-            command.arg(verb).arg("--config").arg(&config).stdin(Stdio::null()).stdout(Stdio::null());
-            command
-        };
-        let imported = yunpark("import").arg(&file).output()?;
+        let imported = yunpark("import", &config).arg(&file).output()?;
         if !imported.status.success() {
             return Err(String::from_utf8_lossy(&imported.stderr).into_owned().into());
         }
-        let child = yunpark("serve").stderr(fs::File::create(folder.path().join("log"))?).spawn()?;
-        let node = Self { child, http, _folder: folder };
+        let child = serve(&folder)?;
+        let node = Self { child, http, folder };
+        node.wait()?;
+        Ok(node)
+    }
+
+    /// Ends it at once, as a loss of power does.
+    pub fn kill(&mut self) {
+        // A process that is gone already needs no killing.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
+    /// Starts it again after [`Self::kill`] and waits until it is ready.
+    pub fn start_again(&mut self) -> Result<(), Failure> {
+        self.child = serve(&self.folder)?;
+        self.wait()
+    }
+
+    /// The address of its database.
+    pub fn store(&self) -> String {
+        format!("sqlite://{}/yunpark.db", self.folder.path().display())
+    }
+
+    fn wait(&self) -> Result<(), Failure> {
         let patience = Instant::now() + Duration::from_secs(60);
-        while !node.get("/readyz").is_ok_and(|view| view["ready"] == true) {
+        while !self.get("/readyz").is_ok_and(|view| view["ready"] == true) {
             if Instant::now() > patience {
                 return Err("the node does not become ready".into());
             }
-            std::thread::sleep(Duration::from_millis(50));
+            std::thread::sleep(Duration::from_millis(10));
         }
-        Ok(node)
+        Ok(())
     }
 
     /// The JSON of a path.

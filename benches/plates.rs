@@ -10,53 +10,23 @@
     reason = "a bench that cannot go on has failed, and prints what it found"
 )]
 
+mod fill;
+
 use std::time::{Duration, Instant};
 
-use sqlx::{AssertSqlSafe, Executor, Row};
+use fill::{Dice, PROVINCES, SERIAL, fill, plates_of};
+use sqlx::{Executor, Row};
 use yunpark::{
     config,
-    domain::plate::{Plate, fold, keys_of, keys_sought, match_of},
+    domain::plate::Plate,
     store::{Db, plates, query},
 };
 
 const SEARCHES: usize = 400;
-const PROVINCES: &str = "浙沪苏皖赣闽粤鲁豫京";
-/// What readers were seen to make of a character, from reports of recognisers' mistakes; many of these pairs lie in different
-/// classes of the folding.
+/// What readers were seen to make of a character, from reports of recognisers' mistakes: another source than that of the folding's
+/// classes, in which many of these pairs lie apart, and than the looks of glyphs, by which readings are ranked.
 const MISTAKES: &str =
     "D0 B8 80 08 B6 6B Q0 G6 C0 CG 17 71 2Z Z7 38 83 56 65 5S S8 A4 4A HN NH MN WV VY UV PF FP EF TY KX XK 9G JU L1 RA";
-
-/// Numbers from a seed, the same in every run.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        ((self.0 >> 33) as usize) % sides
-    }
-    fn pick(&mut self, from: &str) -> char {
-        let chars: Vec<char> = from.chars().collect();
-        chars[self.roll(chars.len())]
-    }
-}
-
-const LETTERS: &str = "ABCDEFGHJKLMNPQRSTUVWXYZ";
-const SERIAL: &str = "0123456789ABCDEFGHJKLMNPQRSTUVWXYZ";
-
-fn plate(dice: &mut Dice) -> String {
-    let province = if dice.roll(10) < 8 { '浙' } else { dice.pick(PROVINCES) };
-    let mut plate = format!("{province}{}", dice.pick(LETTERS));
-    if dice.roll(4) == 0 {
-        plate.push(dice.pick("DF"));
-        plate.push(dice.pick(SERIAL));
-        (0..4).for_each(|_| plate.push(dice.pick("0123456789")));
-    } else {
-        // Two letters at most, as plates are issued.
-        let letters = dice.roll(3);
-        (0..5).for_each(|at| plate.push(if at < letters { dice.pick(LETTERS) } else { dice.pick("0123456789") }));
-    }
-    plate
-}
 
 /// A misreading of a plate.
 fn misread(plate: &str, how: &str, dice: &mut Dice) -> Option<String> {
@@ -108,57 +78,9 @@ fn micros(time: Duration) -> String {
     format!("{:>9.0} µs", time.as_secs_f64() * 1e6)
 }
 
-/// The plates of `rows` records: each third of them anew, so that most have a history.
-fn all(rows: usize) -> Vec<String> {
-    let mut dice = Dice(7);
-    let mut plates: Vec<String> = (0..rows / 3).map(|_| plate(&mut dice)).collect();
-    plates.sort();
-    plates.dedup();
-    plates
-}
-
-/// Fills the tables with rows, many to a statement, in one transaction.
-macro_rules! fill {
-    ($pool:expr, $rows:expr, $plates:expr) => {{
-        let (rows, plates): (usize, &[String]) = ($rows, $plates);
-        let mut tx = $pool.begin().await.unwrap();
-        for (from, chunk) in plates.chunks(40).enumerate() {
-            let ids = chunk.iter().enumerate().map(|(at, plate)| (from * 40 + at + 1, plate));
-            let values: Vec<String> = ids.clone().map(|(id, plate)| format!("({id}, '{plate}', 3, {id})")).collect();
-            let text = format!("INSERT INTO plates (id, norm, entries, last_us) VALUES {}", values.join(","));
-            tx.execute(AssertSqlSafe(text)).await.unwrap();
-            let keys: Vec<String> =
-                ids.flat_map(|(id, plate)| keys_of(plate).into_iter().map(move |key| format!("({key},{id})"))).collect();
-            let text = format!("INSERT INTO plate_keys (lookup_key, plate) VALUES {} ON CONFLICT DO NOTHING", keys.join(","));
-            tx.execute(AssertSqlSafe(text)).await.unwrap();
-        }
-        let mut row = 0;
-        while row < rows {
-            let values: Vec<String> = (row..rows.min(row + 200))
-                .map(|n| {
-                    let plate = &plates[n % plates.len()];
-                    format!("('r{n}','W-{n}','warning','issued','{plate}','{}','motor',{n},'r','lan','[]',1)", fold(plate))
-                })
-                .collect();
-            let text = format!(
-                "INSERT INTO records (id, number, kind, state, plate_norm, plate_fold, vehicle_class, at_us, reason, officer, \
-                 evidence, ledger_seq) VALUES {}",
-                values.join(",")
-            );
-            tx.execute(AssertSqlSafe(text)).await.unwrap();
-            row += 200;
-        }
-        tx.commit().await.unwrap();
-    }};
-}
-
 async fn by_keys(db: &Db, asked: &str) -> Vec<String> {
-    let asked = Plate::read(asked).norm().to_owned();
-    let found = plates::by_keys(db, &keys_sought(&asked)).await.unwrap();
-    let mut ranked: Vec<_> =
-        found.into_iter().filter_map(|one| match_of(&asked, &one.plate).map(|rank| (rank, one))).collect();
-    ranked.sort_by(|(rank, one), (other_rank, other)| rank.cmp(other_rank).then(other.last_seen.cmp(&one.last_seen)));
-    ranked.into_iter().take(10).map(|(_, one)| one.plate).collect()
+    let found = plates::near(db, Plate::read(asked).norm()).await.unwrap();
+    found.into_iter().take(10).map(|(_, one)| one.plate).collect()
 }
 
 fn trigrams(asked: &str) -> String {
@@ -239,20 +161,18 @@ async fn measure(name: &str, db: &Db, rival: &Rival, all: &[String]) {
 #[tokio::main]
 async fn main() {
     let rows = std::env::args().skip(1).find_map(|word| word.parse().ok()).unwrap_or(1_000_000);
-    let all = all(rows);
+    let all = plates_of(rows);
     let folder = tempfile::tempdir().unwrap();
     let url = format!("sqlite://{}", folder.path().join("plates.db").display());
     let open = async |url: &str| {
-        let store =
-            config::Store { url: url.into(), max_connections: 4, statement_timeout_s: 60, evidence_dir: String::new() };
+        let store = config::Store::of(url, 4);
         let db = Db::connect(&store).await.unwrap();
         db.migrate().await.unwrap();
         db
     };
     let db = open(&url).await;
+    fill(&db, rows, &all).await;
     let Db::Sqlite { write, .. } = &db else { return };
-    write.execute("PRAGMA synchronous = OFF").await.unwrap();
-    fill!(write, rows, &all);
     write.execute("CREATE VIRTUAL TABLE plate_trigrams USING fts5 (norm, tokenize = 'trigram')").await.unwrap();
     write.execute("INSERT INTO plate_trigrams (norm) SELECT norm FROM plates").await.unwrap();
     write.execute("ANALYZE").await.unwrap();
@@ -260,8 +180,8 @@ async fn main() {
     measure(&format!("SQLite, {rows} records"), &db, &Rival::Fts5(read.clone()), &all).await;
     if let Ok(url) = std::env::var("PLATES_POSTGRES") {
         let db = open(&url).await;
+        fill(&db, rows, &all).await;
         let Db::Postgres { pool, .. } = &db else { return };
-        fill!(pool, rows, &all);
         pool.execute("CREATE EXTENSION IF NOT EXISTS pg_trgm").await.unwrap();
         pool.execute("CREATE INDEX plates_trgm ON plates USING gin (norm gin_trgm_ops)").await.unwrap();
         pool.execute("ANALYZE").await.unwrap();

@@ -11,6 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use yunpark::{
     availability::LotLayout,
     clock::Clock,
@@ -18,6 +19,7 @@ use yunpark::{
         city,
         ids::{LotId, SpaceId},
         observation::{Observation, SpaceState, Statement},
+        time::rfc3339,
     },
 };
 use yunpark_simulator::load::Script;
@@ -157,6 +159,54 @@ impl Town {
             })
             .collect()
     }
+}
+
+/// Messages published and not yet acknowledged while a backlog is made.
+const WINDOW: usize = 1_000;
+
+/// Publishes `count` messages at QoS 1 over one socket and waits for every acknowledgement.
+pub async fn publish(port: u16, town: &mut Town, count: usize) -> Result<(), Failure> {
+    let mut stream = tokio::net::TcpStream::connect(("127.0.0.1", port)).await?;
+    stream.set_nodelay(true)?;
+    // CONNECT, clean session, keep-alive 60 s, the empty client id.
+    stream.write_all(&[0x10, 12, 0, 4, b'M', b'Q', b'T', b'T', 4, 2, 0, 60, 0, 0]).await?;
+    let mut answer = [0; 4];
+    stream.read_exact(&mut answer).await?;
+    let at = rfc3339(town.clock.now());
+    let (mut sent, mut answered, mut out, mut read) = (0, 0, Vec::new(), vec![0; 65_536]);
+    let mut rest = 0;
+    while answered < count {
+        out.clear();
+        while sent < count && sent - answered < WINDOW {
+            let packet = (sent % 60_000) as u16 + 1;
+            let (lot, space, taken, seq) = town.turn();
+            let topic = format!("yunpark/v1/space/{lot}/{space}/state");
+            let state = if taken { "occupied" } else { "free" };
+            let payload = format!(r#"{{"state":"{state}","at":"{at}","seq":{seq}}}"#);
+            let length = 2 + topic.len() + 2 + payload.len();
+            out.push(0x32);
+            if length > 127 {
+                out.extend([(length % 128) as u8 | 0x80, (length / 128) as u8]);
+            } else {
+                out.push(length as u8);
+            }
+            out.extend((topic.len() as u16).to_be_bytes());
+            out.extend(topic.as_bytes());
+            out.extend(packet.to_be_bytes());
+            out.extend(payload.as_bytes());
+            sent += 1;
+        }
+        stream.write_all(&out).await?;
+        let bytes = stream.read(&mut read).await?;
+        if bytes == 0 {
+            return Err("Mosquitto closed the connection".into());
+        }
+        // Nothing but acknowledgements of four bytes comes.
+        rest += bytes;
+        answered += rest / 4;
+        rest %= 4;
+    }
+    Ok(())
 }
 
 /// How many a second.

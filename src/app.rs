@@ -50,7 +50,7 @@ use crate::{
     settings::SettingsDesk,
     signboard::{HealthState, SignBoard},
     staff::StaffDesk,
-    store::{Db, evidence::Evidence},
+    store::{Db, evidence::Evidence, past::Past},
 };
 
 /// Scheduled corrections that are held until they are entered in the ledger.
@@ -253,6 +253,7 @@ impl App {
         let services: Shared = Arc::new(Services {
             hub: Arc::new(Hub::new(config.http.max_live_sessions)),
             city,
+            past: Past::open(db.clone(), &config.store)?,
             db,
             engine,
             board,

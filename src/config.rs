@@ -168,12 +168,28 @@ impl Http {
 pub struct Store {
     /// `sqlite://path` or `postgres://user:password@host/database`.
     pub url: Secret,
+    /// A replica of a PostgreSQL database, which answers what is asked about the past; empty asks the database itself.
+    #[serde(default)]
+    pub replica_url: Secret,
     /// Most connections of the pool.
     pub max_connections: u32,
     /// Longest PostgreSQL may take over a statement before its connection is given up, seconds.
     pub statement_timeout_s: u32,
     /// Folder of the evidence files, or `s3://bucket/prefix`.
     pub evidence_dir: String,
+}
+
+impl Store {
+    /// One database alone, without a place for evidence.
+    pub fn of(url: &str, max_connections: u32) -> Self {
+        Self {
+            url: url.into(),
+            replica_url: Secret::default(),
+            max_connections,
+            statement_timeout_s: 60,
+            evidence_dir: String::new(),
+        }
+    }
 }
 
 /// Where availability is computed, and how long a number lives.

@@ -14,73 +14,21 @@ use std::{
 
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use rumqttc::{AsyncClient, Event, EventLoop, MqttOptions, Packet, QoS, SubscribeFilter};
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
-    sync::watch,
-    task::JoinSet,
-};
+use tokio::{sync::watch, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 use yunpark::{
     availability::Engine,
     clock::Clock,
     config::{Config, Mqtt},
-    domain::{city, time::rfc3339},
+    domain::city,
     ingest::{self, FILTERS, UNSHARED},
 };
 
-use rig::{Failure, Order, Server, Town, judge, line, median, processor_s, rate, ratio};
+use rig::{Failure, Order, Server, Town, judge, line, median, processor_s, publish, rate, ratio};
 
 const ROUNDS: usize = 5;
-/// Messages published and not yet acknowledged while a backlog is made.
-const WINDOW: usize = 1_000;
 /// Longer no backlog may take to drain.
 const PATIENCE: Duration = Duration::from_secs(120);
-
-/// Publishes `count` messages at QoS 1 over one socket and waits for every acknowledgement.
-async fn publish(port: u16, town: &mut Town, count: usize) -> Result<(), Failure> {
-    let mut stream = TcpStream::connect(("127.0.0.1", port)).await?;
-    stream.set_nodelay(true)?;
-    // CONNECT, clean session, keep-alive 60 s, the empty client id.
-    stream.write_all(&[0x10, 12, 0, 4, b'M', b'Q', b'T', b'T', 4, 2, 0, 60, 0, 0]).await?;
-    let mut answer = [0; 4];
-    stream.read_exact(&mut answer).await?;
-    let at = rfc3339(town.clock.now());
-    let (mut sent, mut answered, mut out, mut read) = (0, 0, Vec::new(), vec![0; 65_536]);
-    let mut rest = 0;
-    while answered < count {
-        out.clear();
-        while sent < count && sent - answered < WINDOW {
-            let packet = (sent % 60_000) as u16 + 1;
-            let (lot, space, taken, seq) = town.turn();
-            let topic = format!("yunpark/v1/space/{lot}/{space}/state");
-            let state = if taken { "occupied" } else { "free" };
-            let payload = format!(r#"{{"state":"{state}","at":"{at}","seq":{seq}}}"#);
-            let length = 2 + topic.len() + 2 + payload.len();
-            out.push(0x32);
-            if length > 127 {
-                out.extend([(length % 128) as u8 | 0x80, (length / 128) as u8]);
-            } else {
-                out.push(length as u8);
-            }
-            out.extend((topic.len() as u16).to_be_bytes());
-            out.extend(topic.as_bytes());
-            out.extend(packet.to_be_bytes());
-            out.extend(payload.as_bytes());
-            sent += 1;
-        }
-        stream.write_all(&out).await?;
-        let bytes = stream.read(&mut read).await?;
-        if bytes == 0 {
-            return Err("Mosquitto closed the connection".into());
-        }
-        // Nothing but acknowledgements of four bytes comes.
-        rest += bytes;
-        answered += rest / 4;
-        rest %= 4;
-    }
-    Ok(())
-}
 
 /// A subscriber as plain as rumqttc makes it.
 fn bare(port: u16) -> (AsyncClient, EventLoop) {
@@ -127,15 +75,19 @@ impl Meter {
     }
 }
 
-/// Door, pipeline and letters as the node runs them, until `count` messages are applied and acknowledged; messages a second.
-async fn drain_ours(config: &Mqtt, engine: &Engine, town: &Town, meter: &Meter, count: usize) -> Result<f64, Failure> {
-    let city = city::read(&town.file, &|_| true).map_err(|faults| format!("{faults:?}"))?;
-    let ingest = ingest::open(config, watch::channel(Arc::new(city)).1, engine.clone(), None, Clock::System)?;
-    let (mut tasks, stop) = (JoinSet::new(), CancellationToken::new());
+/// Door, pipeline and letters as nodes run them, one set for each configuration, until `count` messages are applied and
+/// acknowledged; messages a second.
+async fn drain_ours(nodes: &[Mqtt], engine: &Engine, town: &Town, meter: &Meter, count: usize) -> Result<f64, Failure> {
+    let city = Arc::new(city::read(&town.file, &|_| true).map_err(|faults| format!("{faults:?}"))?);
+    let (mut tasks, stop, mut healths) = (JoinSet::new(), CancellationToken::new(), Vec::new());
     let before = meter.messages();
-    tasks.spawn(ingest.door.run(stop.clone()));
-    tasks.spawn(ingest.pipeline.run(stop.clone()));
-    tasks.spawn(ingest.letters.run(stop.clone()));
+    for config in nodes {
+        let ingest = ingest::open(config, watch::channel(city.clone()).1, engine.clone(), None, Clock::System)?;
+        tasks.spawn(ingest.door.run(stop.clone()));
+        tasks.spawn(ingest.pipeline.run(stop.clone()));
+        tasks.spawn(ingest.letters.run(stop.clone()));
+        healths.push(ingest.health);
+    }
     let began = Instant::now();
     let (mut start, mut at_start) = (None, 0);
     let rate = loop {
@@ -143,7 +95,7 @@ async fn drain_ours(config: &Mqtt, engine: &Engine, town: &Town, meter: &Meter, 
         if start.is_none() && (taken > 0 || count == 0) {
             (start, at_start) = (Some(Instant::now()), taken);
         }
-        if let Some(start) = start.filter(|_| taken >= count && ingest.health.borrow().is_ok()) {
+        if let Some(start) = start.filter(|_| taken >= count && healths.iter().all(|health| health.borrow().is_ok())) {
             break rate(taken - at_start, start);
         }
         if began.elapsed() > PATIENCE {
@@ -194,9 +146,10 @@ async fn measure(seconds: u64) -> Result<bool, Failure> {
     settings.availability.redis_url = format!("redis://127.0.0.1:{}/0", redis.port).as_str().into();
     let engine = Engine::redis(&settings.availability).await?;
     engine.configure(&town.layouts, town.clock.now()).await?;
+    let nodes = [settings.mqtt.clone()];
     // Both sessions exist before the first message.
     drain_bare(broker.port, 0).await?;
-    drain_ours(&settings.mqtt, &engine, &town, &meter, 0).await?;
+    drain_ours(&nodes, &engine, &town, &meter, 0).await?;
     let (mut ours, mut limit) = (Vec::new(), Vec::new());
     let parts = [std::process::id(), broker.id(), redis.id()];
     let (mut spent, mut spent_bare) = (Spent::default(), Spent::default());
@@ -209,7 +162,7 @@ async fn measure(seconds: u64) -> Result<bool, Failure> {
                 limit.push(drain_bare(broker.port, count).await?);
                 spent_bare.add(Spent::of(parts)?.since(before));
             } else {
-                ours.push(drain_ours(&settings.mqtt, &engine, &town, &meter, count).await?);
+                ours.push(drain_ours(&nodes, &engine, &town, &meter, count).await?);
                 spent.add(Spent::of(parts)?.since(before));
             }
         }
@@ -227,7 +180,48 @@ async fn measure(seconds: u64) -> Result<bool, Failure> {
     line(&format!("  a bare rumqttc subscriber, doing nothing{:<4} {:>10.0}", "", median(limit.clone())))?;
     line(&format!("  processor time of a message, µs: {}", spent.per_message(count * ROUNDS)))?;
     line(&format!("  beside the bare subscriber:      {}", spent_bare.per_message(count * ROUNDS)))?;
-    judge("the whole path to a bare subscriber", ratio(&ours, &limit), 0.7)
+    let holds = judge("the whole path to a bare subscriber", ratio(&ours, &limit), 0.7)?;
+    nodes_together(&settings.mqtt, &engine, &mut town, &meter, (count, redis.id())).await?;
+    Ok(holds)
+}
+
+/// The same backlog shared by two nodes of a group, beside one node alone in its group. A second node helps for as long as the
+/// machine has a core that nobody uses: said, not judged.
+async fn nodes_together(
+    config: &Mqtt,
+    engine: &Engine,
+    town: &mut Town,
+    meter: &Meter,
+    (count, redis): (usize, u32),
+) -> Result<(), Failure> {
+    let broker = Server::mosquitto()?;
+    let node = |group: &str, id: &str| {
+        let url = format!("mqtt://127.0.0.1:{}", broker.port);
+        Mqtt { url, shared_group: group.to_owned(), client_id: id.to_owned(), ..config.clone() }
+    };
+    let groups = [vec![node("alone", "a")], vec![node("both", "b"), node("both", "c")]];
+    for nodes in &groups {
+        drain_ours(nodes, engine, town, meter, 0).await?;
+    }
+    let (mut rates, mut spent) = ([Vec::new(), Vec::new()], [Spent::default(); 2]);
+    let parts = [std::process::id(), broker.id(), redis];
+    for round in 0..ROUNDS {
+        publish(broker.port, town, count).await?;
+        for group in [round % 2, 1 - round % 2] {
+            let before = Spent::of(parts)?;
+            rates[group].push(drain_ours(&groups[group], engine, town, meter, count).await?);
+            spent[group].add(Spent::of(parts)?.since(before));
+        }
+    }
+    let cores = std::thread::available_parallelism()?;
+    let gain = ratio(&rates[1], &rates[0]);
+    line(&format!("\nthe same backlog in a shared group, on {cores} cores for nodes, broker and Redis together"))?;
+    for (what, group) in [("one node ", 0), ("two nodes", 1)] {
+        let rate = median(rates[group].clone());
+        let cost = spent[group].per_message(count * ROUNDS);
+        line(&format!("  {what} {rate:>8.0} messages/s   processor time of a message, µs: {cost}"))?;
+    }
+    line(&format!("  two nodes take {gain:.2} times what one takes"))
 }
 
 fn main() -> Result<(), Failure> {

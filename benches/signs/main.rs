@@ -10,142 +10,25 @@ mod node;
 #[path = "../rig.rs"]
 mod rig;
 mod street;
+mod traffic;
 
 use std::{
-    collections::VecDeque,
     process::ExitCode,
     time::{Duration, Instant},
 };
 
-use rumqttc::{AsyncClient, MqttOptions, QoS};
-use serde_json::{Value, json};
+use rumqttc::QoS;
+use serde_json::Value;
 use tokio::task::JoinSet;
-use yunpark::{
-    clock::Clock,
-    domain::time::{self, parse_rfc3339, rfc3339},
-};
+use yunpark::{clock::Clock, domain::time::rfc3339};
 
 use node::Node;
-use rig::{Failure, Server, judge, line};
+use rig::{Failure, Order, Server, Town, judge, line, resident_mb};
 use street::{DEAD_EVERY, Street};
+use traffic::{Outcome, PERIOD, Traffic, shown};
 
-/// Each lot's count changes so often.
-const PERIOD: Duration = Duration::from_secs(5);
-/// The node is asked what its signs show so often: more often than they change, so that no face is missed.
-const LOOK: Duration = Duration::from_secs(4);
 /// From a sign's death until it is only tried now and then, and from its rescue until it is well again.
 const SETTLING: [Duration; 2] = [Duration::from_secs(25), Duration::from_secs(45)];
-
-/// The counts that are published, and what becomes of them.
-struct Traffic<'a> {
-    node: &'a Node,
-    client: AsyncClient,
-    /// Counts of each lot that no sign was seen to show yet, oldest first.
-    waiting: Vec<VecDeque<(String, time::Instant)>>,
-    round: u32,
-    /// Keeps the client's connection moving.
-    _poll: JoinSet<()>,
-}
-
-/// What one measurement gave.
-#[derive(Default)]
-struct Outcome {
-    took_ms: Vec<f64>,
-    /// Faces of living signs that were never seen.
-    missed: usize,
-    /// Processor time, as a share of one core.
-    share: f64,
-}
-
-impl Outcome {
-    fn at(&self, share: f64) -> f64 {
-        let mut sorted = self.took_ms.clone();
-        sorted.sort_by(f64::total_cmp);
-        let at = (sorted.len() as f64 * share) as usize;
-        sorted.get(at.min(sorted.len().saturating_sub(1))).copied().unwrap_or(f64::NAN)
-    }
-
-    fn join(&mut self, other: Self) {
-        let rounds = if self.took_ms.is_empty() { 0.0 } else { 1.0 };
-        self.share = (self.share * rounds + other.share) / (rounds + 1.0);
-        self.took_ms.extend(other.took_ms);
-        self.missed += other.missed;
-    }
-}
-
-impl<'a> Traffic<'a> {
-    fn new(node: &'a Node, broker: u16, lots: usize) -> Self {
-        let mut options = MqttOptions::new("counters", "127.0.0.1", broker);
-        options.set_inflight(1_000);
-        let (client, mut events) = AsyncClient::new(options, 10_000);
-        events.network_options.set_tcp_nodelay(true);
-        let mut poll = JoinSet::new();
-        poll.spawn(async move { while events.poll().await.is_ok() {} });
-        Self { node, client, waiting: vec![VecDeque::new(); lots], round: 0, _poll: poll }
-    }
-
-    async fn publish(&mut self, lot: usize) -> Result<(), Failure> {
-        // Never the same twice in a row, and far from the thresholds of full.
-        let free = 20 + (self.round * 7 + lot as u32) % 70;
-        let at = Clock::System.now();
-        let payload = json!({"free": free, "at": rfc3339(at)}).to_string();
-        self.client.publish(format!("yunpark/v1/lot/L{lot}/count"), QoS::AtLeastOnce, false, payload).await?;
-        self.waiting[lot].push_back((free.to_string(), at));
-        Ok(())
-    }
-
-    /// Asks the node what its signs were seen to show, and since when.
-    fn look(&mut self, outcome: &mut Outcome) -> Result<(), Failure> {
-        let view = tokio::task::block_in_place(|| self.node.get("/api/v1/signs"))?;
-        for sign in view["signs"].as_array().into_iter().flatten() {
-            let lot = sign["id"].as_str().and_then(|id| id.strip_prefix('S')?.parse::<usize>().ok()).ok_or("an id")?;
-            let panel = &sign["panels"][0];
-            let (Some(text), Some(since)) = (shown(panel), panel["confirmed_since"].as_str()) else { continue };
-            let since = parse_rfc3339(since)?;
-            let waiting = &mut self.waiting[lot];
-            let Some(at) = waiting.iter().position(|(free, at)| free == text && *at <= since) else { continue };
-            outcome.missed += at;
-            for (_, published) in waiting.drain(..=at).skip(at) {
-                outcome.took_ms.push((since - published).num_microseconds().unwrap_or(i64::MAX) as f64 / 1e3);
-            }
-        }
-        Ok(())
-    }
-
-    /// Lets every count change once each period, lots taking turns; `dead` tells whose signs are not waited for.
-    async fn run(&mut self, span: Duration, dead: impl Fn(usize) -> bool) -> Result<Outcome, Failure> {
-        let lots = self.waiting.len();
-        self.waiting.iter_mut().for_each(VecDeque::clear);
-        let (start, before) = (Instant::now(), self.node.processor_s()?);
-        let (mut outcome, mut next_look, mut sent) = (Outcome::default(), LOOK, 0u32);
-        let rest = PERIOD / lots as u32;
-        while start.elapsed() < span {
-            while rest * sent <= start.elapsed() {
-                let lot = sent as usize % lots;
-                self.round += u32::from(lot == 0);
-                self.publish(lot).await?;
-                if dead(lot) {
-                    self.waiting[lot].clear();
-                }
-                sent += 1;
-            }
-            if start.elapsed() >= next_look {
-                self.look(&mut outcome)?;
-                next_look += LOOK;
-            }
-            tokio::time::sleep(Duration::from_millis(2)).await;
-        }
-        outcome.share = (self.node.processor_s()? - before) / start.elapsed().as_secs_f64();
-        tokio::time::sleep(LOOK.min(Duration::from_secs(3))).await;
-        self.look(&mut outcome)?;
-        outcome.missed += self.waiting.iter().map(VecDeque::len).sum::<usize>();
-        Ok(outcome)
-    }
-}
-
-fn shown(panel: &Value) -> Option<&str> {
-    panel["confirmed"]["lines"][0]["text"].as_str()
-}
 
 /// Gives every lot its first count and waits until every sign shows it.
 async fn warm_up(traffic: &mut Traffic<'_>, with_signs: bool) -> Result<(), Failure> {
@@ -168,8 +51,7 @@ async fn warm_up(traffic: &mut Traffic<'_>, with_signs: bool) -> Result<(), Fail
     }
 }
 
-async fn start(street: &Street, broker: u16, with_signs: bool) -> Result<Node, Failure> {
-    let city = street.city(with_signs);
+async fn serve(city: Value, broker: u16) -> Result<Node, Failure> {
     tokio::task::spawn_blocking(move || Node::start(broker, &city.to_string(), "").map_err(|error| error.to_string()))
         .await?
         .map_err(Into::into)
@@ -190,7 +72,7 @@ async fn sizes(broker: u16, span: Duration) -> Result<bool, Failure> {
         let street = Street::build(count, broker).await?;
         let mut shares = Vec::new();
         for with_signs in [false, true] {
-            let node = start(&street, broker, with_signs).await?;
+            let node = serve(street.city(with_signs), broker).await?;
             let mut traffic = Traffic::new(&node, broker, count);
             warm_up(&mut traffic, with_signs).await?;
             // What comes of the start alone is over by then.
@@ -235,11 +117,58 @@ async fn dead_among(street: &Street, traffic: &mut Traffic<'_>, span: Duration) 
     judge("p95 of the others with all alive, over that with a tenth dead", alive.at(0.95) / bereft.at(0.95), 1.0 / 1.1)
 }
 
+/// A thousand signs beside a hundred thousand bays of other lots, which turn over so often in a second.
+const LOTS: u32 = 500;
+const BAYS: u32 = 200;
+const TURNS_A_SECOND: u32 = 200;
+
+/// A large county on this machine: what its node has left.
+async fn steady(broker: u16, span: Duration) -> Result<bool, Failure> {
+    let street = Street::build(1_000, broker).await?;
+    let mut town = Town::new(LOTS, BAYS, Order::Any)?;
+    let mut city = street.city(true);
+    let mut bays: Value = serde_json::from_str(&town.file)?;
+    let more = bays["features"].as_array_mut().map(std::mem::take).unwrap_or_default();
+    city["features"].as_array_mut().ok_or("no features")?.extend(more);
+    let node = serve(city, broker).await?;
+    let mut traffic = Traffic::new(&node, broker, 1_000);
+    rig::publish(broker, &mut town, (LOTS * BAYS) as usize).await?;
+    warm_up(&mut traffic, true).await?;
+    tokio::time::sleep(PERIOD).await;
+    let client = traffic.client.clone();
+    let mut turning = JoinSet::new();
+    turning.spawn(async move {
+        let mut beat = tokio::time::interval(Duration::from_secs(1) / TURNS_A_SECOND);
+        loop {
+            beat.tick().await;
+            let (lot, space, taken, seq) = town.turn();
+            let topic = format!("yunpark/v1/space/{lot}/{space}/state");
+            let state = if taken { "occupied" } else { "free" };
+            let at = rfc3339(Clock::System.now());
+            let payload = format!(r#"{{"state":"{state}","at":"{at}","seq":{seq}}}"#);
+            if client.publish(topic, QoS::AtLeastOnce, false, payload).await.is_err() {
+                return;
+            }
+        }
+    });
+    let outcome = traffic.run(3 * span, |_| false).await?;
+    drop(turning);
+    line(&format!("with {} bays that turn over {TURNS_A_SECOND} times a second:", LOTS * BAYS))?;
+    tell(1_000, 0, &outcome, None)?;
+    line(&format!("     resident {:.0} MB", resident_mb(node.id())?))?;
+    let cores = std::thread::available_parallelism()?.get() as f64;
+    let mut holds = judge("this county: 1 s over the p95 from message to face", 1_000.0 / outcome.at(0.95), 1.0)?;
+    holds &= judge("this county: share of the faces that were seen in time", seen(&outcome), 0.999)?;
+    holds &= judge("this county: cores of this machine over those the node takes", cores / outcome.share, 2.0)?;
+    Ok(holds)
+}
+
 fn main() -> Result<ExitCode, Failure> {
     let span = Duration::from_secs(rig::seconds(20));
     let broker = Server::mosquitto()?;
     line("signs  dead   faces  missed   p50 ms   p95 ms  share of a core  ms a second and sign")?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let holds = runtime.block_on(sizes(broker.port, span))?;
+    let holds = runtime.block_on(steady(broker.port, span))? && holds;
     Ok(if holds { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -121,7 +121,8 @@ pub async fn history(
     let lot = lot(&city, &id)?;
     let as_csv = csv::is_wanted(query.format.as_deref(), &headers)?;
     let asked = query.read(services.clock.now())?;
-    let slots = asked.slots(&services.db, &lot.id, city.time_zone).await?;
+    let zone = city.time_zone;
+    let slots = services.past.ask(|db| async move { asked.slots(&db, &lot.id, zone).await }).await?;
     let view = HistoryView::of(lot.id.clone(), asked.step_s, &slots);
     Ok(if as_csv { csv::answer("history.csv", view.csv()) } else { Json(view).into_response() })
 }

@@ -24,7 +24,7 @@ use crate::{
     settings::SettingsDesk,
     signboard::SignBoard,
     staff::StaffDesk,
-    store::Db,
+    store::{Db, past::Past},
 };
 
 /// Says whether a dependency is well and, if there is something to tell, how it is; or what is wrong with it.
@@ -40,6 +40,8 @@ pub struct Services {
     pub city: watch::Receiver<Arc<City>>,
     /// The database.
     pub db: Db,
+    /// Where histories are read.
+    pub past: Past,
     /// Where availability is computed.
     pub engine: Engine,
     /// The newest availability of every lot.

@@ -121,7 +121,9 @@ pub async fn list(
     let after = after.transpose()?;
     let as_csv = csv::is_wanted(query.format.as_deref(), &headers)?;
     let limit = if as_csv { MAX_ROWS } else { limit(query.limit) };
-    let found = transitions::range(&services.db, &lot.id, space, (from, to), after.as_ref(), limit).await?;
+    let after = after.as_ref();
+    let question = |db| async move { transitions::range(&db, &lot.id, space, (from, to), after, limit).await };
+    let found = services.past.ask(question).await?;
     let next = (found.len() == limit as usize).then(|| found.last().map(mark)).flatten();
     if as_csv {
         if next.is_some() {

@@ -204,18 +204,13 @@ impl Desk {
         let norm = Plate::read(&pattern).norm().to_owned();
         let pattern = if norm.is_empty() { pattern } else { norm };
         self.audit(Step::PlatesSearched, "plate", &pattern, json!({"purpose": purpose.0}), vec![], person).await?;
-        let found = plates::by_keys(&self.db, &plate::keys_sought(&pattern)).await?;
-        let rank = |one: &plates::FoundPlate| plate::match_of(&pattern, &one.plate);
-        let mut ranked: Vec<_> = found.into_iter().filter_map(|one| rank(&one).map(|rank| (rank, one))).collect();
+        let mut ranked = plates::near(&self.db, &pattern).await?;
         // A short piece from the middle of a plate has no key: every plate is held against it.
         let is_piece = pattern.chars().filter(|c| *c != '?').count() < WHOLE_PLATE || pattern.matches('?').count() > 1;
         if ranked.is_empty() && is_piece {
             let found = plates::like(&self.db, &like(&pattern), MAX_PLATES).await?;
             ranked.extend(found.into_iter().map(|one| ((Match::Partial, 0), one)));
         }
-        ranked.sort_by(|(rank, one), (other_rank, other)| {
-            rank.cmp(other_rank).then(other.last_seen.cmp(&one.last_seen)).then_with(|| one.plate.cmp(&other.plate))
-        });
         let found = ranked.into_iter().take(MAX_PLATES as usize);
         Ok(found
             .map(|((matched, _), one)| PlateFound {

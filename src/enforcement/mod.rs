@@ -37,11 +37,12 @@ mod statistics;
 pub mod view;
 pub mod viid;
 mod workbook;
+mod workshop;
 
 use std::sync::{Arc, Mutex};
 
 use chrono::Duration;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 
 use self::places::Places;
 pub use self::{
@@ -69,9 +70,6 @@ use crate::{
     },
     store::{Db, evidence::Evidence},
 };
-
-/// Pictures decoded at the same time; each may take hundreds of megabytes.
-const DECODED_AT_ONCE: usize = 2;
 
 /// How many places of a lot are free now, if that can be believed.
 pub type FreeNow = Arc<dyn Fn(&LotId) -> Option<u32> + Send + Sync>;
@@ -102,7 +100,7 @@ pub struct Desk {
     rules: watch::Receiver<Arc<config::Rules>>,
     free_now: FreeNow,
     places: Mutex<Option<(Arc<City>, Arc<Places>)>>,
-    decoding: Arc<Semaphore>,
+    workshop: workshop::Workshop,
     waiting: entering::Waiting,
     viid: viid::Door,
     challenges: digest::Challenges,
@@ -122,7 +120,6 @@ impl Desk {
         config: config::Enforcement,
         free_now: FreeNow,
     ) -> Self {
-        let decoding = Arc::new(Semaphore::new(DECODED_AT_ONCE));
         let viid = viid::Door::new(&config);
         let challenges = digest::Challenges::new(&config.viid_realm);
         let devices = devices::Devices::new(config.max_captures_per_minute);
@@ -138,7 +135,7 @@ impl Desk {
             rules,
             free_now,
             places,
-            decoding,
+            workshop: workshop::Workshop::default(),
             waiting: entering::Waiting::default(),
             viid,
             challenges,

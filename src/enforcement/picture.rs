@@ -121,16 +121,14 @@ impl Desk {
             return Err(Error::PictureTooLarge { index });
         }
         let max_pixels = self.config.max_pixels;
-        let turn = self.decoding.clone().acquire_owned().await.map_err(|_| Error::Decoding)?;
-        let (images, looks) = tokio::task::spawn_blocking(move || {
-            let looks: Vec<Result<Look, Fault>> =
-                images.iter().map(|bytes| guarded(|| look(bytes, max_pixels))).collect();
-            // Held here, so that a request given up while its pictures are decoded does not let another begin.
-            drop(turn);
-            (images, looks)
-        })
-        .await
-        .map_err(|_| Error::Decoding)?;
+        let (images, looks) = self
+            .workshop
+            .run(move || {
+                let looks: Vec<Result<Look, Fault>> =
+                    images.iter().map(|bytes| guarded(|| look(bytes, max_pixels))).collect();
+                (images, looks)
+            })
+            .await?;
         let looks = looks.into_iter().enumerate().map(|(index, look)| {
             look.map_err(|fault| match fault {
                 Fault::NotAPicture => Error::NotAPicture { index },
@@ -155,14 +153,11 @@ impl Desk {
     /// A small picture of a piece of evidence, made anew each time: the original is never touched. `None` for what is no picture.
     pub(super) async fn reduced(&self, bytes: Bytes) -> Result<Option<Bytes>, Error> {
         let max_pixels = self.config.max_pixels;
-        let turn = self.decoding.clone().acquire_owned().await.map_err(|_| Error::Decoding)?;
-        tokio::task::spawn_blocking(move || {
+        let reduce = move || {
             let reduced = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| reduce(&bytes, max_pixels)));
-            drop(turn);
             reduced.ok().flatten().map(Bytes::from)
-        })
-        .await
-        .map_err(|_| Error::Decoding)
+        };
+        self.workshop.run(reduce).await
     }
 
     /// Whether a picture is large enough to be evidence.

@@ -63,19 +63,25 @@ impl Db {
             let address = |error: sqlx::Error| Error::Address { reason: error.to_string() };
             let options = PgConnectOptions::from_str(url).map_err(address)?;
             let options = options.application_name("yunpark");
-            // A connection whose other end is gone without a word, as when the server's machine is replaced, is found out by a
-            // question of our own, and never waited for: neither by who wants one nor by who gives one back.
-            let pool = PoolOptions::new()
-                .max_connections(config.max_connections.max(1))
-                .acquire_timeout(BUSY)
-                .test_before_acquire(false)
-                .before_acquire(|connection, _| Box::pin(is_alive(connection, SIGN_OF_LIFE)))
-                .after_release(|connection, _| Box::pin(is_alive(connection, BUSY)));
             let limit = Duration::from_secs(config.statement_timeout_s.into());
-            Ok(Self::Postgres { pool: pool.connect_with(options).await?, limit })
+            Ok(Self::Postgres { pool: pool(config.max_connections, BUSY).connect_with(options).await?, limit })
         } else {
             Err(Error::Address { reason: "begins with neither sqlite:// nor postgres://".to_owned() })
         }
+    }
+
+    /// A replica of a PostgreSQL database, for questions alone; connections are made when something is asked, and one that is not
+    /// there fails within a second.
+    pub(super) fn replica(config: &config::Store) -> Result<Self, Error> {
+        let url = config.replica_url.reveal();
+        if !url.starts_with("postgres:") && !url.starts_with("postgresql:") {
+            return Err(Error::Address { reason: "a replica begins with postgres://".to_owned() });
+        }
+        let options = PgConnectOptions::from_str(url).map_err(|error| Error::Address { reason: error.to_string() })?;
+        let options = options.application_name("yunpark").options([("default_transaction_read_only", "on")]);
+        let limit = Duration::from_secs(config.statement_timeout_s.into());
+        let pool = pool(config.max_connections, Duration::from_secs(1)).connect_lazy_with(options);
+        Ok(Self::Postgres { pool, limit })
     }
 
     /// Applies the migrations that are still missing.
@@ -178,6 +184,17 @@ impl Tx {
     pub(super) fn is_sqlite(&self) -> bool {
         matches!(self.0, Inner::Sqlite(_))
     }
+}
+
+/// Connections to a server. One whose other end is gone without a word, as when the server's machine is replaced, is found out by a
+/// question of our own, and never waited for: neither by who wants one nor by who gives one back.
+fn pool(max_connections: u32, longest_wait: Duration) -> PoolOptions<Postgres> {
+    PoolOptions::new()
+        .max_connections(max_connections.max(1))
+        .acquire_timeout(longest_wait)
+        .test_before_acquire(false)
+        .before_acquire(|connection, _| Box::pin(is_alive(connection, SIGN_OF_LIFE)))
+        .after_release(|connection, _| Box::pin(is_alive(connection, BUSY)))
 }
 
 /// What the server does, unless it takes longer than it may: then nobody waits any longer, and the connection is given up.

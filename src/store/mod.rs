@@ -28,6 +28,7 @@ pub mod matter_figures;
 pub mod matter_reports;
 pub mod matters;
 pub mod partners;
+pub mod past;
 pub mod patrols;
 pub mod permits;
 pub mod petitions;

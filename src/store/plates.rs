@@ -1,12 +1,22 @@
 //! Plates, each once, with the keys under which a misread one is found again; and everything one plate has been part of.
 
-use super::{Db, Error, On, Tx, query, query::inserts};
-use crate::domain::{plate::keys_of, time::Instant};
+use super::{
+    Db, Error, On, Tx, query,
+    query::{composed, inserts},
+};
+use crate::domain::{
+    plate::{Match, keys_alike, keys_of, keys_sought, match_of},
+    time::Instant,
+};
 
 /// Plates entered in one step of catching up.
 const AT_ONCE: u32 = 200;
 /// Most plates one search looks at.
 const MAX_CANDIDATES: u32 = 2000;
+/// Keys of a search for what is one step away, at most.
+const FEW_KEYS: usize = 13;
+/// Keys of any search, at most.
+const MOST_KEYS: usize = 64;
 
 /// A plate that was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -104,15 +114,45 @@ pub async fn catch_up(tx: &mut Tx) -> Result<bool, Error> {
     Ok(more)
 }
 
+/// With so many of those that look alike, no plate that is merely one step away is sought.
+const ENOUGH: usize = 10;
+
+/// A plate that was found, and how it answers the search.
+pub type Ranked = ((Match, u32), FoundPlate);
+
+/// Plates that may be what a search means, best first; the one seen last before others as good.
+pub async fn near(db: &Db, pattern: &str) -> Result<Vec<Ranked>, Error> {
+    let alike = keys_alike(pattern);
+    let mut ranked = ranked(pattern, by_keys(db, &alike).await?);
+    if ranked.len() < ENOUGH {
+        ranked = self::ranked(pattern, by_keys(db, &keys_sought(pattern)).await?);
+    }
+    Ok(ranked)
+}
+
+fn ranked(pattern: &str, found: Vec<FoundPlate>) -> Vec<Ranked> {
+    let rank = |one: FoundPlate| match_of(pattern, &one.plate).map(|rank| (rank, one));
+    let mut ranked: Vec<Ranked> = found.into_iter().filter_map(rank).collect();
+    ranked.sort_by(|(rank, one), (other_rank, other)| {
+        rank.cmp(other_rank).then(other.last_seen.cmp(&one.last_seen)).then_with(|| one.plate.cmp(&other.plate))
+    });
+    ranked
+}
+
 /// Plates kept under any of these keys.
-pub async fn by_keys(on: impl Into<On<'_>>, keys: &[i64]) -> Result<Vec<FoundPlate>, Error> {
-    // One text whatever the number of keys, so that it stays prepared: places left over repeat the first.
-    let text = "SELECT DISTINCT p.norm AS norm, p.last_us AS last_us, p.entries AS entries FROM plate_keys AS k \
-                JOIN plates AS p ON p.id = k.plate WHERE k.lookup_key IN \
-                ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) LIMIT $14";
+async fn by_keys(on: impl Into<On<'_>>, keys: &[i64]) -> Result<Vec<FoundPlate>, Error> {
+    // Two texts whatever the number of keys, so that they stay prepared: places left over repeat the first.
+    let places = if keys.len() <= FEW_KEYS { FEW_KEYS } else { MOST_KEYS };
+    let nth: Vec<String> = (1..=places).map(|nth| format!("${nth}")).collect();
+    let text = format!(
+        "SELECT DISTINCT p.norm AS norm, p.last_us AS last_us, p.entries AS entries FROM plate_keys AS k \
+         JOIN plates AS p ON p.id = k.plate WHERE k.lookup_key IN ({}) LIMIT ${}",
+        nth.join(", "),
+        places + 1
+    );
     let Some(first) = keys.first() else { return Ok(Vec::new()) };
-    let mut asked = query("plates", text);
-    for nth in 0..13 {
+    let mut asked = composed("plates", text);
+    for nth in 0..places {
         asked = asked.bind(*keys.get(nth).unwrap_or(first));
     }
     asked.bind(MAX_CANDIDATES).fetch_all(on).await?.iter().map(read).collect()

@@ -152,3 +152,44 @@ fn a_record_handed_over_proves_itself_without_the_database_and_a_forged_one_does
     let lines = std::fs::read_to_string(&out).unwrap();
     assert!(lines.lines().last().unwrap().starts_with("{\"head\":") && lines.lines().count() > 5);
 }
+
+#[test]
+fn records_are_handed_to_another_authority_as_a_file_that_it_can_check() {
+    let more = "[enforcement.shares.roads]\nkinds = [\"warning\"]\nstates = []\nfields = [\"number\", \"plate\", \"zone\"]\ndays = 30\n";
+    let node = a_case(&Places { more: more.to_owned(), ..Places::default() });
+    let file = node.dir.path().join("roads.json");
+    let path = file.to_str().unwrap();
+    let make = |recipient: &str, by: &str| {
+        let span = ["--from", "2026-01-01T00:00:00Z", "--to", "2100-01-01T00:00:00Z"];
+        let words =
+            ["share", "make", recipient, "--config", node.path(), "--purpose", "道路养护", "--by", by, "--out", path];
+        node.command(&[&words[..], &span].concat(), "")
+    };
+    for (recipient, by, named) in
+        [("roads", "wang", "supervisor"), ("nobody", "li", "enforcement.shares"), ("roads", "zhang", "zhang")]
+    {
+        let refused = make(recipient, by);
+        let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert!(!refused.status.success() && said.contains(named), "{recipient} by {by}: {said}");
+        assert!(!file.exists(), "a refusal leaves no file");
+    }
+    let made = make("roads", "li");
+    let said = String::from_utf8_lossy(&made.stdout).into_owned();
+    assert!(
+        made.status.success() && said.contains("1 records with roads"),
+        "{said}{}",
+        String::from_utf8_lossy(&made.stderr)
+    );
+    assert!(!make("roads", "li").status.success(), "a file that is there is not written over");
+    let key = said.trim().rsplit(' ').next().unwrap().to_owned();
+    let text = std::fs::read_to_string(&file).unwrap();
+    assert!(text.contains("浙K12345") && !text.contains("已劝离"), "the fields that are granted, no others: {text}");
+
+    let check = |key: &str| node.command(&["share", "check", path, "--key", key], "").status.code();
+    assert_eq!(check(&key), Some(0));
+    assert_eq!(check(&"0".repeat(64)), Some(1), "another's key");
+    std::fs::write(&file, text.replacen("浙K12345", "浙K12346", 1)).unwrap();
+    assert_eq!(check(&key), Some(1), "another plate");
+    let proof = node.command(&["ledger", "verify", "--config", node.path()], "");
+    assert!(proof.status.success(), "what was given is in the ledger: {}", String::from_utf8_lossy(&proof.stderr));
+}

@@ -85,8 +85,7 @@ pub(crate) fn city() -> City {
 
 impl Hall {
     async fn open(url: &str, dir: TempDir, change: &impl Fn(&mut config::Matters)) -> Self {
-        let store =
-            config::Store { url: url.into(), max_connections: 4, statement_timeout_s: 60, evidence_dir: String::new() };
+        let store = config::Store::of(url, 4);
         let db = Db::connect(&store).await.unwrap();
         db.migrate().await.unwrap();
         let evidence = Evidence::open(&dir.path().join("evidence")).unwrap();

@@ -156,12 +156,7 @@ fn a_shift_with_no_network_is_in_the_ledger_once_in_order_with_the_photographs_o
 /// The ledger's entries as they stand in the node's database.
 pub fn ledger(node: &Node) -> Vec<Value> {
     let url = format!("sqlite://{}", node.dir.path().join("yunpark.db").display());
-    let store = yunpark::config::Store {
-        url: url.as_str().into(),
-        max_connections: 1,
-        statement_timeout_s: 60,
-        evidence_dir: String::new(),
-    };
+    let store = yunpark::config::Store::of(&url, 1);
     tokio::runtime::Runtime::new().unwrap().block_on(async {
         let db = yunpark::store::Db::connect(&store).await.unwrap();
         let entries = yunpark::store::ledger::entries(&db, 1, 10_000).await.unwrap();

@@ -195,12 +195,7 @@ fn a_node_killed_between_receipt_and_commit_keeps_every_one_of_a_thousand() {
     drop(lines);
     assert!(publisher.wait().unwrap().success());
     let url = format!("sqlite://{}/yunpark.db", node.dir.path().display());
-    let settings = yunpark::config::Store {
-        url: url.as_str().into(),
-        max_connections: 1,
-        statement_timeout_s: 60,
-        evidence_dir: String::new(),
-    };
+    let settings = yunpark::config::Store::of(&url, 1);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let db = runtime.block_on(Db::connect(&settings)).unwrap();
     let count = || {

@@ -14,7 +14,7 @@ use std::{
 use tempfile::TempDir;
 
 pub use self::{
-    postgres::{hush_table, postgres, postgres_alone},
+    postgres::{Pair, hush_table, postgres, postgres_alone},
     redis::{a_cluster, cli, redis, redis_on, redis_with, shared_cluster, valkey},
 };
 

@@ -80,7 +80,8 @@ pub async fn cds_aggregates(
     for lot in curbs::rows(&picture) {
         let wanted = query.curb_place_id.as_ref().is_none_or(|id| *id == curbs::lot_id(lot, settings));
         if wanted {
-            told.push((lot, asked.slots(&services.db, &lot.id, picture.city.time_zone).await?));
+            let zone = picture.city.time_zone;
+            told.push((lot, services.past.ask(|db| async move { asked.slots(&db, &lot.id, zone).await }).await?));
         }
     }
     let table = metrics::aggregates(told.into_iter(), picture.city.time_zone, settings);

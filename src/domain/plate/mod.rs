@@ -6,7 +6,7 @@ mod near;
 
 use serde::{Deserialize, Serialize};
 
-pub use near::{Match, keys_of, keys_sought, match_of};
+pub use near::{Match, keys_alike, keys_of, keys_sought, match_of};
 
 const PROVINCES: &str = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼";
 const COLOURS: [&str; 8] = ["新能源", "渐变", "蓝", "黄", "绿", "白", "黑", "红"];

@@ -3,6 +3,11 @@
 //!
 //! The keys are made of the folded form, so that any number of confusable characters and the province cost nothing; every way to
 //! leave one character out of it is a key as well, so that two forms one step apart share one. Trigrams fail on texts this short.
+//!
+//! Among millions of plates nearly every reading is one step from dozens of others. So those are sought first that a reader would
+//! mistake for what was read, by how alike the characters look; all that are one step away only where these are few.
+
+use std::sync::LazyLock;
 
 use sha2::{Digest as _, Sha256};
 
@@ -12,6 +17,47 @@ use super::{CONFUSABLE, PROVINCES, fold};
 const LONGEST: usize = 12;
 /// Lengths of the heads and tails that are keys by themselves, for plates of which only a part was seen.
 const ENDS: [usize; 2] = [4, 5];
+
+/// Most keys of readings alike.
+const MOST_ALIKE: usize = 64;
+/// Characters that look alike beside those readers confuse, in pairs, and what it costs to take one for the other, tenths. The
+/// measure: bold glyphs of four sans-serif faces (DejaVu Sans, Noto Sans CJK, Nimbus Sans and its narrow cut), each brought to one
+/// box of 24 by 48, blurred, correlated; the mean over the faces is at least 0.8, 0.7 and 0.6.
+const ALIKE: [(u8, &str); 3] = [
+    (5, "06 08 09 0G 38 3S 56 68 6B 6S 89 8S 9B 9S BD BR BS FP HN"),
+    (6, "0B 0C 0U 23 35 39 3B 4A 58 59 5B 69 6E 7Y 7Z 8D 8G 8R 9D 9G 9Q BE BG DG DU EL FR GQ GS HM TY XY"),
+    (
+        7,
+        "03 05 0R 0S 27 29 36 3D 3G 3J 3Z 4W 5D 5E 5G 6D 6F 6Q 6R 6U 6W 8C 8E 8Q 8U 8W 9P 9R 9U 9W AW AX BC BF BH BM BN BP BQ BU \
+         BW CD CE CL CQ CS DR DS EG EP ER ES EZ GU HP HR HU JU KR MP MR MU MV NR NU QU RS RW TZ VW WX XZ",
+    ),
+];
+/// A character for another.
+const OTHER: u8 = 10;
+/// One of its class for another.
+const CONFUSED: u8 = 3;
+
+/// What it costs to take one ASCII character for another, tenths.
+static COSTS: LazyLock<Box<[[u8; 128]; 128]>> = LazyLock::new(|| {
+    let mut costs = Box::new([[OTHER; 128]; 128]);
+    let mut set = |one: char, other: char, cost: u8| {
+        costs[one as usize][other as usize] = cost;
+        costs[other as usize][one as usize] = cost;
+    };
+    for (cost, pairs) in ALIKE {
+        for pair in pairs.split(' ') {
+            if let [one, other] = *pair.chars().collect::<Vec<_>>() {
+                set(one, other, cost);
+            }
+        }
+    }
+    for class in CONFUSABLE {
+        for (one, other) in class.chars().flat_map(|one| class.chars().map(move |other| (one, other))) {
+            set(one, other, CONFUSED);
+        }
+    }
+    costs
+});
 
 /// How a plate that was found answers what was sought, best first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
@@ -86,6 +132,37 @@ pub fn keys_sought(pattern: &str) -> Vec<i64> {
     keys
 }
 
+/// The keys of a whole plate's form and of what readers would make of it by one character more, the likeliest first. None for a
+/// part of a plate.
+pub fn keys_alike(pattern: &str) -> Vec<i64> {
+    let read: Vec<char> = pattern.chars().filter(|c| !PROVINCES.contains(*c)).collect();
+    let folded: Vec<char> = fold(pattern).chars().collect();
+    if read.contains(&'?') || folded.len() != read.len() || !(ENDS[1] + 1..=LONGEST).contains(&folded.len()) {
+        return Vec::new();
+    }
+    let mut ways: Vec<(u8, usize, char)> = Vec::new();
+    for (at, one) in read.iter().enumerate().filter(|(_, one)| one.is_ascii()) {
+        let costs = COSTS[*one as usize].iter().zip(0_u8..);
+        ways.extend(
+            costs
+                .filter(|(cost, _)| (CONFUSED + 1..OTHER).contains(cost))
+                .map(|(cost, other)| (*cost, at, other.into())),
+        );
+    }
+    ways.sort_unstable();
+    let mut keys = vec![key(b'=', &folded)];
+    for (_, at, other) in ways {
+        let mut form = folded.clone();
+        form[at] = fold(&other.to_string()).chars().next().unwrap_or(other);
+        let key = key(b'=', &form);
+        if !keys.contains(&key) {
+            keys.push(key);
+        }
+    }
+    keys.truncate(MOST_ALIKE);
+    keys
+}
+
 /// How a plate answers a search, and how far it is from it in tenths of a character; `None` when it is another plate.
 pub fn match_of(pattern: &str, norm: &str) -> Option<(Match, u32)> {
     if pattern == norm {
@@ -120,12 +197,11 @@ fn folded_fits(pattern: &str, norm: &str) -> bool {
 fn mistaken(one: char, other: char) -> u32 {
     if one == other || one == '?' || other == '?' {
         0
-    } else if CONFUSABLE.iter().any(|class| class.contains(one) && class.contains(other)) {
-        3
     } else if PROVINCES.contains(one) && PROVINCES.contains(other) {
         4
     } else {
-        10
+        let cost = COSTS.get(one as usize).and_then(|costs| costs.get(other as usize));
+        cost.copied().unwrap_or(OTHER).into()
     }
 }
 
@@ -204,7 +280,31 @@ mod tests {
         assert_eq!(match_of("浙K99999", "浙K12345"), None);
     }
 
+    #[test]
+    fn what_looks_alike_is_sought_first_and_ranked_before_any_other_character() {
+        for (sought, plate) in [("浙K12345", "浙K12B45"), ("粤K12345", "浙K12845"), ("浙A4H000", "浙A4N000")] {
+            let keys = keys_of(plate);
+            assert!(keys_alike(sought).iter().any(|key| keys.contains(key)), "{sought} for {plate}");
+        }
+        let rank = |plate| match_of("浙K12345", plate).unwrap();
+        assert!(rank("浙K12B45") < rank("浙K12J45") && rank("浙K12J45") < rank("浙K12H45"));
+        assert!(rank("浙K12B45") < rank("浙K1245"));
+        for part in ["K123", "浙K12?45", "2345", "", "？？"] {
+            assert_eq!(keys_alike(part), Vec::<i64>::new(), "{part}");
+        }
+        for pairs in ALIKE {
+            assert!(pairs.1.split(' ').all(|pair| pair.len() == 2), "{pairs:?}");
+        }
+    }
+
     proptest! {
+        #[test]
+        fn any_whole_plate_has_few_keys_alike_and_its_own_first(serial in "[A-HJ-NP-Z][A-HJ-NP-Z0-9]{5,6}") {
+            let alike = keys_alike(&serial);
+            prop_assert!(alike.len() <= MOST_ALIKE);
+            prop_assert!(keys_of(&serial).contains(&alike[0]), "the form itself comes first");
+        }
+
         #[test]
         fn one_slip_of_any_kind_leaves_a_common_key(serial in "[A-HJ-NP-Z][A-HJ-NP-Z0-9]{5,6}", at in 0_usize..7,
             with in "[A-HJ-NP-Z0-9]", slip in 0_u8..3) {

@@ -60,14 +60,11 @@ impl Desk {
     pub(super) async fn set(&self, document: Document, paper: Paper, told: &Told) -> Result<Bytes, Error> {
         let (setter, config, told) = (self.setter.clone(), self.config.documents.clone(), told.json(paper));
         let own = self.changed_template(document, "typ");
-        let turn = self.decoding.clone().acquire_owned().await.map_err(|_| Error::Decoding)?;
-        let set = tokio::task::spawn_blocking(move || {
+        let set = self.workshop.run(move || {
             let text = own.as_deref().or_else(|| template(document.name())).unwrap_or_default();
-            let set = setter.at_hand(&config).and_then(|typesetter| typesetter.set(text, &told, document.required()));
-            drop(turn);
-            set
+            setter.at_hand(&config).and_then(|typesetter| typesetter.set(text, &told, document.required()))
         });
-        set.await.map_err(|_| Error::Decoding)?.map(Bytes::from).map_err(|fault| match fault {
+        set.await?.map(Bytes::from).map_err(|fault| match fault {
             Fault::MissingGlyph { character, family } => Error::NoGlyph { character, family },
             other => Error::Template { document: document.name(), reason: other.to_string() },
         })

@@ -84,10 +84,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite://{}/yunpark.db", folder.path().display());
         let config = crate::config::Store {
-            url: url.as_str().into(),
-            max_connections: 1,
-            statement_timeout_s: 60,
             evidence_dir: folder.path().join("evidence").display().to_string(),
+            ..crate::config::Store::of(&url, 1)
         };
         let db = Db::connect(&config).await.unwrap();
         db.migrate().await.unwrap();

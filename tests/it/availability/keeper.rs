@@ -53,12 +53,7 @@ impl House {
 
 async fn store(folder: &TempDir) -> Db {
     let url = format!("sqlite://{}/yunpark.db", folder.path().display());
-    let settings = config::Store {
-        url: url.as_str().into(),
-        max_connections: 4,
-        statement_timeout_s: 60,
-        evidence_dir: String::new(),
-    };
+    let settings = config::Store::of(&url, 4);
     let db = Db::connect(&settings).await.unwrap();
     db.migrate().await.unwrap();
     db

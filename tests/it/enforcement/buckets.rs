@@ -103,12 +103,7 @@ async fn suite(evidence: Evidence, change: Change<'_>) {
     // A case with its pictures, its manifest and a document; then one bit of each.
     let dir = TempDir::new().unwrap();
     let url = format!("sqlite://{}", dir.path().join("yunpark.db").display());
-    let store = config::Store {
-        url: url.as_str().into(),
-        max_connections: 4,
-        statement_timeout_s: 60,
-        evidence_dir: String::new(),
-    };
+    let store = config::Store::of(&url, 4);
     let db = Db::connect(&store).await.unwrap();
     db.migrate().await.unwrap();
     let house = House::over(db, evidence, dir, &|_| {});
@@ -166,12 +161,7 @@ async fn comes_back(house: &House) {
         assert_eq!((made.evidence.missing.len(), made.evidence.missing.contains(piece)), (nth + 1, true));
     }
     let url = format!("sqlite://{}", folder.path().join("new.db").display());
-    let store = config::Store {
-        url: url.as_str().into(),
-        max_connections: 4,
-        statement_timeout_s: 60,
-        evidence_dir: String::new(),
-    };
+    let store = config::Store::of(&url, 4);
     let db = Db::connect(&store).await.unwrap();
     let put = backup::restore(&db, &house.evidence, &source, &manifest, &mut |_| {}).await.unwrap();
     assert_eq!((put.stored, put.there), (4, 0));

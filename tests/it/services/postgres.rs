@@ -49,58 +49,112 @@ pub fn hush_table(url: &str, table: &str, seconds: f64) -> Child {
 /// A PostgreSQL of one's own with an empty database `yunpark`; it is killed and stopped with all its processes.
 pub fn postgres_alone() -> Server {
     let (port, dir) = (free_port(), TempDir::new().unwrap());
-    let mut command = a_cluster(dir.path(), port);
-    // What is killed here is a process; no machine loses its power.
-    command.args(["-c", "shared_buffers=32MB"]);
+    make_cluster(dir.path());
+    let command = server_of(dir.path(), port);
     let server = Server::start_all("postgres", port, dir, command, true);
     wait_for("PostgreSQL", || asked(port, "SELECT 1").then_some(()));
     assert!(asked(port, "CREATE DATABASE yunpark"));
     server
 }
 
-fn start_cluster() -> Cluster {
-    let port = free_port();
-    // The cluster outlives this function and ends with the test process: `setpriv --pdeathsig` sees to that.
-    // The signal comes when the thread that started it ends, so a thread of its own waits beside it.
-    let dir = TempDir::new().unwrap().keep();
-    let mut command = a_cluster(&dir, port);
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(fs::File::create(dir.join("log")).unwrap());
-    std::thread::spawn(move || command.spawn().and_then(|mut child| child.wait()));
-    wait_for("PostgreSQL", || asked(port, "SELECT 1").then_some(()));
-    Cluster { port }
+/// A cluster of its own and a replica that follows it.
+pub struct Pair {
+    /// A database of the one that takes writes.
+    pub url: String,
+    /// The same database on the replica.
+    pub replica_url: String,
+    replica: PathBuf,
 }
 
-/// Makes a cluster in a folder; the command that runs it.
-fn a_cluster(dir: &Path, port: u16) -> Command {
-    let data = dir.join("data");
-    let as_root = is_root();
-    if as_root {
-        assert!(Command::new("chown").arg("postgres").arg(dir).status().unwrap().success());
+impl Pair {
+    /// Starts both.
+    pub fn start() -> Self {
+        let (main, folder) = (start_cluster(), new_folder());
+        let data = folder.join("data");
+        let copied = as_postgres(postgres_tool("pg_basebackup"))
+            .args(["-h", "127.0.0.1", "-p", &main.port.to_string(), "-U", "yunpark", "-c", "fast", "-R", "-D"])
+            .arg(&data)
+            .status()
+            .unwrap();
+        assert!(copied.success(), "a replica begins as a copy");
+        let replica = serve(&folder, free_port());
+        let url = |port: u16| format!("postgres://yunpark@127.0.0.1:{port}/postgres");
+        Self { url: url(main.port), replica_url: url(replica.port), replica: data }
     }
-    let run_as = |program: PathBuf| {
-        let mut command = Command::new("setpriv");
-        if as_root {
-            command.args(["--reuid=postgres", "--regid=postgres", "--init-groups"]);
-        }
-        command.args(["--pdeathsig", "KILL"]).arg(program);
-        command
-    };
-    let made = run_as(postgres_tool("initdb"))
-        .current_dir(dir)
+
+    /// Kills the replica.
+    pub fn lose_replica(&self) {
+        let stopped = as_postgres(postgres_tool("pg_ctl"))
+            .args(["stop", "-s", "-m", "immediate", "-D"])
+            .arg(&self.replica)
+            .status();
+        assert!(stopped.unwrap().success());
+    }
+}
+
+fn start_cluster() -> Cluster {
+    let folder = TempDir::new().unwrap().keep();
+    make_cluster(&folder);
+    serve(&folder, free_port())
+}
+
+/// Makes a cluster's data in a folder.
+fn make_cluster(folder: &Path) {
+    give_to_postgres(folder);
+    let made = as_postgres(postgres_tool("initdb"))
+        .current_dir(folder)
         .args(["-U", "yunpark", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync", "-D"])
-        .arg(&data)
+        .arg(folder.join("data"))
         .stdout(Stdio::null())
         .status()
         .expect("PostgreSQL must be installed; `./run test` does it");
     assert!(made.success(), "initdb makes a cluster");
-    let mut command = run_as(postgres_tool("postgres"));
+}
+
+fn give_to_postgres(folder: &Path) {
+    if is_root() {
+        assert!(Command::new("chown").arg("postgres").arg(folder).status().unwrap().success());
+    }
+}
+
+/// A folder that PostgreSQL may write to; it outlives the test, whose servers end with the process.
+fn new_folder() -> PathBuf {
+    let folder = TempDir::new().unwrap().keep();
+    give_to_postgres(&folder);
+    folder
+}
+
+/// A program run as PostgreSQL wants to be run, never as root.
+fn as_postgres(program: PathBuf) -> Command {
+    let mut command = Command::new("setpriv");
+    if is_root() {
+        command.args(["--reuid=postgres", "--regid=postgres", "--init-groups"]);
+    }
+    command.args(["--pdeathsig", "KILL"]).arg(program);
     command
-        .current_dir(dir)
+}
+
+/// What serves the data in a folder.
+fn server_of(folder: &Path, port: u16) -> Command {
+    let mut command = as_postgres(postgres_tool("postgres"));
+    command
+        .current_dir(folder)
         .args(["-p", &port.to_string(), "-h", "127.0.0.1", "-c", "fsync=off", "-c", "max_connections=200", "-k"])
-        .arg(dir)
+        .arg(folder)
         .arg("-D")
-        .arg(data);
+        .arg(folder.join("data"));
     command
+}
+
+/// Serves the data in a folder.
+fn serve(folder: &Path, port: u16) -> Cluster {
+    let mut command = server_of(folder, port);
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(fs::File::create(folder.join("log")).unwrap());
+    // The cluster outlives this function and ends with the test process: `setpriv --pdeathsig` sees to that.
+    // The signal comes when the thread that started it ends, so a thread of its own waits beside it.
+    std::thread::spawn(move || command.spawn().and_then(|mut child| child.wait()));
+    wait_for("PostgreSQL", || asked(port, "SELECT 1").then_some(()));
+    Cluster { port }
 }
 
 /// Whether a cluster carries a statement out.

@@ -34,12 +34,7 @@ fn a_statement_whose_answer_never_comes_ends_and_takes_no_connection_with_it() {
     let way = Way::of_connections(runtime.handle(), port);
     let url = direct.replace(&format!(":{port}/"), &format!(":{}/", way.port));
     runtime.block_on(async {
-        let settings = config::Store {
-            url: url.as_str().into(),
-            max_connections: 2,
-            statement_timeout_s: 3,
-            evidence_dir: String::new(),
-        };
+        let settings = config::Store { statement_timeout_s: 3, ..config::Store::of(&url, 2) };
         let db = Db::connect(&settings).await.unwrap();
         let losing = async {
             tokio::time::sleep(Duration::from_millis(400)).await;

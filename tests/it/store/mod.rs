@@ -6,6 +6,7 @@ mod city;
 mod history;
 mod ledger;
 mod lost_connections;
+mod past;
 mod sign_states;
 mod staff;
 mod tamper;
@@ -18,7 +19,7 @@ use yunpark::{
 
 /// A connection's settings.
 fn settings(url: &str) -> config::Store {
-    config::Store { url: url.into(), max_connections: 8, statement_timeout_s: 60, evidence_dir: String::new() }
+    config::Store::of(url, 8)
 }
 
 /// A migrated SQLite file in a folder that does not exist yet.

@@ -2,6 +2,7 @@
 import { AttributionControl, Map as MapView, NavigationControl, setWorkerUrl, type StyleSpecification } from "maplibre-gl";
 import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url";
 import "maplibre-gl/dist/maplibre-gl.css";
+import "./stage.css";
 import { t } from "../i18n.ts";
 import type { TileBase } from "../types.ts";
 import type { Theme } from "./palette.ts";
