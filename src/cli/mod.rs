@@ -382,7 +382,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Demo(options) => demo::run(options).await,
         Command::Serve { config, rehearsal } => {
-            serve::run(Config::load(Some(&config.config))?, rehearsal.clock()).await
+            Box::pin(serve::run(Config::load(Some(&config.config))?, rehearsal.clock())).await
         }
         Command::Migrate(at) => {
             let db = open(&at).await?;

@@ -198,11 +198,13 @@ fn pool(max_connections: u32, longest_wait: Duration) -> PoolOptions<Postgres> {
 }
 
 /// What the server does, unless it takes longer than it may: then nobody waits any longer, and the connection is given up.
-pub(super) async fn in_time<T>(
+pub(super) fn in_time<T>(
     limit: Duration,
     work: impl Future<Output = Result<T, sqlx::Error>>,
-) -> Result<T, sqlx::Error> {
-    tokio::time::timeout(limit, work).await.unwrap_or_else(|_| Err(silent(limit)))
+) -> impl Future<Output = Result<T, sqlx::Error>> {
+    // A timer is large, and there is one for each statement on the way of whoever waits.
+    let timed = Box::pin(tokio::time::timeout(limit, work));
+    async move { timed.await.unwrap_or_else(|_| Err(silent(limit))) }
 }
 
 fn silent(limit: Duration) -> sqlx::Error {

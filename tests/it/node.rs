@@ -166,10 +166,9 @@ CAM-1 = {{ token = "{CAMERA_TOKEN}", viid_password = "Passw0rd!" }}
         }
     }
 
-    /// The code it ended with by itself, if it did.
-    pub fn ended(&mut self) -> Option<Option<i32>> {
-        let status = self.child.as_mut()?.try_wait().unwrap()?;
-        Some(status.code())
+    /// How it ended by itself, if it did.
+    pub fn ended(&mut self) -> Option<std::process::ExitStatus> {
+        self.child.as_mut()?.try_wait().unwrap()
     }
 
     /// The process's id.

@@ -55,19 +55,16 @@ fn rehearse(plan: &Plan) -> Vec<Row> {
     let needs_disk = plan.rows.iter().any(|faults| faults.contains(&Fault::DiskFull));
     let only = std::env::var("CHAOS_ROWS").unwrap_or_default();
     for (number, faults) in plan.rows.iter().enumerate() {
-        if !name_of(faults).contains(&only) {
+        if !only.split(',').any(|words| name_of(faults).contains(words)) {
             continue;
         }
-        let mut here = match scene.take() {
-            Some(scene) => scene,
-            None => {
-                let disk = if needs_disk { SmallDisk::of_kb(DISK_KB) } else { None };
-                let mut scene = Scene::start(plan.build, disk, 31 + number as u64);
-                scene.patience = plan.patience;
-                std::thread::sleep(Duration::from_secs(2));
-                scene
-            }
-        };
+        let mut here = scene.take().unwrap_or_else(|| {
+            let disk = if needs_disk { SmallDisk::of_kb(DISK_KB) } else { None };
+            let mut scene = Scene::start(plan.build, disk, 31 + number as u64);
+            scene.patience = plan.patience;
+            std::thread::sleep(Duration::from_secs(2));
+            scene
+        });
         let is_impossible = here.disk.is_none() && faults.contains(&Fault::DiskFull);
         if !is_impossible {
             let row = here.rehearse(plan.name, faults);

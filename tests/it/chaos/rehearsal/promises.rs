@@ -49,12 +49,12 @@ impl Scene {
     /// Waits until the node calls itself and its signs well. One that ended by itself is started again, as systemd does.
     pub fn wait_until_well(&mut self, faults: &[Fault], ended_at: Instant, row: &mut Row) {
         while ended_at.elapsed() < SOON {
-            if let Some(code) = self.node.ended() {
+            if let Some(status) = self.node.ended() {
                 // It may refuse to start while what it stands on is away, with one line that says so; never more than that.
                 if faults.contains(&Fault::Killed(Part::Node)) {
                     row.starts += 1;
                 } else {
-                    row.breaks(Health, format!("the node ended by itself with {code:?}"));
+                    row.breaks(Health, format!("the node ended by itself with {status}"));
                 }
                 self.node.begin();
             }
@@ -72,7 +72,7 @@ impl Scene {
     /// Every promise, while the load goes on and then at rest.
     pub fn judge_promises(&mut self, row: &mut Row) {
         let runtime = self.runtime().handle().clone();
-        for gate in 0..GATES.len() {
+        for (gate, sign) in SIGNS.iter().enumerate() {
             let is_new = || {
                 let shown = self.watch.shown(gate);
                 shown.and_then(|free| self.sensors.age(gate, free)).is_some_and(|age| age <= FRESH)
@@ -80,7 +80,7 @@ impl Scene {
             if !runtime.block_on(within(self.patience, is_new)) {
                 let shown = self.watch.shown(gate);
                 let age = shown.and_then(|free| self.sensors.age(gate, free));
-                row.breaks(Signs, format!("{} shows {shown:?}, last true {age:.1?} ago", SIGNS[gate]));
+                row.breaks(Signs, format!("{sign} shows {shown:?}, last true {age:.1?} ago"));
             }
         }
         if !runtime.block_on(self.sensors.hush(SOON)) {
@@ -122,8 +122,12 @@ impl Scene {
         self.judge_captures(row);
         let (laws, too_old, oldest) = self.watch.take();
         row.oldest = oldest;
-        laws.into_iter().for_each(|how| row.breaks(Observations, how));
-        too_old.into_iter().for_each(|how| row.breaks(Freshness, how));
+        for how in laws {
+            row.breaks(Observations, how);
+        }
+        for how in too_old {
+            row.breaks(Freshness, how);
+        }
         self.watch.expect_clock_off(Duration::ZERO);
         self.cameras.go_on();
         self.sensors.go_on();

@@ -111,7 +111,7 @@ impl Sensors {
                 let mut book = self.book();
                 let again =
                     book.again_from.take().map(|from| book.words[from..].iter().map(|w| w.message.clone()).collect());
-                (again.unwrap_or_else(Vec::new), book.is_hushed)
+                (again, book.is_hushed)
             };
             self.hand_over(again).await;
             if is_hushed {

@@ -35,7 +35,7 @@ fn slope(points: &[(f64, f64)]) -> f64 {
 
 #[test]
 fn the_slope_of_a_line_is_found_through_noise() {
-    let noisy = |n: u32| (f64::from(n), 3.0 * f64::from(n) + if n % 2 == 0 { 5.0 } else { -5.0 });
+    let noisy = |n: u32| (f64::from(n), 3.0 * f64::from(n) + if n.is_multiple_of(2) { 5.0 } else { -5.0 });
     let points: Vec<(f64, f64)> = (0..1_000).map(noisy).collect();
     assert!((slope(&points) - 3.0).abs() < 0.01, "{}", slope(&points));
 }
