@@ -109,8 +109,8 @@ impl Sensors {
         loop {
             let (again, is_hushed) = {
                 let mut book = self.book();
-                let again =
-                    book.again_from.take().map(|from| book.words[from..].iter().map(|w| w.message.clone()).collect());
+                let from = book.again_from.take().unwrap_or(book.words.len());
+                let again: Vec<Message> = book.words[from..].iter().map(|word| word.message.clone()).collect();
                 (again, book.is_hushed)
             };
             self.hand_over(again).await;
