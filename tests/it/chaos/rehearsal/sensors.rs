@@ -30,7 +30,7 @@ pub const GATES: [&str; 2] = ["GATE-FAST", "GATE-SLOW"];
 pub const GATE_PLACES: u64 = 9_900;
 /// A lot at whose gate every other word is said: a passage that is lost stays lost, where a bay's next word would heal it.
 pub const CROWDED: &str = "GATE-CROWDED";
-pub const CROWDED_PLACES: u64 = 5_000_000;
+pub const CROWDED_PLACES: u64 = 1_000_000;
 /// Words a second.
 const RATE: f64 = 120.0;
 const GATE_EVERY: Duration = Duration::from_millis(400);
