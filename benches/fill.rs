@@ -92,7 +92,7 @@ pub async fn fill(db: &Db, rows: usize, plates: &[String]) {
                 statements
             );
         }
-        Db::Postgres(pool) => {
+        Db::Postgres { pool, .. } => {
             run!(pool, "SET session_replication_role = replica; SET synchronous_commit = off", statements);
         }
     }

@@ -181,7 +181,7 @@ async fn main() {
     if let Ok(url) = std::env::var("PLATES_POSTGRES") {
         let db = open(&url).await;
         fill(&db, rows, &all).await;
-        let Db::Postgres(pool) = &db else { return };
+        let Db::Postgres { pool, .. } = &db else { return };
         pool.execute("CREATE EXTENSION IF NOT EXISTS pg_trgm").await.unwrap();
         pool.execute("CREATE INDEX plates_trgm ON plates USING gin (norm gin_trgm_ops)").await.unwrap();
         pool.execute("ANALYZE").await.unwrap();

@@ -314,7 +314,7 @@ impl Config {
         let url = self.store.url.reveal();
         let redis = self.availability.redis_url.reveal();
         let lease = Terms::of(Duration::from_secs(self.display.lease_s.into()));
-        let rules: [(&'static str, bool, &str); 20] = [
+        let rules: [(&'static str, bool, &str); 21] = [
             ("node.roles", !self.node.roles.is_empty(), "name at least one role"),
             ("http.listen", is_address(&self.http.listen), "must be host:port"),
             ("http.live_tick_ms", self.http.live_tick_ms > 0, "must be at least 1"),
@@ -329,6 +329,7 @@ impl Config {
             ),
             ("store.url", is_sql_url(url), "must start with sqlite:// or postgres://"),
             ("store.max_connections", self.store.max_connections > 0, "must be at least 1"),
+            ("store.statement_timeout_s", self.store.statement_timeout_s > 0, "must be at least 1"),
             (
                 "availability.redis_url",
                 redis.is_empty() || is_redis_url(redis),

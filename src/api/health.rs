@@ -1,5 +1,7 @@
 //! `/healthz`, `/readyz`, `/metrics`: alive; ready, with each dependency named; measured.
 
+use std::time::Duration;
+
 use axum::{
     Json,
     extract::State,
@@ -10,6 +12,9 @@ use serde::Serialize;
 
 use super::Shared;
 use crate::keeper::Rebuilt;
+
+/// Longest a dependency may take to answer; whoever asks whether the node is ready does not wait for long either.
+const ANSWER_LIMIT: Duration = Duration::from_secs(2);
 
 /// One thing the node needs, and whether it is there.
 #[derive(Debug, Clone, Serialize)]
@@ -29,6 +34,14 @@ impl Dependency {
     /// A dependency as its own check found it.
     pub fn checked<E: std::fmt::Display>(name: &'static str, result: Result<(), E>) -> Self {
         Self::told(name, result.map(|()| None).map_err(|error| error.to_string()))
+    }
+
+    /// A dependency as it answers, or does not while one waits.
+    async fn asked<E: std::fmt::Display>(name: &'static str, answer: impl Future<Output = Result<(), E>>) -> Self {
+        match tokio::time::timeout(ANSWER_LIMIT, answer).await {
+            Ok(result) => Self::checked(name, result),
+            Err(_) => Self::told(name, Err(format!("no answer within {} s", ANSWER_LIMIT.as_secs()))),
+        }
     }
 
     /// A dependency as its own check found it, with what it has to tell while it is well.
@@ -51,13 +64,12 @@ pub async fn alive() -> &'static str {
 
 /// Ready: every dependency of this node's roles answers.
 pub async fn ready(State(services): State<Shared>) -> Response {
-    let mut dependencies = vec![
-        Dependency::checked("store", services.db.ping().await),
-        Dependency {
-            rebuilt: services.kept.rebuilt(),
-            ..Dependency::checked("availability", services.engine.ping().await)
-        },
-    ];
+    // At the same time: one that is silent does not keep the others' answers back.
+    let (store, availability) = tokio::join!(
+        Dependency::asked("store", services.db.ping()),
+        Dependency::asked("availability", services.engine.ping()),
+    );
+    let mut dependencies = vec![store, Dependency { rebuilt: services.kept.rebuilt(), ..availability }];
     if !services.board.is_ready() {
         dependencies.push(Dependency {
             name: "board",
@@ -75,4 +87,18 @@ pub async fn ready(State(services): State<Shared>) -> Response {
 /// Prometheus metrics.
 pub async fn metrics(State(services): State<Shared>) -> Response {
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], services.metrics.render()).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_dependency_that_is_silent_is_named_and_keeps_nobody_waiting() {
+        let silent = Dependency::asked("store", std::future::pending::<Result<(), String>>()).await;
+        assert!(!silent.ok);
+        assert_eq!(silent.detail.as_deref(), Some("no answer within 2 s"));
+        let well = Dependency::asked("store", async { Ok::<(), String>(()) }).await;
+        assert!(well.ok && well.detail.is_none());
+    }
 }

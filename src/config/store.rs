@@ -22,6 +22,8 @@ pub struct Store {
     pub slow_ms: u64,
     /// Most connections of the pool.
     pub max_connections: u32,
+    /// Longest PostgreSQL may take over a statement before its connection is given up, seconds.
+    pub statement_timeout_s: u32,
     /// Folder of the evidence files, or `s3://bucket/prefix`.
     pub evidence_dir: String,
 }
@@ -35,6 +37,7 @@ impl Store {
             ca: PathBuf::new(),
             slow_ms: 0,
             max_connections,
+            statement_timeout_s: 60,
             evidence_dir: String::new(),
         }
     }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use sqlx::{
-    ConnectOptions, Connection as _, PgPool, Postgres, Sqlite, SqliteConnection, SqlitePool, Transaction,
+    ConnectOptions, Connection as _, PgConnection, PgPool, Postgres, Sqlite, SqliteConnection, SqlitePool, Transaction,
     migrate::Migrator,
     pool::PoolOptions,
     postgres::{PgConnectOptions, PgSslMode},
@@ -18,6 +18,8 @@ use super::{Error, migrations, query};
 use crate::{config, tls};
 
 const BUSY: Duration = Duration::from_secs(10);
+/// A connection at rest that does not answer within this is given up.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(3);
 
 /// The database; cheap to clone.
 #[derive(Debug, Clone)]
@@ -30,7 +32,12 @@ pub enum Db {
         write: SqlitePool,
     },
     /// A server.
-    Postgres(PgPool),
+    Postgres {
+        /// Its connections.
+        pool: PgPool,
+        /// Longest it may take over a statement.
+        limit: Duration,
+    },
 }
 
 /// A transaction; dropped without [`Tx::commit`] it leaves no trace.
@@ -43,7 +50,7 @@ pub struct Tx(pub(super) Inner);
 #[derive(Debug)]
 pub(super) enum Inner {
     Sqlite(Transaction<'static, Sqlite>),
-    Postgres(Transaction<'static, Postgres>),
+    Postgres { tx: Transaction<'static, Postgres>, limit: Duration },
 }
 
 /// What others could do between here and a server.
@@ -63,9 +70,9 @@ impl Db {
             sqlite(url, config).await
         } else if url.starts_with("postgres:") || url.starts_with("postgresql:") {
             let options = telling_slow(postgres(url, &config.ca)?, config.slow_ms);
-            let pool = PoolOptions::new().max_connections(config.max_connections.max(1));
-            let connected = pool.acquire_timeout(BUSY).connect_with(options).await;
-            connected.map(Self::Postgres).map_err(untrusted)
+            let limit = Duration::from_secs(config.statement_timeout_s.into());
+            let connected = pool(config.max_connections, BUSY).connect_with(options).await;
+            connected.map(|pool| Self::Postgres { pool, limit }).map_err(untrusted)
         } else {
             Err(Error::Address { reason: "begins with neither sqlite:// nor postgres://".to_owned() })
         }
@@ -78,10 +85,10 @@ impl Db {
             return Err(Error::Address { reason: "a replica begins with postgres://".to_owned() });
         }
         let options = telling_slow(postgres(url, &config.ca)?, config.slow_ms);
-        let most = config.max_connections.max(1);
-        let pool = PoolOptions::new().max_connections(most).acquire_timeout(Duration::from_secs(1));
         let options = options.options([("default_transaction_read_only", "on")]);
-        Ok(Self::Postgres(pool.connect_lazy_with(options)))
+        let limit = Duration::from_secs(config.statement_timeout_s.into());
+        let pool = pool(config.max_connections, Duration::from_secs(1)).connect_lazy_with(options);
+        Ok(Self::Postgres { pool, limit })
     }
 
     /// Applies the migrations that are still missing. A role that may not make tables (`packaging/sql/roles.sql`) can only find
@@ -89,20 +96,20 @@ impl Db {
     pub async fn migrate(&self) -> Result<(), Error> {
         match self {
             Self::Sqlite { write, .. } => migrations::all().run(write).await?,
-            Self::Postgres(_) if !self.may_make_tables().await? => {
+            Self::Postgres { .. } if !self.may_make_tables().await? => {
                 let names = self.pending_migrations().await?;
                 if !names.is_empty() {
                     return Err(Error::Behind { names: names.join(", ") });
                 }
             }
-            Self::Postgres(pool) => migrations::all().run(pool).await?,
+            Self::Postgres { pool, .. } => migrations::all().run(pool).await?,
         }
         Ok(())
     }
 
     /// Whether the role this program signs in with may change tables, and not only what is in them.
     pub async fn may_make_tables(&self) -> Result<bool, Error> {
-        let Self::Postgres(_) = self else { return Ok(true) };
+        let Self::Postgres { .. } = self else { return Ok(true) };
         let text = "SELECT CAST(CAST(has_schema_privilege(current_schema(), 'CREATE') AS INTEGER) AS BIGINT) AS may";
         Ok(query("(none)", text).fetch_one(self).await?.count::<i64>("may")? == 1)
     }
@@ -155,7 +162,10 @@ impl Db {
     pub async fn begin_write(&self) -> Result<Tx, Error> {
         Ok(Tx(match self {
             Self::Sqlite { write, .. } => Inner::Sqlite(write.begin_with("BEGIN IMMEDIATE").await?),
-            Self::Postgres(pool) => Inner::Postgres(pool.begin().await?),
+            Self::Postgres { pool, limit } => {
+                let tx = in_time(*limit, pool.begin()).await?;
+                Inner::Postgres { tx, limit: *limit }
+            }
         }))
     }
 
@@ -163,8 +173,9 @@ impl Db {
     pub async fn begin_read(&self) -> Result<Tx, Error> {
         Ok(Tx(match self {
             Self::Sqlite { read, .. } => Inner::Sqlite(read.begin().await?),
-            Self::Postgres(pool) => {
-                Inner::Postgres(pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY").await?)
+            Self::Postgres { pool, limit } => {
+                let begun = pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY");
+                Inner::Postgres { tx: in_time(*limit, begun).await?, limit: *limit }
             }
         }))
     }
@@ -176,7 +187,7 @@ impl Db {
                 read.close().await;
                 write.close().await;
             }
-            Self::Postgres(pool) => pool.close().await,
+            Self::Postgres { pool, .. } => pool.close().await,
         }
     }
 }
@@ -186,7 +197,7 @@ impl Tx {
     pub async fn commit(self) -> Result<(), Error> {
         match self.0 {
             Inner::Sqlite(tx) => tx.commit().await?,
-            Inner::Postgres(tx) => tx.commit().await?,
+            Inner::Postgres { tx, limit } => in_time(limit, tx.commit()).await?,
         }
         Ok(())
     }
@@ -195,7 +206,7 @@ impl Tx {
     pub(super) async fn migrate(&mut self, migrations: &Migrator) -> Result<(), Error> {
         match &mut self.0 {
             Inner::Sqlite(tx) => migrations.run_direct(None, &mut **tx, false).await?,
-            Inner::Postgres(tx) => migrations.run_direct(None, &mut **tx, false).await?,
+            Inner::Postgres { tx, .. } => migrations.run_direct(None, &mut **tx, false).await?,
         }
         Ok(())
     }
@@ -235,6 +246,37 @@ fn untrusted(error: sqlx::Error) -> Error {
     let told = error.to_string();
     let advised = tls::advised(&told, "store.ca");
     if advised == told { error.into() } else { Error::Untrusted { reason: advised } }
+}
+
+/// Connections to a server. One whose other end is gone without a word, as when the server's machine is replaced, is found out by a
+/// question of our own, and never waited for: neither by who wants one nor by who gives one back.
+fn pool(max_connections: u32, longest_wait: Duration) -> PoolOptions<Postgres> {
+    PoolOptions::new()
+        .max_connections(max_connections.max(1))
+        .acquire_timeout(longest_wait)
+        .test_before_acquire(false)
+        .before_acquire(|connection, _| Box::pin(is_alive(connection, SIGN_OF_LIFE)))
+        .after_release(|connection, _| Box::pin(is_alive(connection, BUSY)))
+}
+
+/// What the server does, unless it takes longer than it may: then nobody waits any longer, and the connection is given up.
+pub(super) fn in_time<T>(
+    limit: Duration,
+    work: impl Future<Output = Result<T, sqlx::Error>>,
+) -> impl Future<Output = Result<T, sqlx::Error>> {
+    // A timer is large, and there is one for each statement on the way of whoever waits.
+    let timed = Box::pin(tokio::time::timeout(limit, work));
+    async move { timed.await.unwrap_or_else(|_| Err(silent(limit))) }
+}
+
+fn silent(limit: Duration) -> sqlx::Error {
+    let why = format!("no answer within {} s", limit.as_secs());
+    sqlx::Error::Io(std::io::Error::new(std::io::ErrorKind::TimedOut, why))
+}
+
+/// Whether a connection still answers; what was asked of it before, a rollback too, is done then.
+async fn is_alive(connection: &mut PgConnection, limit: Duration) -> Result<bool, sqlx::Error> {
+    in_time(limit, connection.ping()).await.map(|()| true)
 }
 
 /// Whether a connection may be used again. When a disk is full SQLite ends a transaction by itself, and the connection would go on

@@ -26,7 +26,7 @@ pub async fn look(db: &Db) -> Result<Look, Error> {
     let seen = backup::seen(&mut tx).await?;
     let (name, text) = match db {
         Db::Sqlite { .. } => ("SQLite", "SELECT sqlite_version() AS version"),
-        Db::Postgres(_) => ("PostgreSQL", "SELECT current_setting('server_version') AS version"),
+        Db::Postgres { .. } => ("PostgreSQL", "SELECT current_setting('server_version') AS version"),
     };
     let version: String = query("(none)", text).fetch_one(&mut tx).await?.get("version")?;
     let round_trip = if seen.is_empty() {
@@ -42,7 +42,7 @@ pub async fn look(db: &Db) -> Result<Look, Error> {
     };
     let clock = match db {
         Db::Sqlite { .. } => None,
-        Db::Postgres(_) => {
+        Db::Postgres { .. } => {
             let text = "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT) AS now_us";
             from_micros(query("(none)", text).fetch_one(&mut tx).await?.get("now_us")?)
         }

@@ -11,7 +11,7 @@ use sqlx::{
 
 use super::{
     Error,
-    connect::{Db, Inner, Tx},
+    connect::{Db, Inner, Tx, in_time},
 };
 use crate::domain::time::{self, Instant};
 
@@ -157,9 +157,13 @@ impl Query {
     pub async fn execute<'a>(self, on: impl Into<On<'a>>) -> Result<u64, Error> {
         Ok(match on.into() {
             On::Db(Db::Sqlite { write, .. }) => prepared!(self).execute(write).await?.rows_affected(),
-            On::Db(Db::Postgres(pool)) => prepared!(self).execute(pool).await?.rows_affected(),
+            On::Db(Db::Postgres { pool, limit }) => {
+                in_time(*limit, prepared!(self).execute(pool)).await?.rows_affected()
+            }
             On::Tx(Tx(Inner::Sqlite(tx))) => prepared!(self).execute(&mut **tx).await?.rows_affected(),
-            On::Tx(Tx(Inner::Postgres(tx))) => prepared!(self).execute(&mut **tx).await?.rows_affected(),
+            On::Tx(Tx(Inner::Postgres { tx, limit })) => {
+                in_time(*limit, prepared!(self).execute(&mut **tx)).await?.rows_affected()
+            }
         })
     }
 
@@ -170,9 +174,13 @@ impl Query {
         let postgres = |rows: Vec<PgRow>| rows.into_iter().map(|row| Row { table, cells: Cells::Postgres(row) });
         Ok(match on.into() {
             On::Db(Db::Sqlite { read, .. }) => sqlite(prepared!(self).fetch_all(read).await?).collect(),
-            On::Db(Db::Postgres(pool)) => postgres(prepared!(self).fetch_all(pool).await?).collect(),
+            On::Db(Db::Postgres { pool, limit }) => {
+                postgres(in_time(*limit, prepared!(self).fetch_all(pool)).await?).collect()
+            }
             On::Tx(Tx(Inner::Sqlite(tx))) => sqlite(prepared!(self).fetch_all(&mut **tx).await?).collect(),
-            On::Tx(Tx(Inner::Postgres(tx))) => postgres(prepared!(self).fetch_all(&mut **tx).await?).collect(),
+            On::Tx(Tx(Inner::Postgres { tx, limit })) => {
+                postgres(in_time(*limit, prepared!(self).fetch_all(&mut **tx)).await?).collect()
+            }
         })
     }
 
@@ -184,16 +192,16 @@ impl Query {
     ) -> Result<(), E> {
         let table = self.table;
         macro_rules! hand_on {
-            ($tx:expr, $cells:path) => {{
+            ($tx:expr, $cells:path, $in_time:expr) => {{
                 let mut rows = prepared!(self).fetch(&mut **$tx);
-                while let Some(row) = rows.try_next().await.map_err(Error::from)? {
+                while let Some(row) = $in_time(rows.try_next()).await.map_err(Error::from)? {
                     take(&Row { table, cells: $cells(row) })?;
                 }
             }};
         }
         match &mut tx.0 {
-            Inner::Sqlite(tx) => hand_on!(tx, Cells::Sqlite),
-            Inner::Postgres(tx) => hand_on!(tx, Cells::Postgres),
+            Inner::Sqlite(tx) => hand_on!(tx, Cells::Sqlite, |next| next),
+            Inner::Postgres { tx, limit } => hand_on!(tx, Cells::Postgres, |next| in_time(*limit, next)),
         }
         Ok(())
     }

@@ -13,7 +13,7 @@ pub struct Rights {
 
 /// The rights of the present role; `None` on SQLite, which has none, and where there is no ledger yet.
 pub async fn of(db: &Db) -> Result<Option<Rights>, Error> {
-    let Db::Postgres(_) = db else { return Ok(None) };
+    let Db::Postgres { .. } = db else { return Ok(None) };
     let text = "SELECT CAST(CAST(rolsuper AS INTEGER) AS BIGINT) AS super, \
                 CAST(CAST(has_table_privilege(to_regclass('ledger'), 'UPDATE') \
                 OR has_table_privilege(to_regclass('ledger'), 'DELETE') AS INTEGER) AS BIGINT) AS may_change \

@@ -4,6 +4,7 @@
 
 mod load;
 mod malformed;
+mod rehearsal;
 
 use std::{
     collections::BTreeMap,

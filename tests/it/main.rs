@@ -46,3 +46,4 @@ mod town;
 mod traces;
 mod trust;
 mod under_way;
+mod way;

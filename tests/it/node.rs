@@ -41,6 +41,8 @@ pub struct Node {
     pub dir: TempDir,
     /// Its configuration file.
     pub config: PathBuf,
+    /// Variables of its environment.
+    pub env: Vec<(String, String)>,
     /// Port of its HTTP door.
     pub http: u16,
     /// Port of its broker.
@@ -108,7 +110,7 @@ CAM-1 = {{ token = "{CAMERA_TOKEN}", viid_password = "Passw0rd!" }}
         let config = dir.path().join("yunpark.toml");
         fs::write(&config, text).unwrap();
         let mqtt = places.mqtt.rsplit(':').next().and_then(|port| port.parse().ok()).unwrap_or(embedded);
-        Self { child: None, dir, config, http, mqtt }
+        Self { child: None, dir, config, env: Vec::new(), http, mqtt }
     }
 
     /// Prepares and starts a node.
@@ -142,6 +144,7 @@ CAM-1 = {{ token = "{CAMERA_TOKEN}", viid_password = "Passw0rd!" }}
             .args(["serve", "--config", self.path()])
             // A variable of our prefix without a section, as a shell may hold, is none of ours.
             .env("YUNPARK_CACHE", "elsewhere")
+            .envs(self.env.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)
@@ -161,6 +164,11 @@ CAM-1 = {{ token = "{CAMERA_TOKEN}", viid_password = "Passw0rd!" }}
             let _ = child.kill();
             let _ = child.wait();
         }
+    }
+
+    /// How it ended by itself, if it did.
+    pub fn ended(&mut self) -> Option<std::process::ExitStatus> {
+        self.child.as_mut()?.try_wait().unwrap()
     }
 
     /// The process's id.

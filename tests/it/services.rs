@@ -16,7 +16,7 @@ use tempfile::TempDir;
 
 pub use self::{
     certificates::{Authority, Certificate},
-    postgres::{Pair, hush_table, postgres, postgres_over_tls, sql},
+    postgres::{Pair, hush_table, postgres, postgres_alone, postgres_over_tls, sql},
     redis::{a_cluster, a_cluster_over_tls, cli, redis, redis_on, redis_over_tls, redis_with, shared_cluster, valkey},
 };
 
@@ -42,6 +42,8 @@ pub struct Server {
     name: &'static str,
     child: Child,
     command: Command,
+    /// It has processes of its own, which a signal must reach too.
+    has_children: bool,
     /// Where it listens on 127.0.0.1.
     pub port: u16,
     /// Its folder, removed with it.
@@ -49,17 +51,24 @@ pub struct Server {
 }
 
 impl Server {
-    fn start(name: &'static str, port: u16, dir: TempDir, mut command: Command) -> Self {
+    fn start(name: &'static str, port: u16, dir: TempDir, command: Command) -> Self {
+        Self::start_all(name, port, dir, command, false)
+    }
+
+    fn start_all(name: &'static str, port: u16, dir: TempDir, mut command: Command, has_children: bool) -> Self {
         let log = fs::File::create(dir.path().join("log")).unwrap();
         command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
         let child = spawn(name, &mut command);
-        let mut server = Self { name, child, command, port, dir };
+        let mut server = Self { name, child, command, has_children, port, dir };
         server.wait_until_it_listens();
         server
     }
 
     /// Kills the server at once, as a crash would.
     pub fn kill(&mut self) {
+        if self.has_children && self.child.try_wait().is_ok_and(|ended| ended.is_none()) {
+            self.signal("KILL");
+        }
         // A process that was stopped cannot be reaped before it has been killed, which a stop does not hinder.
         let _ = self.child.kill();
         let _ = self.child.wait();
@@ -78,8 +87,12 @@ impl Server {
 
     /// Sends a signal, such as `STOP` and `CONT`.
     pub fn signal(&self, name: &str) {
-        let status = Command::new("kill").arg(format!("-{name}")).arg(self.child.id().to_string()).status();
-        assert!(status.unwrap().success());
+        let send = |whom: u32| Command::new("kill").arg(format!("-{name}")).arg(whom.to_string()).output().unwrap();
+        assert!(send(self.child.id()).status.success());
+        if self.has_children {
+            // One of them may have ended meanwhile.
+            children_of(self.child.id()).into_iter().map(send).for_each(drop);
+        }
     }
 
     fn wait_until_it_listens(&mut self) {
@@ -91,6 +104,17 @@ impl Server {
             TcpStream::connect(("127.0.0.1", self.port)).ok()
         });
     }
+}
+
+/// The processes a process has started, each of which leads a session of its own where it is PostgreSQL's.
+fn children_of(parent: u32) -> Vec<u32> {
+    let processes = fs::read_dir("/proc").unwrap().flatten();
+    let ids = processes.filter_map(|process| process.file_name().to_str()?.parse().ok());
+    let is_child = |id: &u32| {
+        let status = fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();
+        status.lines().any(|line| line.strip_prefix("PPid:").is_some_and(|of| of.trim() == parent.to_string()))
+    };
+    ids.filter(is_child).collect()
 }
 
 fn spawn(name: &str, command: &mut Command) -> Child {

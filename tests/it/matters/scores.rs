@@ -40,7 +40,7 @@ async fn counted_in_sql(db: &Db) -> [u64; 5] {
             "CASE WHEN json_type(payload, '$.receipt') = 'text' AND json_type(payload, '$.content') = 'integer' THEN json_extract(payload, '$.content') \
              WHEN json_extract(payload, '$.step.step') = 'evaluate' THEN json_extract(payload, '$.step.content') END",
         ),
-        Db::Postgres(_) => (
+        Db::Postgres { .. } => (
             "payload::jsonb #> '{matter,course,late}' @> '[\"handle\"]'",
             "CAST(payload::jsonb #>> '{matter,course,reworks}' AS BIGINT)",
             "CAST(CASE WHEN jsonb_typeof(payload::jsonb -> 'receipt') = 'string' AND jsonb_typeof(payload::jsonb -> 'content') = 'number' THEN payload::jsonb ->> 'content' \

@@ -10,7 +10,7 @@ use std::{
 
 use tempfile::TempDir;
 
-use super::{Certificate, free_name, free_port, is_root, wait_for};
+use super::{Certificate, Server, free_name, free_port, is_root, wait_for};
 
 /// A PostgreSQL cluster shared by all tests of this run; each test takes a database of its own.
 struct Cluster {
@@ -61,6 +61,17 @@ pub fn hush_table(url: &str, table: &str, seconds: f64) -> Child {
     psql
 }
 
+/// A PostgreSQL of one's own with an empty database `yunpark`; it is killed and stopped with all its processes.
+pub fn postgres_alone() -> Server {
+    let (port, dir) = (free_port(), TempDir::new().unwrap());
+    make_cluster(dir.path());
+    let command = server_of(dir.path(), port);
+    let server = Server::start_all("postgres", port, dir, command, true);
+    wait_for("PostgreSQL", || asked(port, "SELECT 1").then_some(()));
+    assert!(asked(port, "CREATE DATABASE yunpark"));
+    server
+}
+
 /// A cluster of its own and a replica that follows it.
 pub struct Pair {
     /// A database of the one that takes writes.
@@ -97,38 +108,49 @@ impl Pair {
 }
 
 fn start_cluster(shown: Option<&Certificate>) -> Cluster {
-    let folder = new_folder();
+    let folder = TempDir::new().unwrap().keep();
+    make_cluster(&folder);
+    if let Some(shown) = shown {
+        show_certificate(&folder.join("data"), shown);
+    }
+    serve(&folder, free_port())
+}
+
+/// Makes a cluster's data in a folder.
+fn make_cluster(folder: &Path) {
+    give_to_postgres(folder);
     let made = as_postgres(postgres_tool("initdb"))
-        .current_dir(&folder)
+        .current_dir(folder)
         .args(["-U", "yunpark", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync", "-D"])
         .arg(folder.join("data"))
         .stdout(Stdio::null())
         .status()
         .expect("PostgreSQL must be installed; `./run test` does it");
     assert!(made.success(), "initdb makes a cluster");
-    if let Some(shown) = shown {
-        let data = folder.join("data");
-        // The server takes a key only from its own user, or from root and its group.
-        let (chain, key) = (data.join("server.crt"), data.join("server.key"));
-        fs::copy(&shown.chain, &chain).unwrap();
-        fs::copy(&shown.key, &key).unwrap();
-        fs::set_permissions(&key, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
-        if is_root() {
-            assert!(Command::new("chown").arg("postgres").args([&chain, &key]).status().unwrap().success());
-        }
-        fs::write(data.join("pg_hba.conf"), "hostssl all all 127.0.0.1/32 trust\n").unwrap();
-        let settings = data.join("postgresql.auto.conf");
-        fs::write(settings, "ssl = on\n").unwrap();
+}
+
+/// Lets a cluster be spoken to over TLS alone.
+fn show_certificate(data: &Path, shown: &Certificate) {
+    // The server takes a key only from its own user, or from root and its group.
+    let (chain, key) = (data.join("server.crt"), data.join("server.key"));
+    fs::copy(&shown.chain, &chain).unwrap();
+    fs::copy(&shown.key, &key).unwrap();
+    fs::set_permissions(&key, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    [&chain, &key].into_iter().for_each(|file| give_to_postgres(file));
+    fs::write(data.join("pg_hba.conf"), "hostssl all all 127.0.0.1/32 trust\n").unwrap();
+    fs::write(data.join("postgresql.auto.conf"), "ssl = on\n").unwrap();
+}
+
+fn give_to_postgres(folder: &Path) {
+    if is_root() {
+        assert!(Command::new("chown").arg("postgres").arg(folder).status().unwrap().success());
     }
-    serve(&folder, free_port())
 }
 
 /// A folder that PostgreSQL may write to; it outlives the test, whose servers end with the process.
 fn new_folder() -> PathBuf {
     let folder = TempDir::new().unwrap().keep();
-    if is_root() {
-        assert!(Command::new("chown").arg("postgres").arg(&folder).status().unwrap().success());
-    }
+    give_to_postgres(&folder);
     folder
 }
 
@@ -142,31 +164,37 @@ fn as_postgres(program: PathBuf) -> Command {
     command
 }
 
-/// Serves the data in a folder.
-fn serve(folder: &Path, port: u16) -> Cluster {
+/// What serves the data in a folder.
+fn server_of(folder: &Path, port: u16) -> Command {
     let mut command = as_postgres(postgres_tool("postgres"));
     command
         .current_dir(folder)
         .args(["-p", &port.to_string(), "-h", "127.0.0.1", "-c", "fsync=off", "-c", "max_connections=200", "-k"])
         .arg(folder)
         .arg("-D")
-        .arg(folder.join("data"))
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(fs::File::create(folder.join("log")).unwrap());
+        .arg(folder.join("data"));
+    command
+}
+
+/// Serves the data in a folder.
+fn serve(folder: &Path, port: u16) -> Cluster {
+    let mut command = server_of(folder, port);
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(fs::File::create(folder.join("log")).unwrap());
     // The cluster outlives this function and ends with the test process: `setpriv --pdeathsig` sees to that.
     // The signal comes when the thread that started it ends, so a thread of its own waits beside it.
     std::thread::spawn(move || command.spawn().and_then(|mut child| child.wait()));
-    wait_for("PostgreSQL", || {
-        Command::new(postgres_tool("psql"))
-            .args(["-h", "127.0.0.1", "-p", &port.to_string(), "-U", "yunpark", "-d", "postgres", "-qc", "SELECT 1"])
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .status()
-            .ok()
-            .filter(std::process::ExitStatus::success)
-    });
+    wait_for("PostgreSQL", || asked(port, "SELECT 1").then_some(()));
     Cluster { port }
+}
+
+/// Whether a cluster carries a statement out.
+fn asked(port: u16, statement: &str) -> bool {
+    Command::new(postgres_tool("psql"))
+        .args(["-h", "127.0.0.1", "-p", &port.to_string(), "-U", "yunpark", "-d", "postgres", "-qc", statement])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success())
 }
 
 /// A tool of PostgreSQL, from the newest of Debian's versioned folders or the path.

@@ -5,6 +5,7 @@ mod availability_state;
 mod city;
 mod history;
 mod ledger;
+mod lost_connections;
 mod past;
 mod sign_states;
 mod staff;
@@ -141,7 +142,7 @@ async fn a_text_the_database_cannot_hold_is_told_apart_from_a_fault(db: &Db) {
     let asked = query("records", "SELECT id FROM records WHERE id = $1").bind("\0").fetch_all(db).await;
     match db {
         Db::Sqlite { .. } => assert!(asked.unwrap().is_empty()),
-        Db::Postgres(_) => assert!(asked.is_err_and(|error| error.is_bad_text() && !error.is_unavailable())),
+        Db::Postgres { .. } => assert!(asked.is_err_and(|error| error.is_bad_text() && !error.is_unavailable())),
     }
 }
 
