@@ -136,7 +136,8 @@ fn show_certificate(data: &Path, shown: &Certificate) {
     fs::copy(&shown.chain, &chain).unwrap();
     fs::copy(&shown.key, &key).unwrap();
     fs::set_permissions(&key, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
-    [&chain, &key].into_iter().for_each(|file| give_to_postgres(file));
+    give_to_postgres(&chain);
+    give_to_postgres(&key);
     fs::write(data.join("pg_hba.conf"), "hostssl all all 127.0.0.1/32 trust\n").unwrap();
     fs::write(data.join("postgresql.auto.conf"), "ssl = on\n").unwrap();
 }
