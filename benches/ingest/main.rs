@@ -209,7 +209,10 @@ async fn nodes_together(
         publish(broker.port, town, count).await?;
         for group in [round % 2, 1 - round % 2] {
             let before = Spent::of(parts)?;
-            rates[group].push(drain_ours(&groups[group], engine, town, meter, count).await?);
+            // From before they connect: what lies ready in their queues when the first message is counted is no head start.
+            let begun = Instant::now();
+            drain_ours(&groups[group], engine, town, meter, count).await?;
+            rates[group].push(rate(count, begun));
             spent[group].add(Spent::of(parts)?.since(before));
         }
     }
