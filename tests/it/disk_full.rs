@@ -1,7 +1,7 @@
 //! A disk that fills up under a running node: captures are refused with what to do, signs and map stay, and when there is room
 //! again everything goes on by itself, with nothing lost that was not refused.
 
-use std::{fs, process::Command};
+use std::process::Command;
 
 use serde_json::{Value, json};
 
@@ -57,13 +57,7 @@ fn face(node: &Node) -> Value {
 fn a_full_disk_refuses_captures_keeps_signs_and_map_and_is_over_when_there_is_room() {
     let Some(disk) = SmallDisk::of_kb(24 << 10) else { return };
     let mut node = Node::prepare(&Places::default(), &town(1, 4, "127.0.0.1:9"));
-    let here = node.dir.path().display().to_string();
-    fs::copy(node.dir.path().join("yunpark.db"), disk.path().join("yunpark.db")).unwrap();
-    let mut text = fs::read_to_string(&node.config).unwrap();
-    for file in ["yunpark.db", "evidence", "availability.journal"] {
-        text = text.replace(&format!("{here}/{file}"), &format!("{}/{file}", disk.path().display()));
-    }
-    fs::write(&node.config, text).unwrap();
+    disk.take_over(&node);
     node.run();
     (2..=4).for_each(|bay| say(&node, bay, "free"));
     say(&node, 1, "occupied");

@@ -1,8 +1,10 @@
 //! A disk of a few megabytes, which only root can make.
 
-use std::{io::Write, path::Path, process::Command};
+use std::{fs, io::Write, path::Path, process::Command};
 
 use tempfile::TempDir;
+
+use crate::node::Node;
 
 /// A file system in memory, taken away with it.
 pub struct SmallDisk(TempDir);
@@ -25,16 +27,27 @@ impl SmallDisk {
         self.0.path()
     }
 
+    /// Takes over what a node keeps that does not run yet.
+    pub fn take_over(&self, node: &Node) {
+        let here = node.dir.path().display().to_string();
+        fs::copy(node.dir.path().join("yunpark.db"), self.path().join("yunpark.db")).unwrap();
+        let mut text = fs::read_to_string(&node.config).unwrap();
+        for file in ["yunpark.db", "evidence", "availability.journal"] {
+            text = text.replace(&format!("{here}/{file}"), &format!("{}/{file}", self.path().display()));
+        }
+        fs::write(&node.config, text).unwrap();
+    }
+
     /// Fills it to its last byte.
     pub fn fill(&self) {
-        let mut file = std::fs::File::create(self.path().join("filling")).unwrap();
+        let mut file = fs::File::create(self.path().join("filling")).unwrap();
         while file.write_all(&[7; 4096]).is_ok() {}
         while file.write_all(&[7]).is_ok() {}
     }
 
     /// Makes room again.
     pub fn empty(&self) {
-        std::fs::remove_file(self.path().join("filling")).unwrap();
+        fs::remove_file(self.path().join("filling")).unwrap();
     }
 }
 

@@ -142,7 +142,7 @@ impl Scene {
         };
         let mut node = Node::prepare(&places, &city(signs.port));
         if let Some(disk) = &disk {
-            move_to(disk, &node);
+            disk.take_over(&node);
         }
         node.run();
         let doors = Way::of_connections(&on, node.http);
@@ -250,15 +250,4 @@ fn city(ntcip: u16) -> Value {
     }
     features.extend(cameras);
     city
-}
-
-/// Moves what a node keeps onto another disk.
-fn move_to(disk: &SmallDisk, node: &Node) {
-    let here = node.dir.path().display().to_string();
-    fs::copy(node.dir.path().join("yunpark.db"), disk.path().join("yunpark.db")).unwrap();
-    let mut text = fs::read_to_string(&node.config).unwrap();
-    for file in ["yunpark.db", "evidence", "availability.journal"] {
-        text = text.replace(&format!("{here}/{file}"), &format!("{}/{file}", disk.path().display()));
-    }
-    fs::write(&node.config, text).unwrap();
 }
