@@ -138,7 +138,9 @@ impl App {
 
         let mover = history::Mover::new(db.clone(), board.clone(), engine.clone(), clock.clone(), &config.history);
         lifecycle.start("transitions", Stage::Rest, mover.run(rest.clone()));
-        let keeper = history::Keeper::new(db.clone(), clock.clone(), history::kept(&config));
+        let (forgotten, whole_months) = (history::kept(&config), config.history.whole_months);
+        let keeper = history::Keeper::new(db.clone(), clock.clone(), forgotten, whole_months);
+        let months = keeper.word();
         lifecycle.start("history", Stage::Rest, keeper.run(rest.clone()));
 
         let ward = Ward::open(
@@ -157,6 +159,9 @@ impl App {
 
         let signs = Arc::new(SignBoard::following(Trails::new(&config.telemetry)));
         let mut health: Vec<(&'static str, api::HealthCheck)> = Vec::new();
+        if let Db::Postgres { .. } = db {
+            health.push(("history", Box::new(move || Ok(months.told()))));
+        }
         let tenancy = signs::share(&mut lifecycle, &config, (&engine, &db, &clock), &counted_city, (&signs, &board));
         if has(Role::Guidance) || engine.leases().is_some() {
             let orders = OrderFeed::new(db.clone(), clock.clone(), signs.clone());

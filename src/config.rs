@@ -201,6 +201,8 @@ pub struct History {
     pub hours_days: u32,
     /// Moves of spaces from one state to another, days.
     pub transitions_days: u32,
+    /// On PostgreSQL, minutes and moves go by whole months alone.
+    pub whole_months: bool,
     /// Most moves held while the database is away.
     pub queue: usize,
 }

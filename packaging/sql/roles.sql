@@ -35,7 +35,8 @@ DO $$
 DECLARE
   name TEXT;
 BEGIN
-  FOR name IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tableowner <> 'yunpark_owner' LOOP
+  FOR name IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tableowner <> 'yunpark_owner'
+              UNION ALL SELECT viewname FROM pg_views WHERE schemaname = 'public' AND viewowner <> 'yunpark_owner' LOOP
     EXECUTE format('ALTER TABLE public.%I OWNER TO yunpark_owner', name);
   END LOOP;
 END
@@ -64,6 +65,15 @@ BEGIN
                               'matter_reports', 'permits', 'plates', 'staff', 'mqtt_devices'] LOOP
     IF to_regclass('public.' || name) IS NOT NULL THEN
       EXECUTE format('REVOKE DELETE ON public.%I FROM yunpark_node', name);
+    END IF;
+  END LOOP;
+  -- Nobody but the owner makes or drops a table. The months of two histories are made and dropped by two functions that act as the
+  -- owner and touch nothing else: what a month holds the service may delete anyway.
+  FOREACH name IN ARRAY ARRAY['history_make_months(bigint, bigint)', 'history_drop_month(text, bigint)'] LOOP
+    IF to_regprocedure('public.' || name) IS NOT NULL THEN
+      EXECUTE format('ALTER FUNCTION public.%s OWNER TO yunpark_owner', name);
+      EXECUTE format('REVOKE ALL ON FUNCTION public.%s FROM PUBLIC, yunpark_reader', name);
+      EXECUTE format('GRANT EXECUTE ON FUNCTION public.%s TO yunpark_node', name);
     END IF;
   END LOOP;
   -- Which migrations there were is the owner's to say.

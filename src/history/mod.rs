@@ -3,5 +3,5 @@
 mod keeper;
 mod mover;
 
-pub use keeper::{Keeper, Kept, kept};
+pub use keeper::{Keeper, Kept, Word, kept};
 pub use mover::Mover;

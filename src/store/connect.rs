@@ -8,13 +8,16 @@ use std::{
 
 use sqlx::{
     ConnectOptions, Connection as _, PgConnection, PgPool, Postgres, Sqlite, SqliteConnection, SqlitePool, Transaction,
-    migrate::Migrator,
     pool::PoolOptions,
     postgres::{PgConnectOptions, PgSslMode},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
 };
 
-use super::{Error, migrations, query};
+use super::{
+    Error,
+    migrations::{self, Of},
+    months, query,
+};
 use crate::{config, tls};
 
 const BUSY: Duration = Duration::from_secs(10);
@@ -95,14 +98,14 @@ impl Db {
     /// that none is.
     pub async fn migrate(&self) -> Result<(), Error> {
         match self {
-            Self::Sqlite { write, .. } => migrations::all().run(write).await?,
+            Self::Sqlite { write, .. } => migrations::all(Of::Sqlite).run(write).await?,
             Self::Postgres { .. } if !self.may_make_tables().await? => {
                 let names = self.pending_migrations().await?;
                 if !names.is_empty() {
                     return Err(Error::Behind { names: names.join(", ") });
                 }
             }
-            Self::Postgres { pool, .. } => migrations::all().run(pool).await?,
+            Self::Postgres { pool, .. } => months::migrate(pool, &migrations::all(Of::Postgres)).await?,
         }
         Ok(())
     }
@@ -119,12 +122,8 @@ impl Db {
         let mut tx = self.begin_read().await?;
         let applied = super::backup::seen(&mut tx).await?;
         tx.commit().await?;
-        let is_pending = |version: i64| !applied.contains(&version);
-        Ok(migrations::all()
-            .iter()
-            .filter(|migration| is_pending(migration.version))
-            .map(|migration| format!("{:04}_{}", migration.version, migration.description))
-            .collect())
+        let pending = migrations::names().filter(|(version, _)| !applied.contains(version));
+        Ok(pending.map(|(_, name)| name).collect())
     }
 
     /// The file of a SQLite database an address names; none for a server, or where the address is none.
@@ -202,11 +201,13 @@ impl Tx {
         Ok(())
     }
 
-    /// Applies migrations as part of this transaction.
-    pub(super) async fn migrate(&mut self, migrations: &Migrator) -> Result<(), Error> {
+    /// Applies the migrations that are meant as part of this transaction.
+    pub(super) async fn migrate(&mut self, is_meant: impl Fn(i64) -> bool) -> Result<(), Error> {
         match &mut self.0 {
-            Inner::Sqlite(tx) => migrations.run_direct(None, &mut **tx, false).await?,
-            Inner::Postgres { tx, .. } => migrations.run_direct(None, &mut **tx, false).await?,
+            Inner::Sqlite(tx) => migrations::only(Of::Sqlite, is_meant).run_direct(None, &mut **tx, false).await?,
+            Inner::Postgres { tx, .. } => {
+                migrations::only(Of::Postgres, is_meant).run_direct(None, &mut **tx, false).await?;
+            }
         }
         Ok(())
     }

@@ -49,11 +49,10 @@ pub async fn look(db: &Db) -> Result<Look, Error> {
     };
     // Dropped, the transaction leaves no trace.
     drop(tx);
-    let known = migrations::all();
     Ok(Look {
         what: format!("{name} {version}"),
-        pending: known.iter().filter(|migration| !seen.contains(&migration.version)).count(),
-        newer: seen.iter().copied().find(|version| !known.version_exists(*version)),
+        pending: migrations::names().filter(|(version, _)| !seen.contains(version)).count(),
+        newer: seen.iter().copied().find(|version| !migrations::is_known(*version)),
         round_trip,
         clock,
     })

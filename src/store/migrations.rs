@@ -1,4 +1,7 @@
 //! The migrations, compiled in: one set of files for both databases, in the order they are applied.
+//!
+//! A file that ends in `.postgres.sql` is for PostgreSQL alone. SQLite notes its number too and does nothing, so that both have seen
+//! the same, and a backup of one is taken by the other.
 
 use sqlx::{
     SqlSafeStr,
@@ -34,16 +37,41 @@ const FILES: &[(i64, &str, &str)] = &[
     (43, "patrols", include_str!("../../migrations/0043_patrols.sql")),
     (50, "sign_states", include_str!("../../migrations/0050_sign_states.sql")),
     (54, "mqtt_devices", include_str!("../../migrations/0054_mqtt_devices.sql")),
+    (MONTHS, "months.postgres", include_str!("../../migrations/0055_months.postgres.sql")),
 ];
 
+/// The step that parts the histories by months.
+pub(super) const MONTHS: i64 = 55;
+
+/// What SQLite does where a step is PostgreSQL's alone.
+const NOTHING: &str = "SELECT 1";
+
+/// Which database migrations are for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Of {
+    Sqlite,
+    Postgres,
+}
+
+/// Every version with its name, as in the folder: `0001_house`.
+pub(super) fn names() -> impl Iterator<Item = (i64, String)> {
+    FILES.iter().map(|(version, name, _)| (*version, format!("{version:04}_{name}")))
+}
+
+/// Whether there is a migration of this number.
+pub(super) fn is_known(version: i64) -> bool {
+    FILES.iter().any(|(known, ..)| *known == version)
+}
+
 /// All migrations.
-pub(super) fn all() -> Migrator {
-    only(|_| true)
+pub(super) fn all(of: Of) -> Migrator {
+    only(of, |_| true)
 }
 
 /// The migrations that are meant.
-pub(super) fn only(is_meant: impl Fn(i64) -> bool) -> Migrator {
+pub(super) fn only(of: Of, is_meant: impl Fn(i64) -> bool) -> Migrator {
     let one = |&(version, name, text): &(i64, &'static str, &'static str)| {
+        let text = if of == Of::Sqlite && is_for_postgres(name) { NOTHING } else { text };
         Migration::new(version, name.into(), MigrationType::Simple, text.into_sql_str(), false)
     };
     Migrator::with_migrations(FILES.iter().filter(|(version, ..)| is_meant(*version)).map(one).collect())
@@ -59,8 +87,13 @@ pub(super) fn seeded() -> Vec<&'static str> {
     named_after("INSERT INTO ", |_| true)
 }
 
+fn is_for_postgres(name: &str) -> bool {
+    name.ends_with(".postgres")
+}
+
+/// What one database alone makes is a way of keeping rows of a table that both have.
 fn named_after(words: &str, is_meant: impl Fn(i64) -> bool) -> Vec<&'static str> {
-    let meant = FILES.iter().filter(|(version, ..)| is_meant(*version));
+    let meant = FILES.iter().filter(|(version, name, _)| is_meant(*version) && !is_for_postgres(name));
     let lines = meant.flat_map(|(.., text)| text.lines());
     lines.filter_map(|line| line.strip_prefix(words)?.split([' ', '(']).next()).collect()
 }

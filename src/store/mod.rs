@@ -27,6 +27,7 @@ pub mod look;
 pub mod matter_figures;
 pub mod matter_reports;
 pub mod matters;
+pub mod months;
 pub mod partners;
 pub mod past;
 pub mod patrols;
@@ -161,6 +162,13 @@ impl Error {
     pub fn is_bad_text(&self) -> bool {
         let code = |error: &dyn sqlx::error::DatabaseError| error.code().is_some_and(|code| code == "22021");
         matches!(self, Self::Database(sqlx::Error::Database(error)) if code(error.as_ref()))
+    }
+
+    /// Whether the role may not do that, or the database has no means for it yet.
+    pub fn is_denied(&self) -> bool {
+        // PostgreSQL: insufficient_privilege, undefined_function.
+        matches!(self, Self::Database(sqlx::Error::Database(error))
+            if error.code().is_some_and(|code| ["42501", "42883"].contains(&code.as_ref())))
     }
 
     /// Whether a unique value is already taken.

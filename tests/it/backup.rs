@@ -200,6 +200,80 @@ fn a_county_moves_from_postgresql_to_sqlite() {
     comes_back(&services::postgres(), "", "backup");
 }
 
+/// Rows of both histories in some months, and of a time that no month has.
+const A_PAST: &str = "INSERT INTO availability_history SELECT 'L' || lot, day, lot, 1, 0, 0, lot + 1 \
+                      FROM (SELECT CAST(extract(epoch FROM now() + n * INTERVAL '1 day') * 1000000 AS BIGINT) AS day \
+                      FROM generate_series(-100, 45) AS n UNION SELECT 4102444800000000) AS days, generate_series(1, 3) AS lot; \
+                      INSERT INTO space_transitions SELECT lot, 'S', at_us, 'free', NULL, free FROM availability_history";
+
+/// What stands in both, put together.
+fn past_of(url: &str) -> String {
+    let rows = "SELECT md5(string_agg(CAST(one AS TEXT), ' ' ORDER BY CAST(one AS TEXT))) || count(*) FROM";
+    let of = |table: &str| services::sql(url, &format!("{rows} {table} AS one")).unwrap();
+    of("availability_history") + &of("space_transitions")
+}
+
+#[test]
+fn the_past_of_many_months_goes_from_database_to_database_and_from_before_there_were_months() {
+    let town = town(1, 4, "127.0.0.1:9");
+    let prepare = |sql: &str| Node::prepare(&Places { sql: sql.to_owned(), ..Places::default() }, &town);
+    let first = services::postgres();
+    let node = prepare(&first);
+    services::sql(&first, A_PAST).unwrap();
+    let past = past_of(&first);
+    assert!(past.ends_with("441"), "{past}");
+    // PostgreSQL, then SQLite, then PostgreSQL again.
+    let mut from = backed_up(&node, "first.tar");
+    for new in ["", &services::postgres()] {
+        lose_everything(&node, new);
+        let told = restored(&node, &from);
+        assert!(told.status.success(), "{}", said(&told));
+        if !new.is_empty() {
+            assert_eq!(past_of(new), past);
+            assert_eq!(services::sql(new, "SELECT count(*) FROM availability_history_default").unwrap(), "3");
+            assert!(said(&node.command(&["doctor", "--config", node.path()], "")).contains("3 rows in its default"));
+        }
+        from = backed_up(&node, &format!("next{}.tar", new.len()));
+    }
+    // A database of before there were months, backed up and restored: parted at the end of the restore.
+    let before = services::postgres();
+    for file in files(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations"))) {
+        let version: i64 = file.file_name().unwrap().to_str().unwrap()[..4].parse().unwrap();
+        if version < 55 {
+            services::sql(&before, &fs::read_to_string(&file).unwrap()).unwrap();
+        }
+    }
+    let seen = "CREATE TABLE _sqlx_migrations (version BIGINT); INSERT INTO _sqlx_migrations SELECT unnest(ARRAY";
+    let manifest: Vec<i64> = services::sql(&first, "SELECT version FROM _sqlx_migrations WHERE version < 55")
+        .unwrap()
+        .lines()
+        .map(|version| version.parse().unwrap())
+        .collect();
+    services::sql(&before, &format!("{seen}{manifest:?})")).unwrap();
+    services::sql(&before, A_PAST).unwrap();
+    let past = past_of(&before);
+    let text = fs::read_to_string(&node.config).unwrap();
+    let line = text.lines().find(|line| line.starts_with("url = \"postgres")).unwrap();
+    fs::write(&node.config, text.replace(line, &format!("url = \"{before}\""))).unwrap();
+    let from = backed_up(&node, "before.tar");
+    let after = services::postgres();
+    lose_everything(&node, &after);
+    let told = restored(&node, &from);
+    assert!(told.status.success(), "{}", said(&told));
+    assert_eq!(past_of(&after), past);
+    assert_eq!(services::sql(&after, "SELECT count(*) FROM history_months").unwrap(), "6");
+
+    // And by PostgreSQL's own tools.
+    let dumped = services::postgres();
+    let dump = node.dir.path().join("dump.sql");
+    assert!(Command::new("pg_dump").arg(&first).arg("-f").arg(&dump).status().unwrap().success());
+    let read = Command::new("psql").args([&dumped, "-q", "-v", "ON_ERROR_STOP=1", "-f"]).arg(&dump).output().unwrap();
+    assert!(read.status.success(), "{}", said(&read));
+    assert_eq!(past_of(&dumped), past_of(&first));
+    assert_eq!(services::sql(&dumped, "SELECT history_make_months(4102444800000000, 0)").unwrap(), "2");
+    assert_eq!(services::sql(&dumped, "SELECT count(*) FROM availability_history_default").unwrap(), "0");
+}
+
 /// Every file below a folder.
 fn files(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();

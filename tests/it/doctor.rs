@@ -183,6 +183,43 @@ fn what_is_wrong_with_the_database_is_named() {
 }
 
 #[test]
+fn months_that_are_missing_and_rows_that_stand_in_none_are_named() {
+    let sql = services::postgres();
+    let mut node = Node::prepare(&Places { sql: sql.clone(), ..Places::default() }, &town(1, 4, "127.0.0.1:9"));
+    let lines = || {
+        let (code, told) = doctor(&node);
+        assert_eq!(code, Some(0), "{told}");
+        let of_months = told.lines().filter(|line| line.split_whitespace().nth(1) == Some("months"));
+        of_months.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let told = lines();
+    assert!(told.len() == 1 && told[0].starts_with("ok "), "{told:?}");
+    let future = "SELECT string_agg('DROP TABLE ' || name, ';') FROM history_months \
+                  WHERE from_us > extract(epoch FROM now()) * 1000000 AND history = 'space_transitions'";
+    services::sql(&sql, &services::sql(&sql, future).unwrap()).unwrap();
+    let stray = "INSERT INTO availability_history SELECT 'L1', CAST(extract(epoch FROM now() + INTERVAL '2 years') * 1000000 AS BIGINT), \
+                 1, 1, 1, 1, 4";
+    services::sql(&sql, stray).unwrap();
+    let told = lines();
+    assert!(told.len() == 2 && told.iter().all(|line| line.starts_with("warn ") && line.contains(" -> ")), "{told:?}");
+    assert!(told[0].contains("availability_history has 1 rows in its default partition"), "{told:?}");
+    assert!(told[1].contains("space_transitions has no partition for the next month"), "{told:?}");
+    // A node makes what is missing when it starts, and tells of what it cannot mend.
+    node.run();
+    services::wait_for("the months to be made", || {
+        let made = services::sql(&sql, "SELECT count(*) FROM history_months WHERE history = 'space_transitions'");
+        (made.unwrap() == "5").then_some(())
+    });
+    services::wait_for("its word", || {
+        let (status, ready) = node.get("/readyz")?;
+        let of = ready["dependencies"].as_array()?.iter().find(|one| one["name"] == "history")?.clone();
+        let is_told = of["detail"].as_str()?.contains("availability_history has 1 rows in its default partition");
+        (status == 200 && of["ok"] == true && is_told).then_some(())
+    });
+    assert!((node.metric("yunpark_history_stray_rows") - 1.0).abs() < 1e-9);
+}
+
+#[test]
 fn what_is_wrong_with_files_ports_and_names_is_named() {
     let mut city = town(1, 4, "no-such-sign.invalid:161");
     city["features"][0]["properties"]["name"]["en"] = "Car park".into();

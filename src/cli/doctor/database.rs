@@ -5,7 +5,7 @@ use crate::{
     clock::Clock,
     config::Config,
     domain::time::to_micros,
-    store::{Db, look, rights},
+    store::{Db, look, months, rights},
 };
 
 /// Longer than this for a row there and back is slow, milliseconds.
@@ -66,8 +66,29 @@ pub(super) async fn look(report: &mut Report, config: &Config) -> Option<Db> {
         Ok(Some(_)) => report.ok("database", "its role may add to the ledger, and change nothing in it"),
         Ok(None) | Err(_) => {}
     }
+    if look.pending == 0 && look.round_trip.is_some() {
+        months(report, &db).await;
+    }
     if let Some(clock) = look.clock {
         report.clock("the database", to_micros(clock) - to_micros(Clock::System.now()));
     }
     (look.round_trip.is_some() && look.pending == 0).then_some(db)
+}
+
+/// Whether the histories of PostgreSQL have their next months, and rows in none.
+async fn months(report: &mut Report, db: &Db) {
+    let Db::Postgres { .. } = db else { return };
+    match months::look(db, Clock::System.now()).await {
+        Ok(all) => {
+            for amiss in all.iter().filter(|one| one.is_amiss()) {
+                let todo =
+                    "a node makes months: see why its log says it cannot, and `history_months` in docs/operating.md";
+                report.warn("months", amiss.to_string(), todo);
+            }
+            if !all.iter().any(months::Amiss::is_amiss) {
+                report.ok("months", "the histories have a partition for the next month, and no row stands in none");
+            }
+        }
+        Err(error) => report.warn("months", error.to_string(), "run packaging/sql/roles.sql again"),
+    }
 }

@@ -51,7 +51,7 @@ pub fn check(source: &Source, tell: Tell<'_>) -> Result<Manifest, Error> {
     }
     let manifest: Manifest =
         serde_json::from_value(form).map_err(|error| changed(source, MANIFEST, &error.to_string()))?;
-    if let Some(unknown) = manifest.migrations.iter().find(|version| !migrations::all().version_exists(**version)) {
+    if let Some(unknown) = manifest.migrations.iter().find(|version| !migrations::is_known(**version)) {
         return Err(Error::Newer(format!("migration {unknown:04}")));
     }
     let parts = || manifest.tables.iter().flat_map(|table| &table.parts).chain(&manifest.evidence.parts);
@@ -114,7 +114,7 @@ async fn put(
     if let Some(ahead) = seen.iter().find(|version| !manifest.migrations.contains(version)) {
         return Err(Error::Ahead(*ahead));
     }
-    tx.migrate(&migrations::only(|version| manifest.migrations.contains(&version))).await?;
+    tx.migrate(|version| manifest.migrations.contains(&version)).await?;
     let mut rows = 0;
     for name in migrations::tables(|version| manifest.migrations.contains(&version)) {
         let wanting = |why: &str| Error::Table { table: name.to_owned(), why: why.to_owned() };
@@ -127,7 +127,7 @@ async fn put(
         }
         rows += found;
     }
-    tx.migrate(&migrations::all()).await?;
+    tx.migrate(|_| true).await?;
     let there = store(evidence, source, manifest, stored, tell).await?;
     tx.commit().await?;
     Ok(Restored { rows, stored: stored.len() as u64, there })
@@ -136,7 +136,7 @@ async fn put(
 /// The migrations a database has seen, if none of its tables has rows but those that are born with them.
 async fn no_rows(tx: &mut Tx) -> Result<Vec<i64>, Error> {
     let seen = tables::seen(tx).await?;
-    if let Some(unknown) = seen.iter().find(|version| !migrations::all().version_exists(**version)) {
+    if let Some(unknown) = seen.iter().find(|version| !migrations::is_known(**version)) {
         return Err(Error::NewerDatabase(*unknown));
     }
     let seeded = migrations::seeded();

@@ -114,7 +114,7 @@ async fn nothing_is_forgotten_before_it_is_rolled_up(db: &Db) {
     let clock = Clock::manual(noon() + Duration::minutes(30));
     let mut config = Config::load(None).unwrap();
     (config.history.minutes_days, config.history.quarters_days) = (1, 2);
-    let keeper = Keeper::new(db.clone(), clock.clone(), kept(&config));
+    let keeper = Keeper::new(db.clone(), clock.clone(), kept(&config), false);
     sample(db, "L1", noon() - Duration::days(5), 60).await;
     let before = history::forgettable(db, Table::Minutes, noon() - Duration::days(1)).await.unwrap();
     assert_eq!(before, None, "nothing is rolled up yet");

@@ -6,6 +6,7 @@ mod city;
 mod history;
 mod ledger;
 mod lost_connections;
+mod months;
 mod past;
 mod sign_states;
 mod staff;

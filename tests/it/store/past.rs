@@ -3,10 +3,11 @@
 use chrono::Duration;
 use yunpark::{
     config,
-    domain::ids::LotId,
+    domain::{ids::LotId, time::Instant},
     store::{
         Db,
         history::{self, Point},
+        months,
         past::Past,
         query,
     },
@@ -52,6 +53,7 @@ async fn wait_until(past: &Past, count: usize) {
 async fn histories_are_read_from_the_replica_and_from_the_database_while_it_is_gone() {
     let pair = tokio::task::spawn_blocking(Pair::start).await.unwrap();
     let db = super::migrated(&pair.url).await;
+    query("(none)", "DROP TABLE availability_history_before").execute(&db).await.unwrap();
     let with = config::Store { replica_url: pair.replica_url.as_str().into(), ..super::settings(&pair.url) };
     let past = Past::open(db.clone(), &with).unwrap();
     minutes(&db, 0, 5).await;
@@ -68,6 +70,29 @@ async fn histories_are_read_from_the_replica_and_from_the_database_while_it_is_g
 
     minutes(&db, 8, 2).await;
     wait_until(&past, 10).await;
+
+    // A month that is made, and one that is dropped, come to the replica too.
+    let (lot, from) = (LotId::parse("L1").unwrap(), super::at(0));
+    let old = from - Duration::days(100);
+    months::make_ahead(&db, old).await.unwrap();
+    minutes(&db, -100 * 24 * 60, 4).await;
+    let all = |from: Instant| {
+        let lot = lot.clone();
+        move |db: Db| {
+            let lot = lot.clone();
+            async move { history::range(&db, &lot, from, super::at(0) + Duration::days(1), 1_000).await }
+        }
+    };
+    for count in [14, 10] {
+        let mut tries = 0;
+        while past.ask(all(old)).await.unwrap().len() != count {
+            assert!(tries < 600, "the replica does not come to {count} minutes");
+            tries += 1;
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+        while months::drop_oldest(&db, history::Table::Minutes.aged(), from - Duration::days(62)).await.unwrap() {}
+    }
+
     tokio::task::block_in_place(|| pair.lose_replica());
     minutes(&db, 10, 1).await;
     assert_eq!(told(&past).await, 11, "the database answers for it");
