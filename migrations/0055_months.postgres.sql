@@ -5,7 +5,7 @@
 -- where it is empty. `src/store/months.rs` proves beforehand, while others write, that its rows belong there; without that proof it is
 -- read once under the lock. Its keys and indexes are taken over as they are. Rows of times that no month has go to the default
 -- partition, so that none is ever refused.
-SET LOCAL lock_timeout = '30s';
+SET LOCAL lock_timeout = '10s';
 SELECT set_config('search_path', quote_ident(current_schema()) || ', pg_temp', true);
 
 ALTER TABLE availability_history RENAME TO availability_history_before;

@@ -20,6 +20,8 @@ const DEFAULTS: [&str; 2] = ["availability_history_default", "space_transitions_
 const AHEAD: i64 = 2;
 /// Rows that belong to no month are counted up to here.
 const MOST_STRAYS: u32 = 10_000;
+/// So long a lock is waited for, and others behind it.
+const WAIT: &str = "SET lock_timeout = '10s'";
 /// Who holds this advisory lock brings a database up to date.
 const LOCK: i64 = 0x79_75_6e_70_61_72_6b;
 
@@ -28,21 +30,31 @@ pub(super) async fn migrate(pool: &PgPool, all: &Migrator) -> Result<(), Error> 
     // A connection of its own: the lock ends with it, whatever happens.
     let mut connection = pool.acquire().await?.detach();
     sqlx::query("SELECT pg_advisory_lock($1)").bind(LOCK).execute(&mut connection).await?;
-    if !is_parted(&mut connection).await? {
-        sqlx::query("SET lock_timeout = '30s'").execute(&mut connection).await?;
+    let migrated = match prepare(&mut connection).await {
+        Ok(()) => all.run_direct(None, &mut connection, false).await.map_err(Error::from),
+        Err(error) => Err(error),
+    };
+    if migrated.is_err() {
         for table in TABLES {
-            prove(&mut connection, table).await?;
-        }
-        sqlx::query("RESET lock_timeout").execute(&mut connection).await?;
-    }
-    let migrated = all.run_direct(None, &mut connection, false).await;
-    if migrated.is_err() && !is_parted(&mut connection).await? {
-        for table in TABLES {
-            unprove(&mut connection, table).await?;
+            if let Err(error) = unprove(&mut connection, table).await {
+                tracing::warn!(table, %error, "a constraint stays behind until the next try");
+            }
         }
     }
     connection.close().await?;
-    Ok(migrated?)
+    migrated
+}
+
+async fn prepare(connection: &mut PgConnection) -> Result<(), Error> {
+    if is_parted(connection).await? {
+        return Ok(());
+    }
+    sqlx::query(WAIT).execute(&mut *connection).await?;
+    for table in TABLES {
+        prove(connection, table).await?;
+    }
+    sqlx::query("RESET lock_timeout").execute(&mut *connection).await?;
+    Ok(())
 }
 
 async fn is_parted(connection: &mut PgConnection) -> Result<bool, Error> {
@@ -91,8 +103,14 @@ async fn prove(connection: &mut PgConnection, table: &'static str) -> Result<(),
 }
 
 async fn unprove(connection: &mut PgConnection, table: &'static str) -> Result<(), Error> {
-    let text = format!("ALTER TABLE IF EXISTS {table} DROP CONSTRAINT IF EXISTS months_before");
-    sqlx::query(sqlx::AssertSqlSafe(text)).execute(connection).await?;
+    // Asked first: without need nobody is to wait for the table.
+    let text =
+        "SELECT EXISTS (SELECT FROM pg_constraint WHERE conrelid = to_regclass($1) AND conname = 'months_before')";
+    if sqlx::query_scalar(text).bind(table).fetch_one(&mut *connection).await? {
+        let text = format!("ALTER TABLE {table} DROP CONSTRAINT IF EXISTS months_before");
+        sqlx::query(WAIT).execute(&mut *connection).await?;
+        sqlx::query(sqlx::AssertSqlSafe(text)).execute(connection).await?;
+    }
     Ok(())
 }
 

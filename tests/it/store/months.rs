@@ -397,3 +397,24 @@ async fn a_database_of_before_goes_forward_while_others_write_and_nothing_is_cop
 async fn rows_of_a_clock_that_was_ahead_do_not_keep_a_database_back() {
     goes_forward(true).await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_table_that_somebody_reads_for_long_is_left_as_it_was() {
+    let url = tokio::task::spawn_blocking(services::postgres).await.unwrap();
+    of_before().run(&sqlx::PgPool::connect(&url).await.unwrap()).await.unwrap();
+    let db = Db::connect(&super::settings(&url)).await.unwrap();
+    sample(&db, &[month(-1), month(0)]).await.unwrap();
+    let mut reader = db.begin_read().await.unwrap();
+    query("space_transitions", "SELECT COUNT(*) AS n FROM space_transitions").fetch_one(&mut reader).await.unwrap();
+    let row = [month(0) + Duration::days(1)];
+    let (migrated, written) = tokio::join!(db.migrate(), moved(&db, &row));
+    let refused = migrated.unwrap_err().to_string();
+    assert!(refused.contains("lock timeout"), "{refused}");
+    assert_eq!(written.unwrap(), 1, "who writes meanwhile waits at most");
+    assert_eq!(db.pending_migrations().await.unwrap(), ["0055_months.postgres"]);
+    assert_eq!(told(&url, "SELECT count(*) FROM pg_constraint WHERE conname = 'months_before'"), "0");
+    drop(reader);
+    db.migrate().await.unwrap();
+    assert_eq!(history::range(&db, &lot(), month(-1), month(1), 10).await.unwrap().len(), 2);
+    assert_eq!(home(&url, "space_transitions", row[0]), "space_transitions_before");
+}
