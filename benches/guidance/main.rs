@@ -64,6 +64,7 @@ fn main() -> Result<(), Failure> {
         streets.capacity(),
         streets.signs.len()
     )?;
+    let seeds: Vec<u64> = (1..=seeds).collect();
     for case in cases() {
         writeln!(out, "\n{}", case.name)?;
         writeln!(
@@ -71,23 +72,10 @@ fn main() -> Result<(), Failure> {
             "  {:30} {:>22} {:>8} {:>9} {:>8} {:>9} {:>8} {:>6} {:>6}",
             "", "search s [min..max]", "cut", "met full", "cruise m", "door s", "illegal", "flips", "peak"
         )?;
+        let taught = at_once(&seeds, |seed| Ok((*seed, experience(&streets, &case, day, *seed))))?;
         let mut without: Vec<Report> = Vec::new();
         for (name, policy) in ARMS {
-            let mut reports = Vec::new();
-            for seed in 1..=seeds {
-                let mut memory = experience(&streets, &case, day, seed);
-                let mut signs =
-                    policy.map(|policy| Signs::new(&streets, policy, case.update_s, case.lag_s)).transpose()?;
-                let mut told;
-                let guide: Option<&mut Guide<'_>> = match &mut signs {
-                    None => None,
-                    Some(signs) => {
-                        told = |world: &World| signs.told(world);
-                        Some(&mut told)
-                    }
-                };
-                reports.push(run(&streets, &case.crowd, &day, seed, &mut memory, guide));
-            }
+            let reports = at_once(&taught, |(seed, known)| try_day(&streets, &case, day, *seed, known, policy))?;
             if policy.is_none() {
                 without.clone_from(&reports);
             }
@@ -95,6 +83,41 @@ fn main() -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+/// Does the same for each, on every processor; the answers in order.
+fn at_once<T: Sync, R: Send>(each: &[T], job: impl Fn(&T) -> Result<R, Failure> + Sync) -> Result<Vec<R>, Failure> {
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    let job = &|one: &T| job(one).map_err(|error| error.to_string());
+    let part = each.len().div_ceil(processors).max(1);
+    std::thread::scope(|scope| {
+        let parts: Vec<_> =
+            each.chunks(part).map(|part| scope.spawn(move || part.iter().map(job).collect::<Vec<_>>())).collect();
+        let done = parts.into_iter().map(|part| part.join().map_err(|_| "a day of the town was broken off"));
+        Ok(done.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect::<Result<_, _>>()?)
+    })
+}
+
+/// One day of one seed under one way of guiding.
+fn try_day(
+    streets: &Streets,
+    case: &Case,
+    day: Day,
+    seed: u64,
+    known: &Memory,
+    policy: Option<Policy>,
+) -> Result<Report, Failure> {
+    let mut memory = known.clone();
+    let mut signs = policy.map(|policy| Signs::new(streets, policy, case.update_s, case.lag_s)).transpose()?;
+    let mut told;
+    let guide: Option<&mut Guide<'_>> = match &mut signs {
+        None => None,
+        Some(signs) => {
+            told = |world: &World| signs.told(world);
+            Some(&mut told)
+        }
+    };
+    Ok(run(streets, &case.crowd, &day, seed, &mut memory, guide))
 }
 
 /// What ten days without signs have taught.
@@ -123,7 +146,7 @@ fn row(out: &mut impl Write, name: &str, reports: &[Report], without: &[Report])
         mean(&|report| report.cruise_m),
         mean(&|report| report.door_to_door_s),
         100.0 * mean(&|report| report.illegal),
-        mean(&|report| f64::from(report.flips)),
+        mean(&|report| report.flips),
         100.0 * mean(&|report| report.peak),
         if worse > 0 { format!("  worse than no signs in {worse} of {}", reports.len()) } else { String::new() },
     )

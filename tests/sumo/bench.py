@@ -51,9 +51,10 @@ def blocks(a, b):
 
 LOT_EDGE = {name: edge(x, y, x + 1, y) for name, x, y, _ in LOTS}
 LOT_AT = {name: (x, y) for name, x, y, _ in LOTS}
+# Where drivers enter, and in the middle.
 SIGNS = sorted(
     (x, y) for x in range(SIZE) for y in range(SIZE)
-    if ((x in (0, SIZE - 1) or y in (0, SIZE - 1)) and (x + y) % 2 == 0) or (x % 3 == 1 and y % 3 == 1)
+    if (x in (0, SIZE - 1)) != (y in (0, SIZE - 1)) or (x % 3 == 1 and y % 3 == 1)
 )
 
 
@@ -71,18 +72,28 @@ def build(folder):
     return net, extra
 
 
+def arrivals(peak):
+    """Drivers a second in each minute: twice what holds the town at its height until that is reached, then what replaces those who
+    leave."""
+    # What stands in the lots varies by about its root: the mean that reaches the peak once in an afternoon.
+    height = peak * PLACES - 0.75 * math.sqrt(peak * PLACES)
+    stays = [min(1.0, math.exp((SHORTEST_STAY_S - past) / (MEAN_STAY_S - SHORTEST_STAY_S))) for past in range(30, LENGTH_S, 60)]
+    rates = []
+    for _ in range(LENGTH_S // 60):
+        standing = sum(60 * rate * stay for rate, stay in zip(reversed(rates), stays[1:]))
+        rates.append(max(0.0, min(2 * height / MEAN_STAY_S, (height - standing) / 60 / stays[0])))
+    return rates
+
+
 def crowd(seed, peak, comply, apps):
     """Who comes: drawn from the seed alone, so that every arm has the same drivers."""
     dice = random.Random(seed)
-    people, now = [], 0.0
-    # What stands in the lots varies by its root: the mean that reaches the peak now and then.
-    top = (peak * PLACES - 2 * math.sqrt(peak * PLACES)) / MEAN_STAY_S
+    people, now, rates = [], 0.0, arrivals(peak)
     while True:
-        now += dice.expovariate(2 * top)
+        now += dice.expovariate(max(rates))
         if now >= LENGTH_S:
             return people
-        # A rush fills the town to the peak, and then it holds.
-        keep = dice.random() < (1.0 if now < MEAN_STAY_S * math.log(2) else 0.5)
+        keep = dice.random() < rates[int(now) // 60] / max(rates)
         side, along = dice.randrange(4), dice.randrange(1, SIZE - 1)
         last = SIZE - 1
         start = [edge(0, along, 1, along), edge(last, along, last - 1, along), edge(along, 0, along, 1), edge(along, last, along, last - 1)][side]
@@ -159,9 +170,7 @@ def day(files, people, known, memory, guide=None):
                 said = [(person["lot"], now + blocks(split(person["edge"])[1], LOT_AT[person["lot"]]) * BLOCK_S)
                         for person in cars.values() if person["app"] and person["complies"] and "edge" in person]
                 newest = guide(now, counts, said)
-                flipped = {lot for at in newest for lot in newest[at] if at in told
-                           and {told[at].get(lot), newest[at][lot]} == {"open", "full"}}
-                flips += len(flipped)
+                flips += sum({told[at].get(lot), newest[at][lot]} == {"open", "full"} for at in newest if at in told for lot in newest[at])
                 told = newest
             for car in list(cars):
                 person = cars[car]
@@ -226,7 +235,7 @@ def report(done, flips, peak):
         "met": statistics.mean("first_full" in person for person in done),
         "cruise": statistics.mean(person.get("cruised", 0) for person in done),
         "door": statistics.mean(person["ended"] - person["enters"] + blocks(LOT_AT[person["lot"]], person["to"]) * BLOCK_M / WALK_M_S for person in done),
-        "illegal": statistics.mean(person["end"] == "illegal" for person in done), "flips": flips, "peak": peak / PLACES,
+        "illegal": statistics.mean(person["end"] == "illegal" for person in done), "flips": flips / len(SIGNS), "peak": peak / PLACES,
     }
 
 

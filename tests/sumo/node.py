@@ -122,7 +122,8 @@ per_address_and_lot = 4000000
     def on_message(self, _client, _data, message):
         _, _, _, sign, _, panel, _ = message.topic.split("/")
         told = json.loads(message.payload)
-        self.texts[(sign, panel)] = (told["lines"], told["valid_until"])
+        until = told["valid_until"] and datetime.fromisoformat(told["valid_until"].replace("Z", "+00:00"))
+        self.texts[(sign, panel)] = (spoken(told["lines"]), until)
         self.client.publish(f"yunpark/v1/sign/{sign}/ack", json.dumps({"panel": panel, "version": told["version"], "ok": True}), 1)
 
     def guide(self, now, counts, said):
@@ -174,20 +175,21 @@ per_address_and_lot = 4000000
         for index, at in enumerate(self.signs):
             lots = {}
             for part in range(2):
-                lines, valid_until = self.texts.get((f"G{index}", f"P{part}"), ([], None))
-                if valid_until is None or datetime.fromisoformat(valid_until.replace("Z", "+00:00")) < here:
-                    continue
-                for line in lines:
-                    words = line.split()
-                    if not words:
-                        continue
-                    lot, text = words[0], words[-1]
-                    if text == "FULL":
-                        lots[lot] = "full"
-                    elif text.isdigit() or text in ("OPEN", "LOW"):
-                        lots[lot] = "open"
-                        # Five minutes is the lots' limit.
-                        if lot in cut and now - self.heard_at.get(lot, now) > 300 + self.asked.lag:
-                            self.stale += 1
+                said, until = self.texts.get((f"G{index}", f"P{part}"), ({}, None))
+                if until is not None and until >= here:
+                    lots.update(said)
+            # Five minutes is the lots' limit.
+            self.stale += sum(lots.get(lot) == "open" and now - self.heard_at.get(lot, now) > 300 + self.asked.lag for lot in cut)
             told[at] = lots
         return told
+
+
+def spoken(lines):
+    """What the lines say of each lot: open, full, or nothing."""
+    said = {}
+    for words in map(str.split, lines):
+        if words and (words[-1].isdigit() or words[-1] in ("OPEN", "LOW")):
+            said[words[0]] = "open"
+        elif words and words[-1] == "FULL":
+            said[words[0]] = "full"
+    return said

@@ -8,7 +8,7 @@ use super::{Corner, Crowd, Day, Streets};
 const STAY_S: f64 = 3_600.0;
 /// The share of drivers who want to be around the market.
 const MARKET: f64 = 0.75;
-/// Arrivals of the rush that fills the town, against those of the peak: twice as many fill it in the time half of them stay.
+/// Arrivals of the rush that fills the town, against those that hold it at its height.
 const RUSH: f64 = 2.0;
 /// Stays are at least this long, seconds.
 const SHORTEST_S: f64 = 900.0;
@@ -29,19 +29,16 @@ pub(super) struct Person {
 /// Everybody of a day, in the order they come.
 pub(super) fn crowd(streets: &Streets, crowd: &Crowd, day: Day, seed: u64) -> Vec<Person> {
     let mut random = StdRng::seed_from_u64(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15));
-    // With arrivals at a steady rate the lots hold rate * stay in the long run, and what they hold varies by its root: this is
-    // the mean that reaches the peak now and then.
-    let most_held = crowd.peak * f64::from(streets.capacity());
-    let peak_rate = (most_held - 2.0 * most_held.sqrt()) / STAY_S;
+    let rates = rates(crowd.peak * f64::from(streets.capacity()), day.length_s);
+    let most = rates.iter().copied().fold(0.0, f64::max);
     let mut people = Vec::new();
     let mut now_s = 0.0;
     loop {
-        let most = RUSH * peak_rate;
         now_s += -(1.0 - random.random::<f64>()).ln() / most;
         if now_s >= f64::from(day.length_s) {
             return people;
         }
-        let keep = random.random::<f64>() < rate(now_s) / RUSH;
+        let keep = random.random::<f64>() * most < rates[now_s as usize / 60];
         let person = person(streets, crowd, &mut random, now_s as u32);
         if keep {
             people.push(person);
@@ -49,9 +46,21 @@ pub(super) fn crowd(streets: &Streets, crowd: &Crowd, day: Day, seed: u64) -> Ve
     }
 }
 
-/// The rate of arrivals against that of the peak: a rush fills the town to it, and then it holds.
-fn rate(now_s: f64) -> f64 {
-    if now_s < STAY_S * std::f64::consts::LN_2 { RUSH } else { 1.0 }
+/// Arrivals a second in each minute: a rush until the town holds what it does at its height, then what replaces those who leave.
+fn rates(most_held: f64, length_s: u32) -> Vec<f64> {
+    // What the lots hold varies by about its root: this is the mean that reaches the peak once in an afternoon.
+    let height = most_held - 0.75 * most_held.sqrt();
+    let minutes = length_s.div_ceil(60) as usize;
+    let stays = |minutes_ago: usize| {
+        let past_s = 60.0 * minutes_ago as f64 + 30.0;
+        ((SHORTEST_S - past_s) / (STAY_S - SHORTEST_S)).exp().min(1.0)
+    };
+    let mut rates: Vec<f64> = Vec::with_capacity(minutes);
+    for minute in 0..minutes {
+        let standing: f64 = rates.iter().enumerate().map(|(then, rate)| 60.0 * rate * stays(minute - then)).sum();
+        rates.push(((height - standing) / 60.0 / stays(0)).clamp(0.0, RUSH * height / STAY_S));
+    }
+    rates
 }
 
 fn person(streets: &Streets, crowd: &Crowd, random: &mut StdRng, enters_s: u32) -> Person {

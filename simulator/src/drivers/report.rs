@@ -15,8 +15,8 @@ pub struct Report {
     pub door_to_door_s: f64,
     /// The share who parked where nobody may.
     pub illegal: f64,
-    /// How often lines of signs changed between FULL and open, a sign's line counted once for all signs that show the same.
-    pub flips: u32,
+    /// How often the lines of a sign changed between FULL and open, the mean over the signs.
+    pub flips: f64,
     /// The greatest occupancy of all lots together.
     pub peak: f64,
 }

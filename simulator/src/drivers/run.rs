@@ -178,16 +178,10 @@ fn said(streets: &Streets, people: &[Person], cars: &[Car], now_s: u32) -> Vec<(
         .collect()
 }
 
-/// How often a lot's line changed between FULL and open at any sign.
+/// How many lines of all signs changed between FULL and open.
 fn flips(before: &BTreeMap<Corner, Vec<Told>>, now: &BTreeMap<Corner, Vec<Told>>) -> u32 {
-    let mut flipped: BTreeMap<usize, bool> = BTreeMap::new();
-    for (corner, told) in now {
-        let Some(was) = before.get(corner) else { continue };
-        for (lot, (was, is)) in was.iter().zip(told).enumerate() {
-            *flipped.entry(lot).or_default() |= was != is && *was != Told::Nothing && *is != Told::Nothing;
-        }
-    }
-    flipped.values().map(|flipped| u32::from(*flipped)).sum()
+    let pairs = now.iter().filter_map(|(corner, told)| Some(before.get(corner)?.iter().zip(told)));
+    pairs.flatten().map(|pair| u32::from(matches!(pair, (Told::Open, Told::Full) | (Told::Full, Told::Open)))).sum()
 }
 
 #[derive(Default)]
@@ -227,7 +221,7 @@ impl Tally {
             met_full: f64::from(self.met_full) / drivers,
             door_to_door_s: self.door_s / drivers,
             illegal: f64::from(self.illegal) / drivers,
-            flips: self.flips,
+            flips: f64::from(self.flips) / streets.signs.len().max(1) as f64,
             peak: f64::from(self.peak) / f64::from(streets.capacity()),
         }
     }

@@ -62,8 +62,8 @@ pub struct Streets {
 }
 
 impl Streets {
-    /// A town centre of ten by ten blocks, eight lots of 15 to 80 places (320 in all), signs at every second corner of the rim and
-    /// at twelve corners inside.
+    /// A town centre of ten by ten blocks, eight lots of 15 to 80 places (320 in all), signs where drivers enter
+    /// and at nine corners inside.
     pub fn centre() -> Self {
         const LOTS: [(i32, i32, u32); 8] =
             [(2, 2, 15), (5, 2, 60), (8, 3, 30), (3, 5, 40), (6, 5, 80), (8, 7, 25), (2, 8, 50), (5, 8, 20)];
@@ -73,8 +73,7 @@ impl Streets {
             capacity,
         };
         let size = 11;
-        let rim =
-            |at: &Corner| (at.x == 0 || at.y == 0 || at.x == size - 1 || at.y == size - 1) && (at.x + at.y) % 2 == 0;
+        let rim = |at: &Corner| at.x == 0 || at.y == 0 || at.x == size - 1 || at.y == size - 1;
         let inside = |at: &Corner| at.x % 3 == 1 && at.y % 3 == 1;
         let corners = (0..size).flat_map(|x| (0..size).map(move |y| Corner { x, y }));
         Self {
