@@ -34,6 +34,7 @@ const FILES: &[(i64, &str, &str)] = &[
     (43, "patrols", include_str!("../../migrations/0043_patrols.sql")),
     (50, "sign_states", include_str!("../../migrations/0050_sign_states.sql")),
     (54, "mqtt_devices", include_str!("../../migrations/0054_mqtt_devices.sql")),
+    (56, "approaches", include_str!("../../migrations/0056_approaches.sql")),
 ];
 
 /// All migrations.

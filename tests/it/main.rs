@@ -46,4 +46,6 @@ mod town;
 mod traces;
 mod trust;
 mod under_way;
+mod upstream;
+mod upstream_signs;
 mod way;
