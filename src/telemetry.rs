@@ -70,12 +70,23 @@ pub fn logs(log: &Log, telemetry: &Telemetry) -> Result<Post, Error> {
     ))
 }
 
-/// Puts a span under the one of whoever asked, where spans are sent: 32 and 16 hexadecimal digits of a `traceparent`.
-pub fn adopt(span: &tracing::Span, trace: &str, parent: &str) {
+/// Puts a span under another, of this program or whoever asked it, where spans are sent.
+pub fn adopt(span: &tracing::Span, parent: &trail::Parent) {
     #[cfg(feature = "otlp")]
-    otlp::adopt(span, trace, parent);
+    otlp::adopt(span, parent);
     #[cfg(not(feature = "otlp"))]
-    let _ = (span, trace, parent);
+    let _ = (span, parent);
+}
+
+/// Where a span stands among those that are sent; `None` if it is not sent.
+pub fn place(span: &tracing::Span) -> Option<trail::Parent> {
+    #[cfg(feature = "otlp")]
+    return otlp::place(span);
+    #[cfg(not(feature = "otlp"))]
+    {
+        let _ = span;
+        None
+    }
 }
 
 /// Installs the metrics recorder; the handle renders them for `/metrics`. Call it once in a process.

@@ -154,7 +154,7 @@ impl Board {
         let before = self.snapshot();
         let differs = |lot: &&Availability| before.lots.get(&lot.lot) != Some(lot);
         let changes = (lots.values().filter(differs).cloned())
-            .map(|availability| Change { availability, spaces: Vec::new() })
+            .map(|availability| Change { availability, spaces: Vec::new(), trail: None })
             .collect();
         let cursor = snapshot.cursor;
         let state = Arc::new(BoardState { cursor: cursor.clone(), lots });

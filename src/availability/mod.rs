@@ -76,7 +76,20 @@ impl Engine {
     /// Applies observations in order and says what became of each. What is about lots of one partition is applied in
     /// one atomic step; after an error the same batch may be applied again, since nothing is counted twice.
     pub async fn apply(&self, batch: &[Observation]) -> Result<Vec<Outcome>, Error> {
-        each!(self, engine => engine.apply(batch).await)
+        self.apply_followed(batch, &[]).await
+    }
+
+    /// The same, with what some of the batch came of, by its place there: it is told to other nodes' followers with the change.
+    /// The in-process engine has none.
+    pub async fn apply_followed(
+        &self,
+        batch: &[Observation],
+        followed: &[(usize, String)],
+    ) -> Result<Vec<Outcome>, Error> {
+        match self {
+            Self::Memory(engine) => engine.apply(batch).await,
+            Self::Redis(engine) => engine.apply(batch, followed).await,
+        }
     }
 
     /// All lots, with the cursor from which [`Engine::changes`] goes on without a gap.

@@ -213,6 +213,9 @@ pub struct Change {
     /// The spaces that moved in this change.
     #[serde(default)]
     pub spaces: Vec<SpaceStatus>,
+    /// What it came of, where that is followed from node to node; for telemetry alone.
+    #[serde(skip)]
+    pub trail: Option<Box<str>>,
 }
 
 /// A place in the stream of changes, opaque to all but the engine that gave it.

@@ -19,7 +19,7 @@ use super::{
     spoken::size,
 };
 use crate::{
-    availability::Board,
+    availability::{Board, Changes},
     clock::Clock,
     config::Config,
     domain::{
@@ -33,6 +33,7 @@ use crate::{
         time::Instant,
     },
     signboard::{Driven, SignBoard, Wanted},
+    telemetry::Trail,
 };
 
 /// Longest wait for the board's first snapshot. After it the signs are told what is known, which may be nothing.
@@ -121,6 +122,9 @@ impl Guide {
             let began = tokio::time::Instant::now();
             let city = self.city.borrow_and_update().clone();
             let board = self.board.clone();
+            while let Ok(step) = steps.try_recv() {
+                self.follow(&step);
+            }
             self.step(&city, &board.snapshot().lots);
             tokio::select! {
                 () = stop.cancelled() => return Ok(()),
@@ -130,13 +134,19 @@ impl Guide {
             tokio::select! {
                 () = stop.cancelled() => return Ok(()),
                 step = steps.recv() => match step {
-                    Ok(_) => while steps.try_recv().is_ok() {},
+                    Ok(step) => self.follow(&step),
                     Err(broadcast::error::RecvError::Lagged(_)) => steps = steps.resubscribe(),
                     Err(broadcast::error::RecvError::Closed) => tokio::time::sleep(tick).await,
                 },
                 () = tokio::time::sleep(tick) => {}
             }
         }
+    }
+
+    /// Takes up what another node follows, where it has moved a lot.
+    fn follow(&self, step: &Changes) {
+        let followed = step.changes.iter().filter_map(|change| Some((change, Trail::parse(change.trail.as_deref()?)?)));
+        followed.for_each(|(change, trail)| self.signs.trails().moves(&change.availability.lot, &trail));
     }
 
     /// Composes every panel once and tells the board what is new.

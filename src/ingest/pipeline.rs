@@ -74,7 +74,7 @@ struct Read {
     /// Native messages, to be kept beside what devices said.
     native: Vec<SensorEvent>,
     /// What is followed, by the place of its first observation in the batch.
-    followed: Vec<(usize, Trail)>,
+    followed: Vec<(usize, Trail, Span)>,
     /// Of the messages that were understood, and of refused ones that nobody else acknowledges.
     tickets: Vec<Ticket>,
     messages: usize,
@@ -227,11 +227,11 @@ impl Reading {
                 let stated = &read.batch.observations[before.0..];
                 read.native.extend(stated.iter().map(|stated| native_event(stated, &message.payload)));
             }
-            if let Some(trail) = trail
+            if let Some((trail, span)) = trail
                 && let Some(first) = read.batch.observations.get(before.0)
             {
                 tracing::debug!(target: "yunpark::trail", { request.id = trail.id(), lot.id = %first.lot }, "a message was read");
-                read.followed.push((before.0, trail));
+                read.followed.push((before.0, trail, span));
             }
             match made {
                 Ok(()) => read.tickets.extend(message.ticket),
@@ -262,21 +262,22 @@ impl Settling {
         }
         let stated = &read.batch.observations;
         let followed = std::mem::take(&mut read.followed);
-        let steps: Vec<(&Observation, usize, Trail, Span)> = (followed.into_iter())
-            .filter_map(|(place, trail)| {
-                let first = stated.get(place)?;
-                self.trails.moves(&first.lot, &trail);
-                let span = trail.applying(&first.lot);
-                Some((first, place, trail, span))
+        let steps: Vec<(&Observation, usize, &Trail, Span)> = (followed.iter())
+            .filter_map(|(place, trail, _)| {
+                let first = stated.get(*place)?;
+                self.trails.moves(&first.lot, trail);
+                Some((first, *place, trail, trail.applying(&first.lot)))
             })
             .collect();
+        let told: Vec<(usize, String)> = followed.iter().map(|(place, trail, _)| (*place, trail.to_string())).collect();
         let seen = self.see(&read.batch.sightings);
-        let (outcomes, kept, ()) = tokio::join!(self.apply(stated, stop), self.keep(&mut events, stop), seen);
+        let (outcomes, kept, ()) =
+            tokio::join!(self.apply(stated, &told, stop), self.keep(&mut events, stop), seen);
         let Some(outcomes) = outcomes.filter(|_| kept) else { return false };
         for (first, place, trail, span) in steps {
             let outcome = outcomes.get(place).copied();
             if outcome != Some(Outcome::Changed) {
-                self.trails.rests(&first.lot, &trail);
+                self.trails.rests(&first.lot, trail);
             }
             let outcome = outcome.map_or("none", word);
             span.in_scope(|| tracing::debug!(target: "yunpark::trail", outcome, "an observation was applied"));
@@ -329,13 +330,18 @@ impl Settling {
     }
 
     /// Applies observations, again and again while the engine cannot; `None` if the system stops first.
-    async fn apply(&self, observations: &[Observation], stop: &CancellationToken) -> Option<Vec<Outcome>> {
+    async fn apply(
+        &self,
+        observations: &[Observation],
+        followed: &[(usize, String)],
+        stop: &CancellationToken,
+    ) -> Option<Vec<Outcome>> {
         if observations.is_empty() {
             return Some(Vec::new());
         }
         let mut backoff = Backoff::default();
         loop {
-            match self.engine.apply(observations).await {
+            match self.engine.apply_followed(observations, followed).await {
                 Ok(outcomes) => {
                     self.health.applied();
                     return Some(outcomes);

@@ -28,7 +28,7 @@ use tokio_util::sync::CancellationToken;
 use tracing_opentelemetry::{OpenTelemetryLayer, OpenTelemetrySpanExt as _};
 use tracing_subscriber::registry::LookupSpan;
 
-use super::Error;
+use super::{Error, trail::Parent};
 use crate::{config::Telemetry, tls::Trust};
 
 /// Most spans in one request.
@@ -109,12 +109,19 @@ where
     Ok((layer, Post { provider, asked, trust: Trust::default(), is_ill: false }))
 }
 
-/// Puts a span under the one of whoever asked: 32 and 16 hexadecimal digits of a `traceparent`.
-pub(super) fn adopt(span: &tracing::Span, trace: &str, parent: &str) {
-    let (Ok(trace), Ok(parent)) = (TraceId::from_hex(trace), SpanId::from_hex(parent)) else { return };
+/// See [`super::adopt`].
+pub(super) fn adopt(span: &tracing::Span, parent: &Parent) {
+    let (Ok(trace), Ok(parent)) = (TraceId::from_hex(&parent.trace), SpanId::from_hex(&parent.span)) else { return };
     let context = SpanContext::new(trace, parent, TraceFlags::SAMPLED, true, TraceState::NONE);
     // A span that is not recorded has no place in a trace.
     let _ = span.set_parent(opentelemetry::Context::new().with_remote_span_context(context));
+}
+
+/// See [`super::place`].
+pub(super) fn place(span: &tracing::Span) -> Option<Parent> {
+    let context = span.context();
+    let known = context.span().span_context().clone();
+    known.is_valid().then(|| Parent { trace: known.trace_id().to_string(), span: known.span_id().to_string() })
 }
 
 impl Post {

@@ -1,11 +1,12 @@
 //! What is followed on its way: a message of a sensor from the broker through availability and guidance to the sign's write, and a
 //! request of the HTTP door. Each has an id, which stands in every line that is logged on the way.
 //!
-//! Of messages only a share is followed, and never more than so many a second. Within one node: what another node's sign is told
-//! of a message of this one's is not followed there.
+//! Of messages only a share is followed, and never more than so many a second. What moves a lot in Redis is told to all nodes with
+//! the change, so that a sign of another node is followed too.
 
 use std::{
     collections::{BTreeSet, HashMap},
+    fmt,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -16,6 +17,7 @@ use std::{
 use tokio::time::Instant;
 use tracing::{Span, info_span};
 
+use super::{adopt, place};
 use crate::{
     clock,
     config::Telemetry,
@@ -29,17 +31,62 @@ const MOST: usize = 10_000;
 /// The golden ratio's part of 2^64: steps of it fall evenly over the whole.
 const STEP: u64 = 0x9E37_79B9_7F4A_7C15;
 
-/// One thing that is followed; clones are the same. It ends when the last is dropped.
-#[derive(Debug, Clone)]
+/// A span's place: its trace and itself, as a W3C `traceparent` tells them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Parent {
+    /// 32 hexadecimal digits.
+    pub trace: String,
+    /// 16 hexadecimal digits.
+    pub span: String,
+}
+
+impl Parent {
+    /// Reads a `traceparent`; `None` if it is none.
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut parts = text.split('-');
+        let mut part = |length: usize| {
+            let part = parts.next().filter(|part| part.len() == length)?;
+            part.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte)).then_some(part)
+        };
+        let (version, trace, span, _flags) = (part(2)?, part(32)?, part(16)?, part(2)?);
+        let is_something = |part: &str| part.bytes().any(|byte| byte != b'0');
+        // A later version may say more behind; this one may not.
+        let is_whole = version != "ff" && (version != "00" || parts.next().is_none());
+        let parent = || Self { trace: trace.to_owned(), span: span.to_owned() };
+        (is_whole && is_something(trace) && is_something(span)).then(parent)
+    }
+}
+
+impl fmt::Display for Parent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "00-{}-{}-01", self.trace, self.span)
+    }
+}
+
+/// Whether a text may be an id: 16 to 64 hexadecimal digits and hyphens, so that nobody writes a plate or a name into our log.
+pub fn is_id(text: &str) -> bool {
+    (16..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-')
+}
+
+/// One thing that is followed; clones are the same. Its steps lie under the span it came in with, which may be over by then.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Trail {
     id: Arc<str>,
-    root: Span,
+    /// `None` where spans are not sent.
+    parent: Option<Arc<Parent>>,
 }
 
 impl Trail {
-    /// What came in under this id, within the span it was taken in.
-    pub fn of(id: &str, root: Span) -> Self {
-        Self { id: id.into(), root }
+    /// What came in under this id, within this span.
+    pub fn of(id: &str, came_in: &Span) -> Self {
+        Self { id: id.into(), parent: place(came_in).map(Arc::new) }
+    }
+
+    /// Reads what its `Display` wrote, on this node or another; `None` if it is something else.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (id, parent) = text.split_once(' ').map_or((text, None), |(id, parent)| (id, Some(parent)));
+        let parent = parent.and_then(Parent::parse).map(Arc::new);
+        is_id(id).then(|| Self { id: id.into(), parent })
     }
 
     /// Its id.
@@ -49,17 +96,33 @@ impl Trail {
 
     /// It is applied to a lot.
     pub fn applying(&self, lot: &LotId) -> Span {
-        info_span!(target: "yunpark::trail", parent: &self.root, "availability.apply", request.id = %self.id, lot.id = %lot)
+        self.step(info_span!(target: "yunpark::trail", parent: None, "availability.apply", request.id = %self.id, lot.id = %lot))
     }
 
     /// It changes what a sign is to show.
     pub fn guiding(&self, sign: &SignId) -> Span {
-        info_span!(target: "yunpark::trail", parent: &self.root, "guidance.compose", request.id = %self.id, sign.id = %sign)
+        self.step(info_span!(target: "yunpark::trail", parent: None, "guidance.compose", request.id = %self.id, sign.id = %sign))
     }
 
     /// A sign is told.
     pub fn writing(&self, sign: &SignId) -> Span {
-        info_span!(target: "yunpark::trail", parent: &self.root, "sign.write", request.id = %self.id, sign.id = %sign)
+        self.step(
+            info_span!(target: "yunpark::trail", parent: None, "sign.write", request.id = %self.id, sign.id = %sign),
+        )
+    }
+
+    fn step(&self, span: Span) -> Span {
+        if let Some(parent) = &self.parent {
+            adopt(&span, parent);
+        }
+        span
+    }
+}
+
+impl fmt::Display for Trail {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.id)?;
+        self.parent.as_ref().map_or(Ok(()), |parent| write!(f, " {parent}"))
     }
 }
 
@@ -104,19 +167,22 @@ impl Trails {
         (place as f64) < inner.share * 18_446_744_073_709_551_616.0 && inner.has_room()
     }
 
-    /// A message of a sensor that is followed; `None` for most.
-    pub fn message(&self) -> Option<Trail> {
+    /// A message of a sensor that is followed, with the span it is taken in; `None` for most.
+    pub fn message(&self) -> Option<(Trail, Span)> {
         if !self.draw() {
             return None;
         }
         let id = new_id();
-        let root = info_span!(target: "yunpark::trail", parent: None, "mqtt.message", request.id = %id, messaging.system = "mqtt");
-        Some(Trail::of(&id, root))
+        let span = info_span!(target: "yunpark::trail", parent: None, "mqtt.message", request.id = %id, messaging.system = "mqtt");
+        Some((Trail::of(&id, &span), span))
     }
 
-    /// What is followed is about to move a lot.
+    /// What is followed is about to move a lot. Said again, it changes nothing.
     pub fn moves(&self, lot: &LotId, trail: &Trail) {
         let Some(mut leads) = self.leads() else { return };
+        if leads.lots.get(lot).is_some_and(|(known, ..)| known.id == trail.id) {
+            return;
+        }
         if leads.lots.len() >= MOST {
             leads.lots.retain(|_, (_, since, _)| since.elapsed() < LEADS_FOR);
         }
@@ -208,15 +274,45 @@ mod tests {
     }
 
     #[test]
+    fn what_is_told_to_another_node_is_read_there() {
+        let parent = Parent::parse("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01").unwrap();
+        for parent in [None, Some(Arc::new(parent))] {
+            let trail = Trail { id: new_id().into(), parent };
+            assert_eq!(Trail::parse(&trail.to_string()), Some(trail));
+        }
+        for text in ["", "K12345", "浙K12345 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"] {
+            assert_eq!(Trail::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_parent_is_read_where_it_is_one() {
+        let text = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+        assert_eq!(Parent::parse(text).unwrap().to_string(), text);
+        for other in [
+            "00-00000000000000000000000000000000-00f067aa0ba902b7-01",
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01",
+            "00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01",
+            "ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-more",
+            "00-4bf92f3577b34da6a3ce929d0e0e4736",
+        ] {
+            assert_eq!(Parent::parse(other), None, "{other}");
+        }
+    }
+
+    #[test]
     fn what_moved_a_lot_leads_once_to_each_sign_and_once_to_its_write() {
         let trails = trails(1.0, 100);
         let (lot, other) = (LotId::parse("L1").unwrap(), LotId::parse("L2").unwrap());
         let (sign, beside) = (SignId::parse("A").unwrap(), SignId::parse("B").unwrap());
-        let trail = trails.message().unwrap();
+        let (trail, _) = trails.message().unwrap();
         trails.moves(&lot, &trail);
         assert!(trails.changes(&sign, [&other]).is_none());
         assert_eq!(trails.changes(&sign, [&other, &lot]).unwrap().id(), trail.id());
         assert!(trails.changes(&sign, [&lot]).is_none(), "a later change has another cause");
+        trails.moves(&lot, &Trail::parse(&trail.to_string()).unwrap());
+        assert!(trails.changes(&sign, [&lot]).is_none(), "told again, as by another node, it is the same");
         assert_eq!(trails.changes(&beside, [&lot]).unwrap().id(), trail.id());
         assert_eq!(trails.takes(&sign).unwrap().id(), trail.id());
         assert!(trails.takes(&sign).is_none());

@@ -104,12 +104,31 @@ fn headers(node: &Node, path: &str, asked: &[&str]) -> String {
     String::from_utf8_lossy(&told.stdout).to_lowercase()
 }
 
+/// A node that takes messages and one that drives the signs, beside each other.
+fn pair(broker: &Server, redis: &Server, telemetry: &str) -> (Node, Node) {
+    let sql = services::postgres();
+    let with = |role: &str| {
+        let places = places(broker, telemetry);
+        let more = format!("{}\n[node]\nroles = [\"{role}\", \"web\"]\n", places.more);
+        Places { redis: format!("redis://127.0.0.1:{}", redis.port), sql: sql.clone(), more, ..places }
+    };
+    let ingest = Node::start(&with("ingest"), &town(1, 4, "127.0.0.1:9"));
+    (ingest, Node::beside(&with("guidance")))
+}
+
 /// A message that moved the lot and, by it, the sign: its id, once it was followed to the end.
 fn follow(node: &Node) -> String {
-    wait_for("the board to be ready", || (node.get("/api/v1/lots/L1")?.0 == 200).then_some(()));
+    follow_to(node, node)
+}
+
+/// The same, where the signs are another node's.
+fn follow_to(node: &Node, driver: &Node) -> String {
+    for node in [node, driver] {
+        wait_for("the board to be ready", || (node.get("/api/v1/lots/L1")?.0 == 200).then_some(()));
+    }
     node.publish("yunpark/v1/space/L1/S001/state", &free(1));
     wait_for("a message to be followed to the sign", || {
-        let told = logged(node, STEPS[3]);
+        let told = logged(driver, STEPS[3]);
         let told = told
             .iter()
             .find(|(_, line)| line["sign.id"] == "SIGN-MQTT" && line["is_shown"] == true && !line["span"].is_null())?;
@@ -140,6 +159,18 @@ fn an_id_stands_in_every_line_on_the_way_from_a_message_to_a_sign_and_in_every_a
     wait_for("the request to be logged under its id", || {
         logged(&node, "a request was answered").iter().any(|(known, _)| known == given).then_some(())
     });
+}
+
+#[test]
+fn a_message_is_followed_to_a_sign_that_another_node_drives() {
+    let (broker, redis) = (services::mosquitto(), services::redis());
+    let _controller = Controller::start(&broker, 0);
+    let (ingest, guide) = pair(&broker, &redis, "");
+    let id = follow_to(&ingest, &guide);
+    let has = |node: &Node, step: &str| logged(node, step).iter().any(|(known, _)| *known == id);
+    for (step, is_guides) in STEPS.into_iter().zip([false, false, true, true]) {
+        assert_eq!((has(&ingest, step), has(&guide, step)), (!is_guides, is_guides), "{step}");
+    }
 }
 
 #[cfg(not(feature = "otlp"))]
@@ -238,7 +269,8 @@ mod collected {
             let root = spans.iter().find(|span| {
                 span.name == "mqtt.message" && attribute(span, "request.id").as_deref() == Some(id.as_str())
             })?;
-            Some(spans.iter().filter(|span| span.trace_id == root.trace_id).cloned().collect::<Vec<_>>())
+            let spans: Vec<Span> = spans.iter().filter(|span| span.trace_id == root.trace_id).cloned().collect();
+            spans.iter().any(|span| span.name == "sign.write").then_some(spans)
         });
         let root = of_message.iter().find(|span| span.name == "mqtt.message").unwrap();
         assert!(root.parent_span_id.is_empty());
@@ -274,6 +306,23 @@ mod collected {
         for secret in ["K12345", "wang", "correct horse", CAMERA_TOKEN, token, "street check", "street%20check"] {
             assert!(!all.contains(secret), "{secret} stands in a span");
         }
+    }
+
+    #[test]
+    fn two_nodes_have_one_trace() {
+        let (broker, redis, collector) = (services::mosquitto(), services::redis(), Collector::start());
+        let _controller = Controller::start(&broker, 0);
+        let (ingest, guide) = pair(&broker, &redis, &collector.address());
+        let id = follow_to(&ingest, &guide);
+        let root = wait_for("the message's span", || {
+            let is_it =
+                |span: &Span| span.name == "mqtt.message" && attribute(span, "request.id").as_ref() == Some(&id);
+            collector.spans().into_iter().find(is_it)
+        });
+        wait_for("the write's span, of the other node", || {
+            let is_it = |span: &Span| span.name == "sign.write" && span.trace_id == root.trace_id;
+            collector.spans().into_iter().find(is_it).filter(|span| span.parent_span_id == root.span_id)
+        });
     }
 
     #[test]

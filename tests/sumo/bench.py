@@ -8,12 +8,14 @@ sends to the signs, read off the wire as a sign reads it. The node's clock runs 
 
 import argparse
 import math
+import multiprocessing
 import os
 import random
 import statistics
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ProcessPoolExecutor, as_completed
 
 import libsumo
 import sumo
@@ -241,25 +243,37 @@ def main():
     words.add_argument("--cut", default="", help="lots whose feed is cut half-way, such as L2,L5")
     words.add_argument("--taught", type=int, default=10, help="days that teach drivers experience")
     words.add_argument("--yunpark", default="target/release/yunpark")
+    words.add_argument("--jobs", type=int, default=5, help="days at once; each takes about a tenth of a core")
     asked = words.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
+    seeds, arms = [int(seed) for seed in asked.seeds.split(",")], asked.arms.split(",")
+    with tempfile.TemporaryDirectory() as folder, ProcessPoolExecutor(asked.jobs, multiprocessing.get_context("spawn")) as pool:
         files = build(folder)
-        rows = {}
-        for seed in map(int, asked.seeds.split(",")):
-            known = Memory()
-            for taught in range(asked.taught):
-                day(files, crowd(1000 * seed + taught, asked.peak, asked.comply, asked.apps), Memory(), known)
-            people = crowd(seed, asked.peak, asked.comply, asked.apps)
-            for arm in asked.arms.split(","):
-                if arm == "none":
-                    result = day(files, people, known, Memory())
-                else:
-                    with Node(asked, arm, LOTS, LOT_AT, SIGNS, BLOCK_S, folder) as node:
-                        result = day(files, people, known, Memory(), node.guide)
-                        print(f"  sent a driver by a stale number: {node.stale}; behind by {node.behind_s:.1f} s at most", flush=True)
-                rows.setdefault(arm, []).append(result)
-                print(f"seed {seed} {arm:12} " + " ".join(f"{key} {value:.3g}" for key, value in result.items()), flush=True)
+        taught = {seed: pool.submit(experience, asked, files, seed) for seed in seeds}
+        # Seeds first, so that a table that is broken off is paired as far as it goes.
+        days = {pool.submit(try_arm, asked, files, folder, seed, arm, taught[seed].result()): (seed, arm) for seed in seeds for arm in arms}
+        for done in as_completed(days):
+            seed, arm = days[done]
+            print(f"seed {seed} {arm:12} " + " ".join(f"{key} {value:.3g}" for key, value in done.result().items()), flush=True)
+        rows = {arm: [done.result() for done, (_, of) in days.items() if of == arm] for arm in arms}
     table(rows)
+
+
+def experience(asked, files, seed):
+    """What days without signs have taught."""
+    known = Memory()
+    for taught in range(asked.taught):
+        day(files, crowd(1000 * seed + taught, asked.peak, asked.comply, asked.apps), Memory(), known)
+    return known
+
+
+def try_arm(asked, files, folder, seed, arm, known):
+    """One day of one seed under one way of guiding."""
+    people = crowd(seed, asked.peak, asked.comply, asked.apps)
+    if arm == "none":
+        return day(files, people, known, Memory())
+    with Node(asked, arm, LOTS, LOT_AT, SIGNS, BLOCK_S, folder) as node:
+        result = day(files, people, known, Memory(), node.guide)
+        return {**result, "stale": node.stale, "behind_s": node.behind_s}
 
 
 def table(rows):
@@ -271,6 +285,9 @@ def table(rows):
         cut = f"{100 * (1 - mean('search') / max(statistics.mean(r['search'] for r in base), 1e-9)):.0f} %" if base else "-"
         spread = f"{mean('search'):.0f} [{min(search):.0f}..{max(search):.0f}]"
         print(f"{arm:12} {spread:>18} {cut:>6} {100 * mean('met'):>7.0f} % {mean('cruise'):>9.0f} {mean('door'):>7.0f} {100 * mean('illegal'):>6.1f} % {mean('flips'):>6.0f} {100 * mean('peak'):>4.0f} %")
+        if "stale" in results[0]:
+            stale, behind = sum(result["stale"] for result in results), max(result["behind_s"] for result in results)
+            print(f"{'':12} texts that were older than their limit: {stale}; the town waited for {behind:.1f} s of its time at most")
         if base:
             worse = sum(with_["search"] > without["search"] for with_, without in zip(results, base))
             if worse:

@@ -5,7 +5,7 @@
 -- Keys of a partition share one hash tag:
 --   meta     hash    epoch (this life of the partition), configured_at
 --   lots     hash    lot -> record of its counts
---   changes  stream  lot, record, spaces that moved
+--   changes  stream  lot, record, spaces that moved; the trail of what moved it, where that is followed
 --   due      zset    lots by the instant at which time alone may move them
 --   lot:ID   hash    "s:SPACE", "l:LANE" (passages), "t:i:LANE", "t:o:LANE" (running totals), "a" (absolute count) -> mark
 -- Records and marks are MessagePack arrays. What stands behind the last element known here is a later release's and is kept.
@@ -366,7 +366,9 @@ local function settle(it, keys, length, records)
       spaces[#spaces + 1] = { string.sub(field, 3), mark[SHOWN], mark[SERVICE], mark[FRESH], mark[M_AT] }
     end
     table.sort(spaces, function(a, b) return a[1] < b[1] end)
-    redis.call('XADD', keys[3], 'MAXLEN', '~', length, '*', 'lot', it.id, 'is', record, 'spaces', pack(spaces))
+    local entry = { 'lot', it.id, 'is', record, 'spaces', pack(spaces) }
+    if it.changed and it.trail then entry[7], entry[8] = 'trail', it.trail end
+    redis.call('XADD', keys[3], 'MAXLEN', '~', length, '*', unpack(entry))
   end
   records[#records + 1] = it.id
   records[#records + 1] = record
@@ -374,7 +376,7 @@ end
 
 -- KEYS meta lots changes due lot:ID...   ARGS stream length, a MessagePack array: reset_us, debounce_us, greatest growth,
 -- number of lots, their ids, then nine for each observation: index of its lot, kind, timing, field, value, at, seq, session,
--- received.   -> one letter for each observation
+-- received. Perhaps a second array: index of a lot, the trail of what moves it.   -> one letter for each observation
 local function apply(keys, args)
   if redis.call('HEXISTS', keys[1], 'epoch') == 0 then return no_layout() end
   local batch = unpack_one(args[2])
@@ -409,6 +411,8 @@ local function apply(keys, args)
         batch[i + 8], limits)
       or UNKNOWN_LOT
   end
+  local trails = args[3] and unpack_one(args[3]) or {}
+  for i = 1, #trails, 2 do touched[trails[i]].trail = trails[i + 1] end
   for i = 1, count do settle(touched[i], keys, args[1], records) end
   if #records > 0 then write_pairs(keys[2], records) end
   return table.concat(outcomes)

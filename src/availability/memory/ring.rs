@@ -95,7 +95,7 @@ impl Ring {
             let range = (start - self.moved_first) as usize..(entry.end - self.moved_first) as usize;
             start = entry.end;
             let spaces = self.moved.range(range).filter_map(|(space, word)| lot.status(*space, *word)).collect();
-            Change { availability: entry.told.clone().of(lot.id()), spaces }
+            Change { availability: entry.told.clone().of(lot.id()), spaces, trail: None }
         });
         earlier.chain(kept).take(most).collect()
     }

@@ -97,9 +97,9 @@ impl Redis {
         self.declare(&city).await
     }
 
-    /// See [`super::Engine::apply`].
-    pub async fn apply(&self, batch: &[Observation]) -> Result<Vec<Outcome>, Error> {
-        let calls = wire::calls(&self.0.partitions, batch, self.0.limits);
+    /// See [`super::Engine::apply_followed`].
+    pub async fn apply(&self, batch: &[Observation], followed: &[(usize, String)]) -> Result<Vec<Outcome>, Error> {
+        let calls = wire::calls(&self.0.partitions, batch, followed, self.0.limits);
         let answers = join_all(calls.iter().map(|(command, _)| self.call(Lane::Write, command))).await;
         let mut outcomes = vec![Outcome::Late; batch.len()];
         for ((_, indices), answer) in calls.iter().zip(answers) {
@@ -116,7 +116,7 @@ impl Redis {
 
     /// The calls [`Redis::apply`] makes for a batch, one a partition, for whoever measures what the engine adds to them.
     pub fn prepared(&self, batch: &[Observation]) -> Vec<Cmd> {
-        wire::calls(&self.0.partitions, batch, self.0.limits).into_iter().map(|(command, _)| command).collect()
+        wire::calls(&self.0.partitions, batch, &[], self.0.limits).into_iter().map(|(command, _)| command).collect()
     }
 
     /// See [`super::Engine::lots`].

@@ -365,6 +365,7 @@ pub(super) fn entry(value: ::redis::Value) -> Result<(String, Option<Change>), E
         (Some(lot), Some(record), Some(spaces)) => Some(Change {
             availability: availability(std::str::from_utf8(lot).map_err(|_| foreign("a lot's id"))?, record)?,
             spaces: moved(spaces)?,
+            trail: field("trail").and_then(|trail| std::str::from_utf8(trail).ok()).map(Box::from),
         }),
         _ => None,
     };

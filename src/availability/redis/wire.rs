@@ -133,10 +133,17 @@ struct Part<'a> {
     body: Pack,
     /// Where in the batch each observation stands.
     indices: Vec<usize>,
+    /// Indices of lots, each with what moves it.
+    trails: Vec<(usize, &'a str)>,
 }
 
 /// One call for each partition a batch touches, with the places in the batch that its letters stand for.
-pub(super) fn calls(partitions: &[Partition], batch: &[Observation], limits: Limits) -> Vec<(Cmd, Vec<usize>)> {
+pub(super) fn calls(
+    partitions: &[Partition],
+    batch: &[Observation],
+    followed: &[(usize, String)],
+    limits: Limits,
+) -> Vec<(Cmd, Vec<usize>)> {
     let mut parts: Vec<Part<'_>> = Vec::new();
     parts.resize_with(partitions.len(), Part::default);
     let mut known: HashMap<&LotId, (usize, usize), RandomState> =
@@ -151,6 +158,11 @@ pub(super) fn calls(partitions: &[Partition], batch: &[Observation], limits: Lim
         part.indices.push(index);
         part.body.int(number as i64);
         write(&mut part.body, observation, limits);
+    }
+    for (index, trail) in followed {
+        if let Some(&(partition, number)) = batch.get(*index).and_then(|observation| known.get(&observation.lot)) {
+            parts[partition].trails.push((number, trail));
+        }
     }
     let filled = partitions.iter().zip(parts).filter(|(_, part)| !part.indices.is_empty());
     filled.map(|(partition, part)| (call(partition, &part, limits), part.indices)).collect()
@@ -176,6 +188,15 @@ fn call(partition: &Partition, part: &Part<'_>, limits: Limits) -> Cmd {
         command.arg(key.as_str());
     }
     command.arg(limits.stream_length).arg(&blob.0[..]);
+    if !part.trails.is_empty() {
+        let mut trails = Pack::default();
+        trails.list(2 * part.trails.len());
+        for (number, trail) in &part.trails {
+            trails.int(*number as i64);
+            trails.text(trail);
+        }
+        command.arg(&trails.0[..]);
+    }
     command
 }
 
