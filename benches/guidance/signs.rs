@@ -259,7 +259,8 @@ impl Counters {
         };
         let sides: Vec<Option<usize>> = streets.signs.iter().map(side).collect();
         let names = ["west", "east", "south", "north"];
-        let approaches = names.iter().map(|name| Ok((ApproachId::parse(name)?, 0.0))).collect::<Result<_, Failure>>()?;
+        let approaches =
+            names.iter().map(|name| Ok((ApproachId::parse(name)?, 0.0))).collect::<Result<_, Failure>>()?;
         let mean = |to: Corner, of: usize| {
             let ways = streets.signs.iter().zip(&sides).filter(|(_, side)| **side == Some(of));
             let ways: Vec<u32> = ways.map(|(at, _)| at.blocks_to(to) * BLOCK_S).collect();

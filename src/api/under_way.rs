@@ -83,7 +83,8 @@ pub struct ExpectedView {
 impl ExpectedView {
     /// Those to a lot before an instant; `None` where nobody is known to come.
     pub(super) fn of(services: &Shared, lot: &LotId, before: Instant) -> Option<Self> {
-        let coming = demand::Coming { said: services.demand.places(lot, before), counted: services.roads.expected(lot, before) };
+        let coming =
+            demand::Coming { said: services.demand.places(lot, before), counted: services.roads.expected(lot, before) };
         let view = Self { said: coming.said, counted: tenths(coming.counted), places: coming.most().ceil() as u32 };
         (coming != demand::Coming::default()).then_some(view)
     }

@@ -153,7 +153,8 @@ impl Roads {
         let of = |approach: &Approach| {
             let passed = known.passed.get(&approach.id).map_or(&nothing, |(_, passed)| passed);
             let share = |leg: &crate::domain::approach::Leg| {
-                let turns = known.turns.get(&leg.lot).and_then(|turns| turns.iter().find(|turn| turn.approach == approach.id));
+                let turns =
+                    known.turns.get(&leg.lot).and_then(|turns| turns.iter().find(|turn| turn.approach == approach.id));
                 (turns.map_or(leg.share, |turn| turn.share), known.learned.get(&leg.lot).map_or(0, Turning::steps))
             };
             Road {
@@ -213,7 +214,8 @@ impl Roads {
         let revisions = approaches::revisions(&self.db).await?;
         let news: Vec<ApproachId> = {
             let known = self.read();
-            let is_news = |(id, revision): &(&ApproachId, &i64)| known.passed.get(*id).is_none_or(|(at, _)| at < *revision);
+            let is_news =
+                |(id, revision): &(&ApproachId, &i64)| known.passed.get(*id).is_none_or(|(at, _)| at < *revision);
             revisions.iter().filter(is_news).map(|(id, _)| id.clone()).collect()
         };
         for approach in news {

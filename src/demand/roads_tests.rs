@@ -63,8 +63,7 @@ fn passage(at: Instant, seq: u64, count: u32) -> Sighting {
 }
 
 fn full_of(occupied: u32, version: u64) -> BTreeMap<LotId, Availability> {
-    let lot =
-        Availability { occupied, free: 400 - occupied, unknown: 0, version, ..Availability::unheard(lot(), 400) };
+    let lot = Availability { occupied, free: 400 - occupied, unknown: 0, version, ..Availability::unheard(lot(), 400) };
     [(lot.lot.clone(), lot)].into()
 }
 
@@ -138,5 +137,10 @@ async fn what_turns_in_is_learned_from_the_lot_and_kept_for_a_node_that_starts()
     roads.keep().await.unwrap();
     let again = node(&db, clock.now(), 0.0).await.0;
     assert_eq!(share(&again), (learned, steps));
-    assert!((again.expected(&lot(), start() + chrono::Duration::days(1)) - roads.expected(&lot(), start() + chrono::Duration::days(1))).abs() < 1e-9);
+    assert!(
+        (again.expected(&lot(), start() + chrono::Duration::days(1))
+            - roads.expected(&lot(), start() + chrono::Duration::days(1)))
+        .abs()
+            < 1e-9
+    );
 }

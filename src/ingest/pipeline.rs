@@ -23,7 +23,10 @@ use crate::{
     clock::Clock,
     config,
     demand::Roads,
-    domain::{approach::Sighting, availability::Outcome, city::City, observation::Observation, sensor_event::SensorEvent, time::Instant},
+    domain::{
+        approach::Sighting, availability::Outcome, city::City, observation::Observation, sensor_event::SensorEvent,
+        time::Instant,
+    },
     mqtt::Backoff,
     telemetry::{Trail, Trails},
 };
@@ -271,8 +274,7 @@ impl Settling {
             .collect();
         let told: Vec<(usize, String)> = followed.iter().map(|(place, trail, _)| (*place, trail.to_string())).collect();
         let seen = self.see(&read.batch.sightings);
-        let (outcomes, kept, ()) =
-            tokio::join!(self.apply(stated, &told, stop), self.keep(&mut events, stop), seen);
+        let (outcomes, kept, ()) = tokio::join!(self.apply(stated, &told, stop), self.keep(&mut events, stop), seen);
         let Some(outcomes) = outcomes.filter(|_| kept) else { return false };
         for (first, place, trail, span) in steps {
             let outcome = outcomes.get(place).copied();

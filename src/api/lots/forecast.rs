@@ -89,7 +89,18 @@ impl ForecastView {
     /// The view of what is to be said of an arrival.
     pub fn of(lot: LotId, at: Instant, made_at: Instant, arrival: Arrival) -> Self {
         let Arrival::Expected { forecast, read_at } = arrival else {
-            return Self { lot, at, made_at, free: 0, low: 0, high: 0, chance: 0.0, method: "closed", why: None, under_way: None };
+            return Self {
+                lot,
+                at,
+                made_at,
+                free: 0,
+                low: 0,
+                high: 0,
+                chance: 0.0,
+                method: "closed",
+                why: None,
+                under_way: None,
+            };
         };
         let why = forecast.why;
         let [error_persistence, error_usual_change, error_regression] = why.errors.map(rounded);

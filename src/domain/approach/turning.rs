@@ -183,7 +183,8 @@ impl Turning {
     pub fn is_sound(&self) -> bool {
         let count = self.approaches.len();
         let fits = [self.shares.len(), self.usual_due.len(), self.with_came.len()].iter().all(|len| *len == count);
-        let sums = self.products.iter().chain(&self.with_came).chain([&self.dispersion]).all(|number| number.is_finite());
+        let sums =
+            self.products.iter().chain(&self.with_came).chain([&self.dispersion]).all(|number| number.is_finite());
         let usual = self.usual_due.iter().chain([&self.usual_came]).all(Usual::is_finite);
         let shares = self.shares.iter().all(|share| (0.0..=1.0).contains(share));
         fits && self.products.len() == count * count && sums && usual && shares
