@@ -47,5 +47,4 @@ mod traces;
 mod trust;
 mod under_way;
 mod upstream;
-mod upstream_signs;
 mod way;
