@@ -24,7 +24,7 @@ use crate::{
     cityfeed::CityFeed,
     clock::Clock,
     config::{Config, MqttVersion, Role, Rules},
-    demand::DemandDesk,
+    demand::{DemandDesk, Roads},
     domain::{
         availability::Quality,
         city::{City, SensorBinding},
@@ -156,6 +156,9 @@ impl App {
 
         let demand = Arc::new(DemandDesk::new(db.clone(), clock.clone(), city.clone(), config.demand.clone()));
         lifecycle.start("demand", Stage::Rest, demand.clone().run(rest.clone()));
+        let roads = Roads::open(db.clone(), clock.clone(), counted_city.clone(), board.clone(), &config);
+        let roads = Arc::new(roads.await.context("the roads to lots cannot be read")?);
+        lifecycle.start("roads", Stage::Rest, roads.clone().run(rest.clone()));
 
         let signs = Arc::new(SignBoard::following(Trails::new(&config.telemetry)));
         let mut health: Vec<(&'static str, api::HealthCheck)> = Vec::new();
@@ -168,8 +171,8 @@ impl App {
             lifecycle.start("orders", Stage::Rest, orders.run(rest.clone()));
         }
         if has(Role::Guidance) {
-            let looks = (&board, &signs, &forecaster, &demand);
-            let link = signs::drive(&mut lifecycle, &config, &clock, &counted_city, looks, tenancy.clone())?;
+            let (looks, coming) = ((&board, &signs, &forecaster), (&demand, &roads));
+            let link = signs::drive(&mut lifecycle, &config, &clock, &counted_city, looks, coming, tenancy.clone())?;
             if let Some(tenancy) = tenancy {
                 health.push(("sign_leases", Box::new(move || tenancy.told())));
             }
@@ -191,7 +194,12 @@ impl App {
             lifecycle.start(
                 "ingest",
                 Stage::Door,
-                ingest.pipeline.keeping(book).following(signs.trails().clone()).run(doors.clone()),
+                ingest
+                    .pipeline
+                    .keeping(book)
+                    .counting(roads.clone())
+                    .following(signs.trails().clone())
+                    .run(doors.clone()),
             );
             lifecycle.start("alert-streams", Stage::Door, streams.run(doors.clone()));
             lifecycle.start("dead-letters", Stage::Door, ingest.letters.run(doors.clone()));
@@ -275,6 +283,7 @@ impl App {
             orders,
             forecaster,
             demand,
+            roads,
             desk,
             settings,
             matters,
@@ -439,7 +448,10 @@ fn devices_health(
         };
         for state in ward.sensors(None) {
             let subject = format!("sensor:{}", state.binding.id);
-            let lot = city.lots.get(&state.binding.lot);
+            let lot = state.binding.lot.as_ref().and_then(|lot| city.lots.get(lot));
+            let approach = state.binding.approach.as_ref().and_then(|approach| city.approaches.get(approach));
+            let location = lot.map(|lot| lot.location).or(approach.map(|approach| approach.location));
+            let name = lot.map(|lot| &lot.name).or(approach.map(|approach| &approach.name));
             let what: Vec<&str> = state.illnesses.iter().map(|illness| illness.as_str()).collect();
             // One behind a gateway that is away is the gateway's matter; one that was never heard is not in use yet.
             if state.illnesses.iter().any(|one| matches!(one, Illness::GatewayDown | Illness::Unheard)) {
@@ -451,9 +463,9 @@ fn devices_health(
                 category: "C0202",
                 source: Source::Sensor,
                 since: None,
-                location: lot.map(|lot| (lot.location.x, lot.location.y)),
+                location: location.map(|location| (location.x, location.y)),
                 what: what.join(", "),
-                place: lot.map(|lot| lot.name.zh.clone()).unwrap_or_default(),
+                place: name.map(|name| name.zh.clone()).unwrap_or_default(),
             });
             note(subject, ailing);
         }

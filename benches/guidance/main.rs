@@ -19,11 +19,12 @@ type Failure = Box<dyn std::error::Error>;
 const TAUGHT: u64 = 10;
 
 /// A way of guiding.
-const ARMS: [(&str, Option<Policy>); 5] = [
+const ARMS: [(&str, Option<Policy>); 6] = [
     ("no signs", None),
     ("raw counts", Some(Policy::Raw)),
     ("thresholds", Some(Policy::Thresholds)),
     ("on arrival", Some(Policy::Arrival)),
+    ("on arrival, passages counted", Some(Policy::Counted)),
     ("on arrival, demand under way", Some(Policy::UnderWay)),
 ];
 

@@ -6,11 +6,13 @@ use chrono::Duration;
 use yunpark::{
     config::{Config, Policy as Rule},
     domain::{
+        approach::{BIN_S, Bin, Limits, Moved, Passed, Seen, Sighting, Turning},
         availability::Availability,
         city::City,
-        demand::{Counted, Demand, Kind, counted},
+        demand::{Coming, Counted, Demand, Kind, counted},
         guidance::RulesChange,
-        ids::{LotId, PanelId, SignId},
+        ids::{ApproachId, LotId, PanelId, SignId},
+        observation::{Direction, Statement},
         sign::{GuidanceLine, Manner, Panel, Sign, Target},
         sign_link::SignLink,
         text::{Language, Localized},
@@ -24,12 +26,15 @@ use yunpark::{
     },
 };
 use yunpark_signs::LineState;
-use yunpark_simulator::drivers::{Corner, Streets, Told, World};
+use yunpark_simulator::drivers::{Corner, Crowd, Day, Memory, Streets, Told, World, run};
 
 use super::Failure;
 
 /// Seconds of a block, as drivers drive it.
 const BLOCK_S: u32 = 14;
+
+/// The drivers of the days on which counters learn which way they turn.
+const TAUGHT_BY: std::ops::Range<u64> = 900_000..900_002;
 
 /// A way of guiding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,7 +45,9 @@ pub enum Policy {
     Thresholds,
     /// What will be left on arrival.
     Arrival,
-    /// The same, less the drivers whose app says where they go.
+    /// The same, less those whom counters at the signs on the rim saw, by the share that was learned to turn in.
+    Counted,
+    /// What will be left on arrival, less the drivers whose app says where they go.
     UnderWay,
 }
 
@@ -59,11 +66,28 @@ pub struct Signs {
     versions: Vec<u64>,
     last: Vec<u32>,
     shown: BTreeMap<Corner, Vec<Told>>,
+    counters: Counters,
 }
 
 impl Signs {
     /// Signs that are told something new every `update_s` seconds, from counts that are `lag_s` seconds old.
     pub fn new(streets: &Streets, policy: Policy, update_s: u32, lag_s: u32) -> Result<Self, Failure> {
+        let mut signs = Self::untaught(streets, policy, update_s, lag_s)?;
+        if policy == Policy::Counted {
+            // Other days, with other drivers, have taught which way they turn.
+            let (crowd, day) = (Crowd::default(), Day::default());
+            for seed in TAUGHT_BY {
+                let mut memory = Memory::new(streets, day.length_s);
+                run(streets, &crowd, &day, seed, &mut memory, Some(&mut |world: &World| signs.told(world)));
+                let learned = std::mem::take(&mut signs.counters.learned);
+                signs = Self::untaught(streets, policy, update_s, lag_s)?;
+                signs.counters.learned = learned;
+            }
+        }
+        Ok(signs)
+    }
+
+    fn untaught(streets: &Streets, policy: Policy, update_s: u32, lag_s: u32) -> Result<Self, Failure> {
         let mut config = Config::load(None)?;
         config.guidance.policy = if policy == Policy::Thresholds { Rule::Thresholds } else { Rule::Arrival };
         let city = city(streets)?;
@@ -106,6 +130,7 @@ impl Signs {
             heard: VecDeque::new(),
             flows: BTreeMap::new(),
             shown: BTreeMap::new(),
+            counters: Counters::new(streets)?,
         })
     }
 
@@ -118,6 +143,9 @@ impl Signs {
         let lots = self.availability(&occupied, now - Duration::seconds(self.lag_s.into()));
         for (id, lot) in &lots {
             self.flows.entry(id.clone()).or_insert_with(|| Flow::new(lot, now)).observe(lot, now);
+        }
+        if self.policy == Policy::Counted {
+            self.counters.hear(&world.passed, &lots, now, &self.config);
         }
         if world.now_s.is_multiple_of(self.update_s) {
             self.compose(world, &lots, now);
@@ -158,13 +186,14 @@ impl Signs {
             world.said.iter().map(|(lot, at_s)| self.demand(*lot, start + Duration::seconds((*at_s).into()))).collect();
         let counts_demand = self.policy == Policy::UnderWay;
         let settings = &self.config.demand;
-        let under_way = |lot: &LotId, before: Instant| -> u32 {
+        let under_way = |lot: &LotId, before: Instant| -> Coming {
             if !counts_demand {
-                return 0;
+                let most = settings.most_share * f64::from(lots[lot].capacity);
+                return Coming { said: 0, counted: self.counters.expected(lot, now, before).min(most) };
             }
             let of_lot = said.iter().filter(|demand| demand.lot == *lot);
             let counted: Counted = counted(of_lot, now, before);
-            counted.places(lots[lot].capacity, settings.comes, settings.most_share)
+            Coming::said(counted.places(lots[lot].capacity, settings.comes, settings.most_share))
         };
         let flows = &self.flows;
         let ahead = |lot: &LotId, before: Instant| Ahead {
@@ -200,6 +229,106 @@ impl Signs {
     fn demand(&self, lot: usize, arrives_at: Instant) -> Demand {
         let ends_at = arrives_at + Duration::seconds(self.config.demand.grace_s.into());
         Demand { lot: self.lots[lot].clone(), kind: Kind::Intent, arrives_at, ends_at }
+    }
+}
+
+/// Counters at the signs on the rim, those of one side of the town together an approach, and what is learned from them. A car that
+/// passes signs further in was counted when it came.
+struct Counters {
+    /// The side of each sign; none of those further in.
+    sides: Vec<Option<usize>>,
+    approaches: Vec<(ApproachId, f64)>,
+    passed: Vec<Passed>,
+    /// The way from each side to each lot, seconds.
+    travel_s: BTreeMap<LotId, Vec<u32>>,
+    learned: BTreeMap<LotId, Turning>,
+    seen: BTreeMap<LotId, (Seen, u32, bool)>,
+    since: Option<Instant>,
+    words: u64,
+}
+
+impl Counters {
+    fn new(streets: &Streets) -> Result<Self, Failure> {
+        let last = streets.size - 1;
+        let side = |at: &Corner| match at {
+            Corner { x: 0, .. } => Some(0),
+            Corner { x, .. } if *x == last => Some(1),
+            Corner { y: 0, .. } => Some(2),
+            Corner { y, .. } if *y == last => Some(3),
+            _ => None,
+        };
+        let sides: Vec<Option<usize>> = streets.signs.iter().map(side).collect();
+        let names = ["west", "east", "south", "north"];
+        let approaches =
+            names.iter().map(|name| Ok((ApproachId::parse(name)?, 0.0))).collect::<Result<_, Failure>>()?;
+        let mean = |to: Corner, of: usize| {
+            let ways = streets.signs.iter().zip(&sides).filter(|(_, side)| **side == Some(of));
+            let ways: Vec<u32> = ways.map(|(at, _)| at.blocks_to(to) * BLOCK_S).collect();
+            ways.iter().sum::<u32>() / u32::try_from(ways.len().max(1)).unwrap_or(1)
+        };
+        let travel = |lot: &yunpark_simulator::drivers::Place| -> Result<_, Failure> {
+            Ok((LotId::parse(&lot.id)?, (0..names.len()).map(|of| mean(lot.at, of)).collect()))
+        };
+        let travel_s = streets.lots.iter().map(travel).collect::<Result<_, _>>()?;
+        Ok(Self {
+            sides,
+            approaches,
+            passed: vec![Passed::default(); names.len()],
+            travel_s,
+            learned: BTreeMap::new(),
+            seen: BTreeMap::new(),
+            since: None,
+            words: 0,
+        })
+    }
+
+    /// Counts who passed in this second, and learns what came of those before.
+    fn hear(&mut self, passed: &[u32], lots: &BTreeMap<LotId, Availability>, now: Instant, config: &Config) {
+        let limits = Limits { max_future_ms: 60_000, seq_reset_after_s: 600, max_delta: 500 };
+        for (side, count) in self.sides.iter().zip(passed).filter(|(_, count)| **count > 0) {
+            let Some(side) = *side else { continue };
+            self.words += 1;
+            let statement = Statement::Passage { direction: Direction::In, count: *count, lane: String::new() };
+            let approach = self.approaches[side].0.clone();
+            let (session, seq) = (None, Some(self.words));
+            let sighting = Sighting { approach, statement, observed_at: now, received_at: now, session, seq };
+            self.passed[side].hear(&sighting, limits);
+        }
+        for (id, lot) in lots {
+            let (seen, came, teaches) = self.seen.entry(id.clone()).or_insert_with(|| (Seen::new(lot), 0, true));
+            match seen.look(lot) {
+                Moved::Came(more) => *came += more,
+                Moved::Corrected => *teaches = false,
+                Moved::Nothing | Moved::Left(_) => {}
+            }
+            *teaches &= lot.free > 1;
+        }
+        let since = *self.since.get_or_insert(now);
+        if now - since < Duration::seconds(BIN_S) {
+            return;
+        }
+        self.since = Some(now);
+        let memory = config.demand.turn_memory_days * 86_400.0 / BIN_S as f64;
+        for (id, (_, came, teaches)) in &mut self.seen {
+            let (came, teaches) = (std::mem::take(came), std::mem::replace(teaches, true));
+            if teaches {
+                let due = self.passed.iter().zip(&self.travel_s[id]);
+                let due: Vec<f64> = due.map(|(passed, travel_s)| passed.arriving(*travel_s, since, now)).collect();
+                let turning = self.learned.entry(id.clone()).or_default();
+                let bin = Bin { due: &due, came: f64::from(came) };
+                turning.learn(&self.approaches, bin, memory, config.demand.most_turn);
+            }
+        }
+    }
+
+    /// How many are on their way to a lot and there before an instant.
+    fn expected(&self, lot: &LotId, now: Instant, before: Instant) -> f64 {
+        let Some(turning) = self.learned.get(lot) else { return 0.0 };
+        let each = self.approaches.iter().zip(&self.passed).zip(&self.travel_s[lot]);
+        let expected = each.map(|(((approach, _), passed), travel_s)| {
+            turning.share(approach).unwrap_or(0.0) * passed.arriving(*travel_s, now, before)
+        });
+        expected.sum()
     }
 }
 

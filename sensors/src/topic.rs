@@ -17,6 +17,11 @@ pub enum Topic<'a> {
         /// The lot.
         lot: &'a str,
     },
+    /// `yunpark/v1/approach/<approach>/passage`
+    ApproachPassage {
+        /// The approach.
+        approach: &'a str,
+    },
     /// `yunpark/v1/lot/<lot>/count`
     Count {
         /// The lot.
@@ -104,6 +109,7 @@ impl<'a> Topic<'a> {
         match levels[..count] {
             ["yunpark", "v1", "space", lot, space, "state"] => Ok(Self::SpaceState { lot, space }),
             ["yunpark", "v1", "lot", lot, "passage"] => Ok(Self::Passage { lot }),
+            ["yunpark", "v1", "approach", approach, "passage"] => Ok(Self::ApproachPassage { approach }),
             ["yunpark", "v1", "lot", lot, "count"] => Ok(Self::Count { lot }),
             ["yunpark", "v1", "sign", sign, "ack"] => Ok(Self::SignAck { sign }),
             ["application", _, "device", dev_eui, "event", "up"] => Ok(Self::ChirpStackUp { dev_eui }),
@@ -152,6 +158,7 @@ mod tests {
             ("yunpark/v1/space/L1/S001/state", Topic::SpaceState { lot: "L1", space: "S001" }),
             ("yunpark/v1/lot/L1/passage", Topic::Passage { lot: "L1" }),
             ("yunpark/v1/lot/L1/count", Topic::Count { lot: "L1" }),
+            ("yunpark/v1/approach/A1/passage", Topic::ApproachPassage { approach: "A1" }),
             ("yunpark/v1/sign/V1/ack", Topic::SignAck { sign: "V1" }),
             (
                 "application/ca739e26/device/fcd6bd00001a2b3c/event/up",
@@ -184,6 +191,7 @@ mod tests {
             "yunpark/v2/lot/L1/count",
             "yunpark/v1/lot/L1/count/more/and/more/levels",
             "yunpark/v1/space/L1/state",
+            "yunpark/v1/approach/A1/count",
             "application/1/device/2/event/ack",
             "spBv1.0/g/DDATA/n",
             "spBv1.0/g/NDATA/n/d",

@@ -1,6 +1,7 @@
 //! The HTTP door: the router reads as a site map; one file per resource.
 
 mod admin;
+mod approaches;
 mod audit;
 pub mod auth;
 mod cameras;
@@ -100,6 +101,7 @@ fn operators() -> Router<Shared> {
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics))
+        .route("/api/v1/approaches", get(approaches::list))
         .route("/api/v1/counters", get(counters::list))
         .route("/api/v1/dead-letters", get(dead_letters::list))
         .route("/api/v1/feed-sources", get(subscribers::sources))

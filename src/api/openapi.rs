@@ -77,6 +77,7 @@ use utoipa::{
         super::evidence::thumbnail,
         super::statistics::period,
         super::transitions::list,
+        super::approaches::list,
         super::sensors::list,
         super::sensors::one,
         super::feeds::list,

@@ -18,6 +18,7 @@ use super::{
     pages::is_known,
     signs,
     signs::{PictureQuery, SignView, SignsView},
+    under_way::ExpectedView,
 };
 use crate::{
     config::Role,
@@ -142,7 +143,10 @@ pub async fn forecast(
     let now = services.clock.now();
     let at = query.instant(now)?;
     match services.forecaster.at(&lot.id, at) {
-        Some(arrival) => Ok(Json(ForecastView::of(lot.id.clone(), at, now, arrival))),
+        Some(arrival) => {
+            let view = ForecastView::of(lot.id.clone(), at, now, arrival);
+            Ok(Json(view.with(ExpectedView::of(&services, &lot.id, at))))
+        }
         None => Err(Problem::not_found("the lot has no number to go by at the moment").named("no-forecast")),
     }
 }

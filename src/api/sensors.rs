@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     domain::{
-        ids::{LotId, SpaceId},
+        ids::{ApproachId, LotId, SpaceId},
         sensor_health::{Illness, Severity},
         staff::Role,
         time::{Instant, rfc3339},
@@ -91,12 +91,16 @@ pub struct SensorView {
     id: String,
     /// How its frames are read.
     codec: String,
-    /// The lot it reports for.
-    #[schema(value_type = String)]
-    lot: LotId,
+    /// The lot it reports for; null for a counter of an approach.
+    #[schema(value_type = Option<String>)]
+    lot: Option<LotId>,
     /// The space it watches; null for a counter.
     #[schema(value_type = Option<String>)]
     space: Option<SpaceId>,
+    /// The approach whose traffic it counts; absent for all others.
+    #[schema(value_type = Option<String>)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    approach: Option<ApproachId>,
     /// `ill`, `notice`, `well`.
     #[schema(value_type = String)]
     state: Severity,
@@ -149,6 +153,7 @@ impl SensorView {
             codec: binding.codec.clone(),
             lot: binding.lot.clone(),
             space: binding.space.clone(),
+            approach: binding.approach.clone(),
             state: state.severity(),
             illnesses: state.illnesses.clone(),
             trustworthy: state.is_trustworthy(),
@@ -340,7 +345,7 @@ fn table(all: &[SensorState]) -> String {
         let cells = [
             csv_cell(&view.id),
             csv_cell(&view.codec),
-            view.lot.to_string(),
+            view.lot.map(|lot| lot.to_string()).unwrap_or_default(),
             view.space.map(|space| space.to_string()).unwrap_or_default(),
             severity.as_str().unwrap_or_default().to_owned(),
             illnesses.join(" "),
@@ -374,7 +379,7 @@ pub async fn one(
     let city = services.city.borrow().clone();
     let no_sensor = || Problem::not_found("the city binds no such sensor");
     let binding = city.sensors.get(id.as_str()).ok_or_else(no_sensor)?;
-    let state = services.ward.sensors(Some(&binding.lot)).into_iter().find(|state| state.binding.id == binding.id);
+    let state = services.ward.sensors(binding.lot.as_ref()).into_iter().find(|state| state.binding.id == binding.id);
     let sensor = SensorView::of(&state.ok_or_else(no_sensor)?);
     let events = sensor_events::newest(&services.db, binding.id.as_str(), EVENTS).await?;
     let last_events = events.into_iter().map(|event| EventView {

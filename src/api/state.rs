@@ -11,7 +11,7 @@ use crate::{
     availability::{Board, Engine},
     clock::Clock,
     config::Config,
-    demand::DemandDesk,
+    demand::{DemandDesk, Roads},
     domain::city::City,
     enforcement::Desk,
     feeds::{Press, sources::Sources, webhooks::Post},
@@ -64,6 +64,8 @@ pub struct Services {
     pub forecaster: Arc<Forecaster>,
     /// Drivers under way.
     pub demand: Arc<DemandDesk>,
+    /// Who passed upstream of lots.
+    pub roads: Arc<Roads>,
     /// Captures, incidents, records.
     pub desk: Arc<Desk>,
     /// City management.

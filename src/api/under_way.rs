@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     demand::{Error, Told},
-    domain::{ids::LotId, time::Instant},
+    domain::{demand, ids::LotId, time::Instant},
 };
 
 type Peer = Option<Extension<ConnectInfo<SocketAddr>>>;
@@ -62,8 +62,36 @@ pub struct UnderWayView {
     intents: u32,
     /// Places asked for by apps.
     reservations: u32,
-    /// The places that guidance counts as taken by them.
+    /// Vehicles expected of those who passed counters upstream; absent where no counted road leads to the lot.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    counted: Option<f64>,
+    /// The places that guidance counts as taken by them: the greater of what was said and what was counted.
     places: u32,
+}
+
+/// Drivers known to be on their way who are there before an instant.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, ToSchema)]
+pub struct ExpectedView {
+    /// Places that those take who said so.
+    said: u32,
+    /// Vehicles expected of those who passed counters upstream.
+    counted: f64,
+    /// The places that guidance counts as taken by them: the greater of the two.
+    places: u32,
+}
+
+impl ExpectedView {
+    /// Those to a lot before an instant; `None` where nobody is known to come.
+    pub(super) fn of(services: &Shared, lot: &LotId, before: Instant) -> Option<Self> {
+        let coming =
+            demand::Coming { said: services.demand.places(lot, before), counted: services.roads.expected(lot, before) };
+        let view = Self { said: coming.said, counted: tenths(coming.counted), places: coming.most().ceil() as u32 };
+        (coming != demand::Coming::default()).then_some(view)
+    }
+}
+
+fn tenths(vehicles: f64) -> f64 {
+    (vehicles * 10.0).round() / 10.0
 }
 
 /// Tells that a driver is on the way to a lot: anonymous, and over by itself.
@@ -123,15 +151,28 @@ pub async fn count(
         return Err(problem(Error::NoLot));
     }
     let counted = services.demand.counted(&lot, Instant::MAX_UTC);
-    let places = services.demand.places(&lot, Instant::MAX_UTC);
-    Ok(Json(UnderWayView { lot, intents: counted.intents, reservations: counted.reservations, places }))
+    let coming = demand::Coming {
+        said: services.demand.places(&lot, Instant::MAX_UTC),
+        counted: services.roads.expected(&lot, Instant::MAX_UTC),
+    };
+    let is_counted = services.roads.leads_to(&lot);
+    Ok(Json(UnderWayView {
+        lot,
+        intents: counted.intents,
+        reservations: counted.reservations,
+        counted: is_counted.then_some(tenths(coming.counted)),
+        places: coming.most().ceil() as u32,
+    }))
 }
 
 fn view(services: &Shared, told: Told) -> ComingView {
     let demand = told.demand;
     let arrival = services.forecaster.at(&demand.lot, demand.arrives_at);
     let made_at = services.clock.now();
-    let of = |arrival| ForecastView::of(demand.lot.clone(), demand.arrives_at, made_at, arrival);
+    let of = |arrival| {
+        let view = ForecastView::of(demand.lot.clone(), demand.arrives_at, made_at, arrival);
+        view.with(ExpectedView::of(services, &demand.lot, demand.arrives_at))
+    };
     let forecast = arrival.map(of);
     ComingView {
         id: told.id,

@@ -10,9 +10,9 @@ use crate::{
     availability::{Board, Engine},
     clock::Clock,
     config::{Config, Role},
-    demand::DemandDesk,
+    demand::{DemandDesk, Roads},
     display::{Fleet, Record, Tenancy, Tenures},
-    domain::{city::City, ids::LotId, lease::Terms},
+    domain::{city::City, demand::Coming, ids::LotId, lease::Terms},
     forecast::{Arrival, Forecaster},
     guidance::{Guide, arrival::Expected},
     lifecycle::{Lifecycle, Stage},
@@ -56,7 +56,8 @@ pub(super) fn drive(
     config: &Arc<Config>,
     clock: &Clock,
     city: &watch::Receiver<Arc<City>>,
-    (board, signs, forecaster, demand): (&Arc<Board>, &Arc<SignBoard>, &Arc<Forecaster>, &Arc<DemandDesk>),
+    (board, signs, forecaster): (&Arc<Board>, &Arc<SignBoard>, &Arc<Forecaster>),
+    (demand, roads): (&Arc<DemandDesk>, &Arc<Roads>),
     tenancy: Option<Arc<Tenancy>>,
 ) -> anyhow::Result<watch::Receiver<LinkState>> {
     let rest = lifecycle.token(Stage::Rest);
@@ -80,8 +81,11 @@ pub(super) fn drive(
         })
     };
     let under_way = {
-        let demand = demand.clone();
-        Arc::new(move |lot: &LotId, before| demand.places(lot, before))
+        let (demand, roads) = (demand.clone(), roads.clone());
+        Arc::new(move |lot: &LotId, before| Coming {
+            said: demand.places(lot, before),
+            counted: roads.expected(lot, before),
+        })
     };
     let guide =
         Guide::new(config.clone(), clock.clone(), city.clone(), board.clone(), signs.clone(), forecast, under_way);

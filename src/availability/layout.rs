@@ -90,11 +90,12 @@ impl LotLayout {
         let mut heartbeats = HashMap::new();
         let declared = |codec: &str| city.codecs.get(codec).and_then(|codec| codec.heartbeat_s);
         for sensor in city.sensors.values() {
-            if let (Some(space), Some(heartbeat_s)) = (
+            if let (Some(lot), Some(space), Some(heartbeat_s)) = (
+                &sensor.lot,
                 &sensor.space,
                 sensor.heartbeat_s.or_else(|| declared(&sensor.codec)).or_else(|| heartbeat_of(&sensor.codec)),
             ) {
-                heartbeats.insert((&sensor.lot, space), heartbeat_s);
+                heartbeats.insert((lot, space), heartbeat_s);
             }
         }
         let configured = |limit_s: u32| (limit_s > 0).then_some(limit_s);

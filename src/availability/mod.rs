@@ -8,7 +8,6 @@ mod contract;
 mod layout;
 mod lot_memory;
 mod memory;
-mod order;
 mod redis;
 mod upkeep;
 
@@ -33,6 +32,7 @@ use crate::{
         availability::{Availability, Cursor, Outcome, SpaceStatus},
         ids::LotId,
         observation::Observation,
+        order,
         time::Instant,
     },
 };

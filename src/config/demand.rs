@@ -24,6 +24,10 @@ pub struct Demand {
     pub comes: f64,
     /// They count for at most this share of a lot's capacity.
     pub most_share: f64,
+    /// The largest share of those who pass an approach that is believed to turn into one lot.
+    pub most_turn: f64,
+    /// For how long it is remembered which share did, days.
+    pub turn_memory_days: f64,
     /// Tokens of apps that may ask for places, by the app's name.
     pub apps: BTreeMap<String, Secret>,
     /// An app may hold at most this share of a lot's capacity.
@@ -37,6 +41,8 @@ impl Demand {
         [
             ("demand.comes", share(self.comes), "must be between 0 and 1"),
             ("demand.most_share", share(self.most_share), "must be between 0 and 1"),
+            ("demand.most_turn", share(self.most_turn), "must be between 0 and 1"),
+            ("demand.turn_memory_days", (0.1..=365.0).contains(&self.turn_memory_days), "must be between 0.1 and 365"),
             ("demand.app_share", share(self.app_share), "must be between 0 and 1"),
             ("demand.address_header", header, "is no name of a header"),
         ]

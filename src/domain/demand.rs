@@ -72,6 +72,28 @@ impl Counted {
     }
 }
 
+/// Who is coming to a lot: by their own word, and by what counters upstream saw of them.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Coming {
+    /// Places that those take who said so.
+    pub said: u32,
+    /// Vehicles expected of those who passed upstream.
+    pub counted: f64,
+}
+
+impl Coming {
+    /// Those who said so, and nobody counted.
+    pub fn said(said: u32) -> Self {
+        Self { said, counted: 0.0 }
+    }
+
+    /// How many come: the greater of the two, for a driver who said so passes the counters too, and nobody knows which car that is.
+    /// So none is counted twice; where they are others, some are not counted.
+    pub fn most(self) -> f64 {
+        f64::from(self.said).max(self.counted)
+    }
+}
+
 /// Those of a lot's drivers who still count at `now` and are there before `before`.
 pub fn counted<'a>(demands: impl IntoIterator<Item = &'a Demand>, now: Instant, before: Instant) -> Counted {
     let mut counted = Counted::default();

@@ -72,6 +72,8 @@ id!(/// A lot.
     LotId);
 id!(/// A space, unique within its lot.
     SpaceId);
+id!(/// A counted stretch of road on the way to lots.
+    ApproachId);
 id!(/// A sensor: a device's EUI or name.
     SensorId);
 id!(/// A roadside sign.

@@ -2,6 +2,7 @@
 
 pub mod action;
 pub mod appeal;
+pub mod approach;
 pub mod availability;
 pub mod calendar;
 pub mod capture;
@@ -21,6 +22,7 @@ pub mod lot;
 pub mod manifest;
 pub mod matter;
 pub mod observation;
+pub mod order;
 pub mod place;
 pub mod plate;
 pub mod qr;

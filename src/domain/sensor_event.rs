@@ -102,8 +102,8 @@ pub struct SensorEvent {
     pub device_at: Option<Instant>,
     /// When we received it.
     pub received_at: Instant,
-    /// The lot it is about.
-    pub lot: LotId,
+    /// The lot it is about; `None` for a counter of an approach.
+    pub lot: Option<LotId>,
     /// The space it is about, if one.
     pub space: Option<SpaceId>,
     /// The kind of reading.

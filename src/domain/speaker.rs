@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr};
 
 use super::{
     city::City,
-    ids::{CameraId, InvalidId, LotId, SensorId, SignId, SpaceId},
+    ids::{ApproachId, CameraId, InvalidId, LotId, SensorId, SignId, SpaceId},
 };
 
 /// Which way messages go, from the broker's side.
@@ -35,6 +35,8 @@ pub enum Voice {
     Lot(LotId),
     /// One bay of a lot.
     Space(LotId, SpaceId),
+    /// The counters of an approach.
+    Approach(ApproachId),
     /// A sign's controller.
     Sign(SignId),
     /// A camera.
@@ -67,7 +69,7 @@ pub enum Maker {
 pub enum NoVoice {
     /// No such word.
     #[error(
-        "{0:?} is none of lot:ID, space:LOT/SPACE, sign:ID, camera:ID, gateway:ID, chirpstack, the_things_stack, sparkplug:GROUP, axis:ID, milesight:ID, hikvision:ID"
+        "{0:?} is none of lot:ID, space:LOT/SPACE, approach:ID, sign:ID, camera:ID, gateway:ID, chirpstack, the_things_stack, sparkplug:GROUP, axis:ID, milesight:ID, hikvision:ID"
     )]
     Word(String),
     /// The id is none.
@@ -90,6 +92,7 @@ impl FromStr for Voice {
                 let (lot, space) = both.split_once('/').ok_or_else(no_word)?;
                 Ok(Self::Space(LotId::parse(lot).map_err(wrong)?, SpaceId::parse(space).map_err(wrong)?))
             }
+            Some(("approach", id)) => Ok(Self::Approach(ApproachId::parse(id).map_err(wrong)?)),
             Some(("sign", id)) => Ok(Self::Sign(SignId::parse(id).map_err(wrong)?)),
             Some(("camera", id)) => Ok(Self::Camera(CameraId::parse(id).map_err(wrong)?)),
             Some(("gateway", id)) => Ok(Self::Gateway(SensorId::parse(id).map_err(wrong)?)),
@@ -107,6 +110,7 @@ impl fmt::Display for Voice {
         match self {
             Self::Lot(id) => write!(f, "lot:{id}"),
             Self::Space(lot, space) => write!(f, "space:{lot}/{space}"),
+            Self::Approach(id) => write!(f, "approach:{id}"),
             Self::Sign(id) => write!(f, "sign:{id}"),
             Self::Camera(id) => write!(f, "camera:{id}"),
             Self::Gateway(id) => write!(f, "gateway:{id}"),
@@ -128,6 +132,7 @@ impl Voice {
             Self::Space(lot, space) => {
                 city.lots.get(lot).is_some_and(|lot| lot.spaces.iter().any(|known| known.id == *space))
             }
+            Self::Approach(approach) => city.approaches.contains_key(approach),
             Self::Sign(sign) => city.signs.contains_key(sign),
             Self::Camera(camera) => city.cameras.contains_key(camera),
             _ => true,
@@ -144,6 +149,7 @@ impl Voice {
                 (Write, format!("yunpark/v1/lot/{lot}/count")),
             ],
             Self::Space(lot, space) => vec![(Write, format!("yunpark/v1/space/{lot}/{space}/state"))],
+            Self::Approach(approach) => vec![(Write, format!("yunpark/v1/approach/{approach}/passage"))],
             Self::Sign(sign) => vec![
                 (Read, format!("yunpark/v1/sign/{sign}/panel/+/set")),
                 (Write, format!("yunpark/v1/sign/{sign}/ack")),
@@ -184,6 +190,7 @@ mod tests {
         for word in [
             "lot:L1",
             "space:L1/S001",
+            "approach:A1",
             "sign:SIGN-1",
             "camera:CAM-1",
             "gateway:a84041",

@@ -4,7 +4,7 @@ use chrono::Duration;
 use yunpark_signs::Reason;
 
 use super::flow::Rates;
-use crate::domain::{guidance::Rules, time::Instant};
+use crate::domain::{demand::Coming, guidance::Rules, time::Instant};
 
 /// What is ahead of a driver who reads a sign now and arrives at some instant.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -14,7 +14,7 @@ pub struct Ahead {
     /// How fast the lot fills and empties now.
     pub rates: Rates,
     /// Drivers known to be on their way who arrive before that instant.
-    pub under_way: u32,
+    pub under_way: Coming,
 }
 
 /// A forecast as guidance uses it.
@@ -56,7 +56,7 @@ impl Latency {
 /// * Near (travel below `rules.near_s`): `free - (come - go) - z * sqrt(come + go)`, where `come` is what arrives by the present
 ///   rate in the time the number must hold, or the drivers known to be on their way if they are more, and `go` what leaves.
 /// * Farther: the profile forecast, and nothing if a space is more likely missed than found. Drivers on their way count there
-///   too.
+///   too; those whom counters saw are traffic as usual, so only they count who are more than leave by then.
 pub fn left_on_arrival(free: u32, latency: &Latency, ahead: &Ahead, rules: &Rules) -> (u32, Option<Reason>) {
     // Before the entrance the driver has arrived, and latency is a matter of seconds.
     if latency.travel <= Duration::zero() {
@@ -64,7 +64,9 @@ pub fn left_on_arrival(free: u32, latency: &Latency, ahead: &Ahead, rules: &Rule
     }
     let far = latency.travel >= Duration::seconds(rules.near_s.into());
     if let Some(expected) = ahead.forecast.filter(|_| far) {
-        let known = free.saturating_sub(ahead.under_way);
+        let go = ahead.rates.going * seconds(latency.until_arrival());
+        let coming = Coming { counted: (ahead.under_way.counted - go).max(0.0), ..ahead.under_way };
+        let known = (f64::from(free) - coming.most()).floor().max(0.0) as u32;
         let told = if expected.chance < 0.5 { 0 } else { expected.free };
         return match told.min(known).min(free) {
             left if left == free => (free, None),
@@ -74,10 +76,10 @@ pub fn left_on_arrival(free: u32, latency: &Latency, ahead: &Ahead, rules: &Rule
     }
     let time_s = seconds(latency.until_arrival());
     let (by_rate, go) = (ahead.rates.coming * time_s, ahead.rates.going * time_s);
-    let come = by_rate.max(f64::from(ahead.under_way));
+    let come = by_rate.max(ahead.under_way.most());
     let left = f64::from(free) - (come - go) - latency.deviations(rules) * (come + go).sqrt();
     let left = left.floor().clamp(0.0, f64::from(free)) as u32;
-    let reason = if f64::from(ahead.under_way) > by_rate { Reason::UnderWay } else { Reason::FlowOnArrival };
+    let reason = if ahead.under_way.most() > by_rate { Reason::UnderWay } else { Reason::FlowOnArrival };
     (left, (left < free).then_some(reason))
 }
 

@@ -34,9 +34,32 @@ fn three_cars_a_minute_take_what_three_minutes_bring_and_a_margin() {
 
 #[test]
 fn drivers_on_their_way_count_where_they_are_more_than_the_rate_brings() {
-    let ahead = Ahead { rates: rates(1.0, 0.0), under_way: 12, ..Ahead::default() };
+    let ahead = Ahead { rates: rates(1.0, 0.0), under_way: Coming::said(12), ..Ahead::default() };
     let (left, reason) = left_on_arrival(20, &latency(120, 0, 0), &ahead, &rules());
     assert_eq!((left, reason), (5, Some(Reason::UnderWay)));
+}
+
+#[test]
+fn who_said_so_and_passed_a_counter_is_one_car_and_the_greater_number_counts() {
+    let of = |said, counted| {
+        let ahead = Ahead { rates: rates(1.0, 0.0), under_way: Coming { said, counted }, ..Ahead::default() };
+        left_on_arrival(20, &latency(120, 0, 0), &ahead, &rules())
+    };
+    assert_eq!(of(12, 7.4), of(12, 0.0));
+    assert_eq!(of(5, 12.0), of(12, 0.0));
+    assert_eq!(of(0, 1.5), of(0, 0.0), "the present rate brings two");
+}
+
+#[test]
+fn far_off_counted_cars_matter_as_far_as_they_are_more_than_leave() {
+    let expected = Some(Expected { free: 30, chance: 0.99 });
+    let of = |going, counted| {
+        let under_way = Coming { said: 0, counted };
+        let ahead = Ahead { forecast: expected, rates: rates(0.0, going), under_way };
+        left_on_arrival(30, &latency(1200, 0, 0), &ahead, &rules())
+    };
+    assert_eq!(of(0.0, 8.0), (22, Some(Reason::UnderWay)));
+    assert_eq!(of(0.5, 8.0), (30, None), "ten leave meanwhile");
 }
 
 #[test]
@@ -54,10 +77,10 @@ proptest! {
     #[test]
     fn it_never_tells_more_than_there_is_and_more_traffic_never_leaves_more(
         free in 0u32..500, travel in 0i64..1800, age in 0i64..120, update in 0i64..120,
-        coming in 0.0f64..20.0, more in 0.0f64..5.0, under_way in 0u32..50, forecast in prop::option::of((0u32..500, 0.0f64..=1.0)),
+        coming in 0.0f64..20.0, more in 0.0f64..5.0, said in 0u32..50, counted in 0.0f64..50.0, forecast in prop::option::of((0u32..500, 0.0f64..=1.0)),
     ) {
         let forecast = forecast.map(|(free, chance)| Expected { free, chance });
-        let ahead = Ahead { forecast, rates: rates(coming, 0.0), under_way };
+        let ahead = Ahead { forecast, rates: rates(coming, 0.0), under_way: Coming { said, counted } };
         let busier = Ahead { rates: rates(coming + more, 0.0), ..ahead };
         let latency = latency(travel, age, update);
         let (left, reason) = left_on_arrival(free, &latency, &ahead, &rules());

@@ -2,14 +2,16 @@
 
 use chrono::Duration;
 
-use crate::domain::{availability::Availability, time::Instant};
+use crate::domain::{
+    approach::{Moved, Seen},
+    availability::Availability,
+    time::Instant,
+};
 
 /// Arrivals and departures fade within this time, seconds.
 const MEMORY_S: f64 = 600.0;
 /// A lot that was watched for less than this says little: its rates are held as if it had been watched so long, seconds.
 const LEAST_WATCHED_S: f64 = 600.0;
-/// A jump by more than this, and more than a tenth of the capacity, is a correction and no traffic.
-const CORRECTION: u32 = 10;
 
 /// Rates of one lot, vehicles a second.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -23,10 +25,7 @@ pub struct Rates {
 /// What was seen of one lot.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Flow {
-    occupied: u32,
-    /// Places with a live word: where their number changes, sensors came or went, and not cars.
-    known: u32,
-    version: u64,
+    seen: Seen,
     coming: f64,
     going: f64,
     at: Instant,
@@ -36,31 +35,21 @@ pub struct Flow {
 impl Flow {
     /// A lot seen for the first time.
     pub fn new(lot: &Availability, now: Instant) -> Self {
-        let (occupied, known) = (lot.occupied, lot.occupied.saturating_add(lot.free));
-        Self { occupied, known, version: lot.version, coming: 0.0, going: 0.0, at: now, since: now }
+        Self { seen: Seen::new(lot), coming: 0.0, going: 0.0, at: now, since: now }
     }
 
     /// Looks at the lot again.
     pub fn observe(&mut self, lot: &Availability, now: Instant) {
-        if lot.version == self.version {
-            return;
-        }
-        self.version = lot.version;
-        let moved = lot.occupied.abs_diff(self.occupied);
-        let known = lot.occupied.saturating_add(lot.free);
-        let is_traffic = known == std::mem::replace(&mut self.known, known);
-        if moved == 0 {
-            return;
-        }
+        let (came, left) = match self.seen.look(lot) {
+            Moved::Nothing => return,
+            Moved::Came(came) => (came, 0),
+            Moved::Left(left) => (0, left),
+            Moved::Corrected => (0, 0),
+        };
         let fade = fade(now - self.at);
-        self.coming *= fade;
-        self.going *= fade;
+        self.coming = self.coming * fade + f64::from(came);
+        self.going = self.going * fade + f64::from(left);
         self.at = self.at.max(now);
-        if is_traffic && moved <= CORRECTION.max(lot.capacity / 10) {
-            let way = if lot.occupied > self.occupied { &mut self.coming } else { &mut self.going };
-            *way += f64::from(moved);
-        }
-        self.occupied = lot.occupied;
     }
 
     /// The rates at `now`.

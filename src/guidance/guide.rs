@@ -25,6 +25,7 @@ use crate::{
     domain::{
         availability::Availability,
         city::City,
+        demand::Coming,
         hours::Hours,
         ids::{LotId, PanelId, SignId},
         lot::Lot,
@@ -47,8 +48,8 @@ const BESIDE: u32 = 8;
 /// The forecast for a moment, where one can be made; called often, so it must be quick.
 pub type Forecast = Arc<dyn Fn(&LotId, Instant) -> Option<Expected> + Send + Sync>;
 
-/// How many drivers are known to be on their way to a lot and arrive before a moment.
-pub type UnderWay = Arc<dyn Fn(&LotId, Instant) -> u32 + Send + Sync>;
+/// The drivers known to be on their way to a lot who arrive before a moment.
+pub type UnderWay = Arc<dyn Fn(&LotId, Instant) -> Coming + Send + Sync>;
 
 /// Keeps the sign board's desired faces in step.
 pub struct Guide {

@@ -63,7 +63,7 @@ impl Scene {
             self.board.clone(),
             self.signs.clone(),
             Arc::new(|_, _| None),
-            Arc::new(|_, _| 0),
+            Arc::new(|_, _| crate::domain::demand::Coming::default()),
         )
     }
 

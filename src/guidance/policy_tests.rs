@@ -141,7 +141,7 @@ impl Town {
             ahead: &|_, _| Ahead {
                 forecast: self.forecast.map(|free| Expected { free, chance: 1.0 }),
                 rates: self.rates,
-                under_way: 0,
+                under_way: crate::domain::demand::Coming::default(),
             },
             orders: &self.orders,
         };

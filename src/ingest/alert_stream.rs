@@ -64,7 +64,9 @@ impl AlertStreams {
         queue: &mpsc::Sender<Message>,
         clock: &Clock,
     ) -> Result<Self, super::Error> {
-        let client = Client::builder().connect_timeout(PATIENCE).read_timeout(SILENCE).build();
+        // A camera sends nobody elsewhere.
+        let builder = Client::builder().redirect(reqwest::redirect::Policy::none());
+        let client = builder.connect_timeout(PATIENCE).read_timeout(SILENCE).build();
         let client = client.map_err(|error| super::Error::Http(error.to_string()))?;
         let camera = |(name, at): (&String, &config::AlertStream)| Camera {
             name: name.clone(),

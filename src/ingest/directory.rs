@@ -9,13 +9,14 @@ use yunpark_sensors::{Decoder, declared::Layout, sparkplug::Births};
 
 use crate::domain::{
     city::{City, Counting, DeclaredCodec, DistanceRule, SensorBinding},
-    ids::{LotId, SensorId, SpaceId},
+    ids::{ApproachId, LotId, SensorId, SpaceId},
 };
 
 /// What the city file says of lots, spaces and sensors.
 #[derive(Debug, Clone, Default)]
 pub struct Directory {
     lots: HashMap<LotId, HashSet<SpaceId>>,
+    approaches: HashSet<ApproachId>,
     sensors: HashMap<SensorId, Binding>,
     /// What gateways called their metrics at birth. A city that is read anew has heard no birth, and asks for it.
     births: Arc<Mutex<Births>>,
@@ -27,9 +28,11 @@ pub(super) struct Binding {
     pub(super) id: SensorId,
     /// `None` if the city names a codec that this version does not have.
     pub(super) decoder: Option<Decoder>,
-    pub(super) lot: LotId,
+    /// `None` for a counter of an approach.
+    pub(super) lot: Option<LotId>,
     /// `None` for a counter of the whole lot.
     pub(super) space: Option<SpaceId>,
+    pub(super) approach: Option<ApproachId>,
     pub(super) counting: Counting,
     pub(super) distance: Option<DistanceRule>,
 }
@@ -48,12 +51,18 @@ impl Directory {
             let decoder = layout.map(Decoder::Declared).or_else(|| sensor.codec.parse().ok());
             (sensor.id.clone(), Binding::of(sensor, decoder))
         });
-        Self { lots: lots.collect(), sensors: sensors.collect(), births: Arc::default() }
+        let approaches = city.approaches.keys().cloned().collect();
+        Self { lots: lots.collect(), approaches, sensors: sensors.collect(), births: Arc::default() }
     }
 
     /// The lot of this name, and its spaces.
     pub(super) fn lot(&self, name: &str) -> Option<(&LotId, &HashSet<SpaceId>)> {
         self.lots.get_key_value(name)
+    }
+
+    /// The approach of this name.
+    pub(super) fn approach(&self, name: &str) -> Option<&ApproachId> {
+        self.approaches.get(name)
     }
 
     /// The sensor of this device id.
@@ -75,6 +84,7 @@ impl Binding {
             decoder,
             lot: sensor.lot.clone(),
             space: sensor.space.clone(),
+            approach: sensor.approach.clone(),
             counting: sensor.counting.clone(),
             distance: sensor.distance,
         }

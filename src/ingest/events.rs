@@ -145,7 +145,7 @@ pub(super) fn native_event(observation: &Observation, payload: &[u8]) -> SensorE
         at: observation.observed_at,
         device_at: Some(observation.observed_at),
         received_at: observation.received_at,
-        lot: lot.clone(),
+        lot: Some(lot.clone()),
         space,
         kind: json["kind"].as_str().unwrap_or("other").to_owned(),
         reading: json.to_string(),

@@ -91,7 +91,7 @@ fn source(topic: &str) -> String {
     match levels[..] {
         ["application", _, "device", device, ..] | ["v3", _, "devices", device, ..] => device.to_owned(),
         ["yunpark", "v1", "space", lot, space, ..] => format!("{lot}/{space}"),
-        ["yunpark", "v1", "lot", lot, ..] => lot.to_owned(),
+        ["yunpark", "v1", "lot" | "approach", subject, ..] => subject.to_owned(),
         _ => topic.to_owned(),
     }
 }

@@ -14,6 +14,7 @@ mod mqtt;
 mod normalise;
 mod pipeline;
 mod refusals;
+mod upstream;
 mod wire;
 
 pub use alert_stream::AlertStreams;
@@ -88,6 +89,7 @@ pub fn open(
         health: teller,
         lag: lag.clone(),
         book: None,
+        upstream: None,
         trails: Trails::default(),
     };
     let pipeline = Pipeline::new(messages, post, config, city, settling);

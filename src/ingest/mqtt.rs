@@ -54,6 +54,7 @@ pub const FILTERS: &[&str] = &[
 /// node takes as well is a duplicate, and changes nothing.
 pub const UNSHARED: &[&str] = &[
     "yunpark/v1/lot/+/passage",
+    "yunpark/v1/approach/+/passage",
     "spBv1.0/+/NBIRTH/+",
     "spBv1.0/+/NDATA/+",
     "spBv1.0/+/NDEATH/+",

@@ -12,6 +12,7 @@ use yunpark_sensors::{
 
 use super::directory::Directory;
 use crate::domain::{
+    approach::Sighting,
     ids::{LotId, SensorId, SpaceId},
     observation::{Direction, Observation, SpaceState, Statement},
     time::{Instant, from_micros, to_micros},
@@ -22,6 +23,8 @@ use crate::domain::{
 pub struct Batch {
     /// What is stated of lots and spaces, in the order it came.
     pub observations: Vec<Observation>,
+    /// What is stated of approaches, in the order it came.
+    pub sightings: Vec<Sighting>,
     /// What sensors say of themselves.
     pub words: Vec<SensorWord>,
     /// Everything bound devices said, for the record.
@@ -37,8 +40,8 @@ pub struct DeviceEvent {
     pub id: EventId,
     /// The device.
     pub sensor: SensorId,
-    /// The lot it is bound to.
-    pub lot: LotId,
+    /// The lot it is bound to; `None` if that is an approach.
+    pub lot: Option<LotId>,
     /// The space it watches, if it watches one.
     pub space: Option<SpaceId>,
     /// What it said.
@@ -101,6 +104,9 @@ pub enum Refusal {
     /// The lot is not in the city.
     #[error("the lot is not in the city")]
     UnknownLot,
+    /// The approach is not in the city.
+    #[error("the approach is not in the city")]
+    UnknownApproach,
     /// The space is not in the lot.
     #[error("the space is not in the lot")]
     UnknownSpace,
@@ -138,6 +144,7 @@ impl Refusal {
             Self::Native(_) | Self::Envelope(_) => "malformed_payload",
             Self::Frame(_) => "undecodable_frame",
             Self::UnknownLot => "unknown_lot",
+            Self::UnknownApproach => "unknown_approach",
             Self::UnknownSpace => "unknown_space",
             Self::UnknownDevice => "unknown_device",
             Self::UnknownCodec => "unknown_codec",
@@ -177,6 +184,19 @@ pub fn normalise(
             let direction = if told.inward { Direction::In } else { Direction::Out };
             let statement = Statement::Passage { direction, count: told.count, lane: told.lane };
             batch.observations.push(observation(lot, statement, told.at, received_at, told.seq));
+        }
+        Topic::ApproachPassage { approach } => {
+            let approach = city.approach(approach).ok_or(Refusal::UnknownApproach)?;
+            let told = native::passage(payload)?;
+            let direction = if told.inward { Direction::In } else { Direction::Out };
+            batch.sightings.push(Sighting {
+                approach: approach.clone(),
+                statement: Statement::Passage { direction, count: told.count, lane: told.lane },
+                observed_at: whole(told.at),
+                received_at,
+                session: None,
+                seq: told.seq,
+            });
         }
         Topic::Count { lot } => {
             let (lot, _) = lot_of(lot)?;

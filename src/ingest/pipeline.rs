@@ -16,12 +16,17 @@ use super::{
     mqtt::{Hand, Message, Ticket},
     normalise::{Batch, Refusal, Word, normalise},
     refusals::Refusals,
+    upstream::Upstream,
 };
 use crate::{
     availability::Engine,
     clock::Clock,
     config,
-    domain::{availability::Outcome, city::City, observation::Observation, sensor_event::SensorEvent, time::Instant},
+    demand::Roads,
+    domain::{
+        approach::Sighting, availability::Outcome, city::City, observation::Observation, sensor_event::SensorEvent,
+        time::Instant,
+    },
     mqtt::Backoff,
     telemetry::{Trail, Trails},
 };
@@ -61,6 +66,7 @@ pub(super) struct Settling {
     pub(super) health: Teller,
     pub(super) lag: Arc<Lag>,
     pub(super) book: Option<EventBook>,
+    pub(super) upstream: Option<Upstream>,
     pub(super) trails: Trails,
 }
 
@@ -106,6 +112,13 @@ impl Pipeline {
     pub fn keeping(mut self, book: EventBook) -> Self {
         self.reading.keeps_native = book.keeps_native();
         self.settling.book = Some(book);
+        self
+    }
+
+    /// The same, counting those who pass approaches.
+    #[must_use]
+    pub fn counting(mut self, roads: Arc<Roads>) -> Self {
+        self.settling.upstream = Some(Upstream::new(roads));
         self
     }
 
@@ -260,7 +273,8 @@ impl Settling {
             })
             .collect();
         let told: Vec<(usize, String)> = followed.iter().map(|(place, trail, _)| (*place, trail.to_string())).collect();
-        let (outcomes, kept) = tokio::join!(self.apply(stated, &told, stop), self.keep(&mut events, stop));
+        let seen = self.see(&read.batch.sightings);
+        let (outcomes, kept, ()) = tokio::join!(self.apply(stated, &told, stop), self.keep(&mut events, stop), seen);
         let Some(outcomes) = outcomes.filter(|_| kept) else { return false };
         for (first, place, trail, span) in steps {
             let outcome = outcomes.get(place).copied();
@@ -287,6 +301,13 @@ impl Settling {
         if let Some(book) = &self.book {
             let doubted = read.batch.observations.iter().zip(outcomes);
             doubted.filter(|(_, outcome)| **outcome == Outcome::Quarantined).for_each(|(stated, _)| book.doubt(stated));
+        }
+    }
+
+    /// Counts those who passed approaches.
+    async fn see(&self, sightings: &[Sighting]) {
+        if let Some(upstream) = &self.upstream {
+            upstream.see(sightings, self.clock.now()).await;
         }
     }
 
@@ -360,7 +381,7 @@ fn count_outcomes(outcomes: &[Outcome]) {
     }
 }
 
-fn word(outcome: Outcome) -> &'static str {
+pub(super) fn word(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Changed => "changed",
         Outcome::Confirmed => "confirmed",

@@ -236,18 +236,18 @@ impl Ward {
         let (city, now) = (self.city.borrow().clone(), self.clock.now());
         let state = self.read();
         let bound: Vec<&SensorBinding> =
-            city.sensors.values().filter(|binding| lot.is_none_or(|lot| binding.lot == *lot)).collect();
-        let mut pace: HashMap<&LotId, Vec<Instant>> = HashMap::new();
+            city.sensors.values().filter(|binding| lot.is_none_or(|lot| binding.lot.as_ref() == Some(lot))).collect();
+        let mut pace: HashMap<Option<&LotId>, Vec<Instant>> = HashMap::new();
         for binding in bound.iter().filter(|binding| binding.space.is_some()) {
             let moved_at = state.memories.get(&binding.id).and_then(|memory| memory.moved_at());
-            pace.entry(&binding.lot).or_default().push(moved_at.unwrap_or(Instant::UNIX_EPOCH));
+            pace.entry(binding.lot.as_ref()).or_default().push(moved_at.unwrap_or(Instant::UNIX_EPOCH));
         }
         for moved in pace.values_mut() {
             moved.sort();
         }
         let one = |binding: &&SensorBinding| {
             let memory = state.memories.get(&binding.id).cloned().unwrap_or_default();
-            let neighbours = match (binding.space.is_some(), memory.moved_at(), pace.get(&binding.lot)) {
+            let neighbours = match (binding.space.is_some(), memory.moved_at(), pace.get(&binding.lot.as_ref())) {
                 (true, Some(mine), Some(all)) => Neighbours {
                     all: all.len().saturating_sub(1),
                     moved_since: all.len() - all.partition_point(|other| *other <= mine),
@@ -271,7 +271,7 @@ impl Ward {
     /// Whether enforcement may rest on what a sensor says; `None` if the city binds no such sensor.
     pub fn is_trustworthy(&self, sensor: &SensorId) -> Option<bool> {
         let lot = self.city.borrow().sensors.get(sensor)?.lot.clone();
-        let found = self.sensors(Some(&lot)).into_iter().find(|state| state.binding.id == *sensor)?;
+        let found = self.sensors(lot.as_ref()).into_iter().find(|state| state.binding.id == *sensor)?;
         Some(found.is_trustworthy())
     }
 

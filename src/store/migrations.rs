@@ -38,6 +38,7 @@ const FILES: &[(i64, &str, &str)] = &[
     (50, "sign_states", include_str!("../../migrations/0050_sign_states.sql")),
     (54, "mqtt_devices", include_str!("../../migrations/0054_mqtt_devices.sql")),
     (MONTHS, "months.postgres", include_str!("../../migrations/0055_months.postgres.sql")),
+    (56, "approaches", include_str!("../../migrations/0056_approaches.sql")),
 ];
 
 /// The step that parts the histories by months.

@@ -8,6 +8,7 @@ mod migrations;
 mod query;
 
 pub mod appeals;
+pub mod approaches;
 pub mod availability_state;
 pub mod backup;
 pub mod captures;

@@ -10,7 +10,7 @@ use super::{
     query::{Value, inserts, query},
 };
 use crate::domain::{
-    ids::SpaceId,
+    ids::{LotId, SpaceId},
     sensor_event::{EventId, SensorEvent},
     time::Instant,
 };
@@ -103,7 +103,7 @@ fn row(event: &SensorEvent) -> Vec<Value> {
         event.at.into(),
         event.device_at.into(),
         event.received_at.into(),
-        event.lot.as_str().into(),
+        event.lot.as_ref().map_or("", LotId::as_str).into(),
         event.space.as_ref().map(SpaceId::as_str).into(),
         event.kind.as_str().into(),
         clean(&event.reading).into(),

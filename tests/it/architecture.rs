@@ -19,12 +19,12 @@ fn allowed(room: &str) -> Option<&'static [&'static str]> {
         "domain" | "clock" | "config" | "lifecycle" | "telemetry" | "tls" | "broker" | "mqtt" | "signboard"
         | "store" | "availability" | "live" => &[],
         // Staff accounts, the city in force, how sensors are, what is set: small rooms over the store's rows.
-        "demand" | "staff" | "cityfeed" | "sensor_health" | "settings" => &["store"],
+        "staff" | "cityfeed" | "sensor_health" | "settings" => &["store"],
         // A city file, held against what signs can show and what is in force.
         "cityimport" => &["store", "guidance", "cityfeed"],
-        // What the engine knows, kept in the store and given back.
-        "keeper" => &["store", "availability"],
-        "ingest" => &["store", "availability", "live", "sensor_health"],
+        // What the engine knows, kept in the store and given back; who is coming, and the lots they come to.
+        "keeper" | "demand" => &["store", "availability"],
+        "ingest" => &["store", "availability", "live", "sensor_health", "demand"],
         "guidance" | "display" | "enforcement" | "forecast" | "feeds" | "history" => &["store", "availability", "live"],
         // Pictures are kept by the enforcement desk; partners are told as subscribers of feeds are.
         "matters" => &["store", "enforcement", "feeds"],

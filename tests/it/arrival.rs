@@ -10,6 +10,7 @@ use yunpark::{
         availability::Availability,
         calendar::Calendar,
         city::{self, City},
+        demand::Coming,
         ids::LotId,
         time::{Instant, parse_rfc3339},
     },
@@ -110,7 +111,7 @@ fn a_sign_twelve_minutes_away_says_full_before_the_lot_is_and_never_flaps() {
             let reading = Reading { at: now, free: CAPACITY - occupied, capacity: CAPACITY };
             let forecast = model.forecast(reading, at, &calendar, &shared);
             let forecast = forecast.map(|forecast| Expected { free: forecast.free, chance: forecast.chance });
-            Ahead { forecast, rates, under_way: 0 }
+            Ahead { forecast, rates, under_way: Coming::default() }
         };
         let situation = Situation {
             city: &city,

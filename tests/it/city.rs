@@ -52,6 +52,11 @@ fn the_schema_and_the_reader_agree_on_what_is_broken() {
         ("/sensors/0/threshold_mm", json!("near")),
         ("/sensors/3/lanes", json!({"1": "up"})),
         ("/sensors/3/counts", json!("all")),
+        ("/sensors/4/lot", json!("L1")),
+        ("/sensors/4/approach", json!("")),
+        ("/features/9/properties/leads_to", json!([])),
+        ("/features/9/properties/leads_to/0/travel_time_s", json!(5)),
+        ("/features/9/properties/leads_to/0/share", json!(2)),
         ("/codecs/0/id", json!("acme")),
         ("/codecs/0/fields/0/meaning", json!("full")),
         ("/codecs/0/fields/0/byte", json!(-1)),
@@ -119,9 +124,10 @@ fn an_import_tells_every_fault_and_changes_nothing_and_retires_what_is_gone() {
     let said = |output: &Output| String::from_utf8(output.stdout.clone()).unwrap();
     let dry = import(folder.path(), &example(), &["--dry-run"]);
     assert!(dry.status.success(), "{}", String::from_utf8_lossy(&dry.stderr));
+    assert!(said(&dry).contains("1 approach"), "{}", said(&dry));
     let first = import(folder.path(), &example(), &[]);
     assert!(first.status.success(), "{}", String::from_utf8_lossy(&first.stderr));
-    assert!(said(&first).contains("16 added, 0 changed, 0 unchanged, 0 retired; revision 1"), "{}", said(&first));
+    assert!(said(&first).contains("18 added, 0 changed, 0 unchanged, 0 retired; revision 1"), "{}", said(&first));
 
     let mut broken = example();
     broken["features"][0]["properties"]["capacity"] = json!(1);
@@ -133,13 +139,13 @@ fn an_import_tells_every_fault_and_changes_nothing_and_retires_what_is_gone() {
         assert!(complaint.contains(told), "{told} in {complaint}");
     }
     let again = import(folder.path(), &example(), &[]);
-    assert!(said(&again).contains("0 added, 0 changed, 16 unchanged, 0 retired; revision 1"), "{}", said(&again));
+    assert!(said(&again).contains("0 added, 0 changed, 18 unchanged, 0 retired; revision 1"), "{}", said(&again));
 
     let mut less = example();
-    less["features"].as_array_mut().unwrap().pop();
+    less["features"].as_array_mut().unwrap().remove(8);
     less["features"][3]["properties"]["class"] = json!(2);
     let third = import(folder.path(), &less, &[]);
-    assert!(said(&third).contains("0 added, 1 changed, 14 unchanged, 1 retired; revision 2"), "{}", said(&third));
+    assert!(said(&third).contains("0 added, 1 changed, 16 unchanged, 1 retired; revision 2"), "{}", said(&third));
 }
 
 #[test]

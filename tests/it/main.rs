@@ -46,4 +46,5 @@ mod town;
 mod traces;
 mod trust;
 mod under_way;
+mod upstream;
 mod way;

@@ -62,6 +62,7 @@ const ROWS: &[Row] = &[
     ("POST /api/v1/appeals", ENFORCERS, r#"{"record": "none", "kind": "review", "claim": "x", "authority": "x"}"#),
     ("GET /api/v1/appeals/{id}", READERS, ""),
     ("POST /api/v1/appeals/{id}/steps", SUPERVISORS, r#"{"step": "accept"}"#),
+    ("GET /api/v1/approaches", OPERATORS, ""),
     ("GET /api/v1/audit", AUDITORS, ""),
     ("GET /api/v1/cameras", OPERATORS_AND_AUDITORS, ""),
     ("POST /api/v1/captures", SENDERS, ""),

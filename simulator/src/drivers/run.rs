@@ -34,6 +34,9 @@ pub struct World {
     pub occupied: Vec<u32>,
     /// Where drivers with an app go: the lot, and when they will be there, seconds since the start.
     pub said: Vec<(usize, u32)>,
+    /// Cars that drove past each sign since guidance was last asked, in the order of the streets' signs: what counters at the signs
+    /// see. Who reads the sign, and who does not, is one of them.
+    pub passed: Vec<u32>,
 }
 
 /// A driver on the road.
@@ -62,7 +65,8 @@ pub fn run(
 ) -> Report {
     let people = crowd(streets, people, *day, seed);
     let known = memory.clone();
-    let mut world = World { now_s: 0, occupied: vec![0; streets.lots.len()], said: Vec::new() };
+    let (occupied, passed) = (vec![0; streets.lots.len()], vec![0; streets.signs.len()]);
+    let mut world = World { now_s: 0, occupied, said: Vec::new(), passed };
     let mut leaving: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
     let (mut cars, mut next) = (Vec::<Car>::new(), 0);
     let mut tally = Tally::default();
@@ -74,6 +78,7 @@ pub fn run(
         if let Some(guide) = &mut guide {
             world.said = said(streets, &people, &cars, world.now_s);
             let newest = guide(&world);
+            world.passed.fill(0);
             tally.flips += flips(&shown, &newest);
             shown = newest;
         }
@@ -156,6 +161,9 @@ fn step(
     }
     let Some(lot) = car.lot else { return Some(End::Illegal) };
     let to = streets.lots[lot].at;
+    if let Some(sign) = streets.signs.iter().position(|corner| *corner == car.at).filter(|_| to != car.at) {
+        world.passed[sign] += 1;
+    }
     if to == car.at {
         car.moves_at_s = now_s + 1;
         return None;

@@ -4,7 +4,7 @@ use chrono::Duration;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{LotView, QueryFault, history::instant};
+use super::{super::under_way::ExpectedView, LotView, QueryFault, history::instant};
 use crate::{
     domain::{ids::LotId, time::Instant},
     forecast::{Arrival, MAX_HORIZON_H, Method},
@@ -58,6 +58,9 @@ pub struct ForecastView {
     /// What it rests on; absent where the lot is shut.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub why: Option<WhyView>,
+    /// Drivers known to be on their way who are there before that instant; signs take them from their number. Absent where none is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub under_way: Option<ExpectedView>,
 }
 
 /// What a forecast rests on.
@@ -86,7 +89,18 @@ impl ForecastView {
     /// The view of what is to be said of an arrival.
     pub fn of(lot: LotId, at: Instant, made_at: Instant, arrival: Arrival) -> Self {
         let Arrival::Expected { forecast, read_at } = arrival else {
-            return Self { lot, at, made_at, free: 0, low: 0, high: 0, chance: 0.0, method: "closed", why: None };
+            return Self {
+                lot,
+                at,
+                made_at,
+                free: 0,
+                low: 0,
+                high: 0,
+                chance: 0.0,
+                method: "closed",
+                why: None,
+                under_way: None,
+            };
         };
         let why = forecast.why;
         let [error_persistence, error_usual_change, error_regression] = why.errors.map(rounded);
@@ -113,7 +127,14 @@ impl ForecastView {
                 error_regression,
                 full_at: why.full_at,
             }),
+            under_way: None,
         }
+    }
+
+    /// The same, with who is on the way.
+    #[must_use]
+    pub fn with(self, under_way: Option<ExpectedView>) -> Self {
+        Self { under_way, ..self }
     }
 }
 

@@ -6,7 +6,7 @@ use geo::Coord;
 
 use super::{City, field::Field};
 use crate::domain::{
-    ids::{BaseId, CameraId, GridCellId, GroupId, LotId, SensorId, SignId, SpaceId, StreetId, ZoneId},
+    ids::{ApproachId, BaseId, CameraId, GridCellId, GroupId, LotId, SensorId, SignId, SpaceId, StreetId, ZoneId},
     lot::{CountedBy, Lot, Space, SpaceUse},
 };
 
@@ -19,6 +19,7 @@ pub(super) enum Thing {
     Zone(ZoneId),
     Street(StreetId),
     GridCell(GridCellId),
+    Approach(ApproachId),
     Sign(SignId),
     Camera(CameraId),
     Codec(String),
@@ -38,6 +39,7 @@ impl std::fmt::Display for Thing {
             Self::Zone(id) => write!(f, "zone {id}"),
             Self::Street(id) => write!(f, "street {id}"),
             Self::GridCell(id) => write!(f, "grid cell {id}"),
+            Self::Approach(id) => write!(f, "approach {id}"),
             Self::Sign(id) => write!(f, "sign {id}"),
             Self::Camera(id) => write!(f, "camera {id}"),
             Self::Codec(id) => write!(f, "codec {id}"),
@@ -68,6 +70,8 @@ pub(super) struct Draft<'a> {
     pub(super) space_features: Vec<(Field<'a>, LotId, SpaceId)>,
     /// Spaces a lot names by their bare id; a `space` feature may give them a place.
     pub(super) bare: BTreeSet<(LotId, SpaceId)>,
+    /// Approaches in the order of the file.
+    pub(super) approach_features: Vec<(Field<'a>, ApproachId)>,
     declared: BTreeMap<Thing, String>,
     references: Vec<(Field<'a>, Thing)>,
     places: Vec<(Field<'a>, Coord)>,
@@ -81,6 +85,7 @@ impl<'a> Draft<'a> {
             spaces: BTreeMap::new(),
             space_features: Vec::new(),
             bare: BTreeSet::new(),
+            approach_features: Vec::new(),
             declared: BTreeMap::new(),
             references: Vec::new(),
             places: Vec::new(),
@@ -120,6 +125,7 @@ impl<'a> Draft<'a> {
         }
         self.check_references();
         self.check_places();
+        self.check_approaches();
         for draft in std::mem::take(&mut self.lots) {
             let spaces = self.spaces.remove(&draft.lot.id).unwrap_or_default();
             let lot = draft.finish(spaces);

@@ -1,5 +1,6 @@
 //! The city: everything the imported file says, read once and looked up by id.
 
+mod approach;
 mod codec;
 mod document;
 mod draft;
@@ -20,7 +21,8 @@ use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ids::{CameraId, GridCellId, GroupId, LotId, SensorId, SignId, SpaceId, StreetId, ZoneId},
+    approach::Approach,
+    ids::{ApproachId, CameraId, GridCellId, GroupId, LotId, SensorId, SignId, SpaceId, StreetId, ZoneId},
     lot::Lot,
     place::{Camera, GridCell, Street, Zone},
     sign::{LotGroup, Sign, Target},
@@ -42,10 +44,12 @@ pub struct SensorBinding {
     pub id: SensorId,
     /// `vendor/model` of its codec.
     pub codec: String,
-    /// The lot it reports for.
-    pub lot: LotId,
-    /// The space it watches; `None` for a counter of the whole lot.
+    /// The lot it reports for; `None` for a counter of an approach.
+    pub lot: Option<LotId>,
+    /// The space it watches; `None` for a counter of the whole lot, or of an approach.
     pub space: Option<SpaceId>,
+    /// The approach whose traffic it counts.
+    pub approach: Option<ApproachId>,
     /// How often it says something even if nothing moves, seconds; the codec's own figure when absent.
     pub heartbeat_s: Option<u32>,
     /// Which way its counter counts.
@@ -119,6 +123,8 @@ pub struct City {
     pub streets: BTreeMap<StreetId, Street>,
     /// Grid cells by id.
     pub grid_cells: BTreeMap<GridCellId, GridCell>,
+    /// Counted stretches of road on the way to lots, by id.
+    pub approaches: BTreeMap<ApproachId, Approach>,
     /// Signs by id.
     pub signs: BTreeMap<SignId, Sign>,
     /// Cameras by id.
@@ -142,6 +148,7 @@ impl Default for City {
             zones: BTreeMap::new(),
             streets: BTreeMap::new(),
             grid_cells: BTreeMap::new(),
+            approaches: BTreeMap::new(),
             signs: BTreeMap::new(),
             cameras: BTreeMap::new(),
             base_map: Vec::new(),

@@ -18,7 +18,8 @@ use geo::{CoordsIter, Geometry};
 const VERSION: u32 = 1;
 
 /// The kinds of features.
-pub(super) const KINDS: [&str; 8] = ["lot", "space", "zone", "street", "grid_cell", "sign", "camera", "base"];
+pub(super) const KINDS: [&str; 9] =
+    ["lot", "space", "zone", "street", "grid_cell", "approach", "sign", "camera", "base"];
 
 /// Reads a city file (see `docs/city-file.md`). `known_codec` tells whether a sensor's `vendor/model` can be decoded.
 /// Either the whole city, or every fault of it.
@@ -152,6 +153,10 @@ impl<'a> Draft<'a> {
             "grid_cell" => {
                 let id = self.declared(id, Thing::GridCell);
                 self.grid_cell(id, properties, geometry);
+            }
+            "approach" => {
+                let id = self.declared(id, Thing::Approach);
+                self.approach(id, properties, geometry);
             }
             "sign" => {
                 let id = self.declared(id, Thing::Sign);

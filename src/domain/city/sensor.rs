@@ -7,7 +7,7 @@ use super::{
     draft::{Draft, Thing},
     field::{Field, Object, well},
 };
-use crate::domain::ids::{LotId, SensorId, SpaceId};
+use crate::domain::ids::{ApproachId, LotId, SensorId, SpaceId};
 
 /// Longest name of a counter's lane, bytes.
 const LONGEST_LANE: usize = 64;
@@ -32,22 +32,32 @@ impl<'a> Draft<'a> {
         });
         let lot = sensor.may("lot");
         let space = sensor.may("space");
+        let approach = sensor.may("approach");
         let heartbeat_s = sensor.may("heartbeat_s").map(|f| f.whole(1..=31_536_000));
         let counting = counting(&mut sensor, space.is_some());
         let distance = distance(&mut sensor, space.is_some());
         sensor.finish();
-        let place = match (&lot, &space) {
-            (None, None) => {
+        let place = match (&lot, &space, &approach) {
+            (None, None, None) => {
                 item.fault_at("lot", "is missing");
                 None
             }
-            (Some(lot), None) => self.id_of(lot, Thing::Lot).map(|lot| (lot, None)),
-            (lot, Some(space)) => self.space_of(lot.as_ref(), space).map(|(lot, space)| (lot, Some(space))),
+            (None, None, Some(approach)) => {
+                self.id_of(approach, Thing::Approach).map(|id: ApproachId| (None, None, Some(id)))
+            }
+            (_, _, Some(approach)) => {
+                approach.fault("is for a sensor that counts for no lot and no space");
+                None
+            }
+            (Some(lot), None, None) => self.id_of(lot, Thing::Lot).map(|lot| (Some(lot), None, None)),
+            (lot, Some(space), None) => {
+                self.space_of(lot.as_ref(), space).map(|(lot, space)| (Some(lot), Some(space), None))
+            }
         };
         let read = || {
-            let (lot, space) = place?;
+            let (lot, space, approach) = place?;
             let (heartbeat_s, counting, distance) = (well(heartbeat_s)?, counting?, distance?);
-            Some(SensorBinding { id: id?, codec: codec?, lot, space, heartbeat_s, counting, distance })
+            Some(SensorBinding { id: id?, codec: codec?, lot, space, approach, heartbeat_s, counting, distance })
         };
         self.city.sensors.extend(read().map(|sensor| (sensor.id.clone(), sensor)));
     }

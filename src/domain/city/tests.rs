@@ -49,6 +49,15 @@ fn the_example_is_read_whole() {
     assert!(lot.spaces[0].location.is_some(), "a space feature gives a bare id its place");
     assert_eq!(city.lots["L2"].counted_by, CountedBy::Counters);
     assert_eq!(city.sensors["fcd6bd00001a2b3d"].space.as_ref().unwrap().as_str(), "S002");
+    let approach = &city.approaches["AP1"];
+    let legs: Vec<(&str, u32, f64)> =
+        approach.leads_to.iter().map(|leg| (leg.lot.as_str(), leg.travel_time_s, leg.share)).collect();
+    assert_eq!(legs, [("L1", 60, 0.1), ("L2", 150, 0.0)]);
+    let counter = &city.sensors["0004a30b001c1b05"];
+    assert_eq!(
+        (counter.approach.as_ref().map(crate::domain::ids::ApproachId::as_str), &counter.lot),
+        (Some("AP1"), &None)
+    );
     assert!(matches!(&city.signs["SG1"].link, SignLink::Ntcip1203 { community, .. } if community == "public"));
 }
 
@@ -107,6 +116,9 @@ fn each_mistake_is_told_once_with_its_feature_and_key() {
         ("/sensors/3/lanes", json!({}), "sensors[3]", "lanes"),
         ("/sensors/3/lanes", json!({"1": "up"}), "sensors[3]", "lanes"),
         ("/sensors/3/counts", json!("all"), "sensors[3]", "counts"),
+        ("/sensors/4/approach", json!("AP9"), "sensors[4]", "approach"),
+        ("/sensors/4/lot", json!("L1"), "sensors[4]", "approach"),
+        ("/sensors/4/threshold_mm", json!(9), "sensors[4]", "threshold_mm"),
         ("/codecs/0/heartbeat_s", json!(0), "codecs[0]", "heartbeat_s"),
         ("lot L2/type", json!("feature"), "lot L2", "type"),
         ("base river/properties/kind", json!("parking"), "feature #9", "properties.kind"),
@@ -148,6 +160,26 @@ fn each_mistake_is_told_once_with_its_feature_and_key() {
         ("camera CAM1/properties/zones/0", json!("Z9"), "camera CAM1", "properties.zones[0]"),
         ("camera CAM1/properties/viid_device_id", json!("123"), "camera CAM1", "properties.viid_device_id"),
         ("camera CAM1/properties/view/type", json!("Point"), "camera CAM1", "properties.view.type"),
+        ("approach AP1/properties/name", Value::Null, "approach AP1", "properties.name"),
+        ("approach AP1/properties/leads_to", json!([]), "approach AP1", "properties.leads_to"),
+        ("approach AP1/properties/leads_to/0/lot", json!("L9"), "approach AP1", "properties.leads_to[0].lot"),
+        ("approach AP1/properties/leads_to/1/lot", json!("L1"), "approach AP1", "properties.leads_to[1].lot"),
+        (
+            "approach AP1/properties/leads_to/0/travel_time_s",
+            json!(9),
+            "approach AP1",
+            "properties.leads_to[0].travel_time_s",
+        ),
+        (
+            "approach AP1/properties/leads_to/0/travel_time_s",
+            json!(1801),
+            "approach AP1",
+            "properties.leads_to[0].travel_time_s",
+        ),
+        ("approach AP1/properties/leads_to/0/share", json!(1.2), "approach AP1", "properties.leads_to[0].share"),
+        ("approach AP1/properties/leads_to/1/share", json!(0.95), "approach AP1", "properties.leads_to"),
+        ("approach AP1/properties/leads_to/1/way", json!(1), "approach AP1", "properties.leads_to[1].way"),
+        ("approach AP1/geometry/type", json!("Polygon"), "approach AP1", "geometry.type"),
         ("base river/properties/class", json!("lava"), "base river", "properties.class"),
     ];
     for (at, value, feature, key) in table {
@@ -182,6 +214,19 @@ fn set(file: &mut Value, at: &str, value: Value) {
 }
 
 #[test]
+fn no_more_approaches_lead_to_a_lot_than_can_be_learned_of() {
+    let mut file = file();
+    let approach = file["features"][place(&file, "approach", "AP1")].clone();
+    for nth in 2..=17 {
+        let mut more = approach.clone();
+        more["properties"]["id"] = json!(format!("AP{nth}"));
+        more["properties"]["leads_to"].as_array_mut().unwrap().truncate(1);
+        file["features"].as_array_mut().unwrap().push(more);
+    }
+    assert_eq!(faults_of(&file), [("approach AP17".to_owned(), "properties.leads_to".to_owned())]);
+}
+
+#[test]
 fn every_fault_is_told_and_not_the_first_alone() {
     let mut file = file();
     set(&mut file, "lot L2/properties/capacity", json!(-1));
@@ -208,6 +253,7 @@ fn in_a_city_where_both_orders_are_possible_the_odd_one_out_is_told() {
                 json!({"type": "Point", "coordinates": if i == index { [50.1, 8.6] } else { [8.6, 50.1] }});
         }
         file["features"].as_array_mut().unwrap().retain(|f| f["properties"]["kind"] == "lot");
+        file["sensors"].as_array_mut().unwrap().retain(|sensor| sensor["approach"].is_null());
         file["features"][0]["properties"]["street"] = Value::Null;
         file["features"][0]["properties"]["grid_cell"] = Value::Null;
         let third = file["features"][1].clone();

@@ -38,7 +38,7 @@ fn event(minutes: i64, told: Told) -> SensorEvent {
         at: at(minutes),
         device_at: None,
         received_at: at(minutes),
-        lot: LotId::parse("L1").unwrap(),
+        lot: LotId::parse("L1").ok(),
         space: SpaceId::parse("S001").ok(),
         kind: "occupancy".to_owned(),
         reading: "{}".to_owned(),

@@ -11,6 +11,7 @@ use yunpark_sensors::{Codec, Decoder, Health, LaneDirection, Reading, Report, To
 use super::{Batch, DeviceEvent, Refusal, SensorWord, Word, observation, whole};
 use crate::{
     domain::{
+        approach::Sighting,
         city::{CountBy, LaneWay},
         observation::{Direction, Observation, SpaceState, Statement},
         time::Instant,
@@ -39,8 +40,24 @@ pub(super) fn take(report: Report, device: &Binding, received_at: Instant, batch
             words.push(SensorWord { sensor: device.id.clone(), at: stated.at(told), word });
         }
     }
-    let observations = stated.observations()?;
-    batch.observations.extend(observations);
+    let statements = stated.statements()?;
+    let numbered = report.is_numbered.then_some(report.f_cnt);
+    let session = report.session.clone().filter(|_| numbered.is_some());
+    match (&device.lot, &device.approach) {
+        (Some(lot), _) => batch.observations.extend(statements.into_iter().map(|(statement, at)| Observation {
+            session: session.clone(),
+            ..observation(lot, statement, at, received_at, numbered)
+        })),
+        (None, Some(approach)) => batch.sightings.extend(statements.into_iter().map(|(statement, at)| Sighting {
+            approach: approach.clone(),
+            statement,
+            observed_at: whole(at),
+            received_at,
+            session: session.clone(),
+            seq: numbered,
+        })),
+        (None, None) => {}
+    }
     batch.words.extend(words);
     batch.events.extend(events(&report, device, received_at));
     Ok(())
@@ -162,7 +179,8 @@ impl Stated<'_> {
         if self.device.space.is_some() {
             self.bay = Some((state, at));
         } else {
-            self.unfit = Some(Refusal::Misbound { bound: "lot", about: "space" });
+            let bound = if self.device.approach.is_some() { "approach" } else { "lot" };
+            self.unfit = Some(Refusal::Misbound { bound, about: "space" });
         }
     }
 
@@ -183,7 +201,9 @@ impl Stated<'_> {
     }
 
     fn lot(&mut self, statement: Statement, at: Instant) {
-        if self.device.space.is_none() {
+        if self.device.approach.is_some() {
+            self.unfit = Some(Refusal::Misbound { bound: "approach", about: "lot" });
+        } else if self.device.space.is_none() {
             self.rest.push((statement, at));
         } else {
             self.unfit = Some(Refusal::Misbound { bound: "space", about: "lot" });
@@ -244,7 +264,8 @@ impl Stated<'_> {
         Ok(Some(if inward { Direction::In } else { Direction::Out }))
     }
 
-    fn observations(mut self) -> Result<Vec<Observation>, Refusal> {
+    /// What is stated, each thing once, with its instant.
+    fn statements(mut self) -> Result<Vec<(Statement, Instant)>, Refusal> {
         let mut stated = Vec::new();
         if let (Some(space), Some((state, at))) = (&self.device.space, self.bay) {
             stated.push((Statement::Space { space: space.clone(), state }, at));
@@ -263,12 +284,7 @@ impl Stated<'_> {
         if let (true, Some(unfit)) = (stated.is_empty() && !self.is_versatile(), self.unfit.take()) {
             return Err(unfit);
         }
-        let numbered = self.report.is_numbered.then_some(self.report.f_cnt);
-        let observe = |(statement, at)| Observation {
-            session: self.report.session.clone().filter(|_| numbered.is_some()),
-            ..observation(&self.device.lot, statement, at, self.received_at, numbered)
-        };
-        Ok(stated.into_iter().map(observe).collect())
+        Ok(stated)
     }
 
     /// Whether the device tells of bays and of lots alike, so that what does not fit its binding is nothing to refuse.

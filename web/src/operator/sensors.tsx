@@ -54,7 +54,8 @@ function Chip({ state, words, count }: { state: string; words: string; count: nu
 }
 
 function One({ sensor }: { sensor: Sensor }) {
-  const place = sensor.space === null ? sensor.lot : `${sensor.lot} / ${sensor.space}`;
+  const bound = sensor.approach ?? sensor.lot;
+  const place = sensor.space === null ? bound : `${bound} / ${sensor.space}`;
   return (
     <li class="sensor" data-sensor={sensor.id} data-state={sensor.state}>
       <div class="sensor-head">

@@ -4,34 +4,34 @@ use serde::{Deserialize, Serialize};
 
 /// An observation's place in its subject's order.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Stamp<'a> {
+pub struct Stamp<'a> {
     /// `observed_at`, microseconds since the Unix epoch.
-    pub(super) at_us: i64,
+    pub at_us: i64,
     /// The device's session; no session is a session of its own.
-    pub(super) session: &'a str,
+    pub session: &'a str,
     /// The device's sequence number.
-    pub(super) seq: Option<u64>,
+    pub seq: Option<u64>,
 }
 
 /// What is kept of a subject (a space, a lane, a lot's absolute count) to tell what is newer.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub(super) struct Mark {
+pub struct Mark {
     /// The newest `observed_at` applied, microseconds; 0 before the first.
-    pub(super) at_us: i64,
+    pub at_us: i64,
     /// Where the present run of sequence numbers began, if another run went before it, microseconds; else 0.
     #[serde(default)]
-    pub(super) since_us: i64,
+    pub since_us: i64,
     /// The last sequence number applied.
     #[serde(default)]
-    pub(super) seq: Option<u64>,
+    pub seq: Option<u64>,
     /// The session of that number; `None` for the empty one.
     #[serde(default)]
-    pub(super) session: Option<Box<str>>,
+    pub session: Option<Box<str>>,
 }
 
 impl Mark {
     /// Whether anything was ever applied.
-    pub(super) fn is_heard(&self) -> bool {
+    pub fn is_heard(&self) -> bool {
         self.at_us != 0
     }
 
@@ -40,7 +40,7 @@ impl Mark {
     /// Within a session the sequence number decides, unless it fell back and the time is later by more than
     /// `seq_reset_us`: then the device has restarted. Otherwise the time decides. A run of numbers that followed another
     /// admits nothing from before its own beginning, so that what was applied in the earlier run is never applied again.
-    pub(super) fn admit(&mut self, stamp: Stamp<'_>, seq_reset_us: i64) -> bool {
+    pub fn admit(&mut self, stamp: Stamp<'_>, seq_reset_us: i64) -> bool {
         let last_us = self.at_us;
         let is_same_session = self.session.as_deref().unwrap_or("") == stamp.session;
         let begins_run = if last_us == 0 {
@@ -75,7 +75,7 @@ impl Mark {
     }
 
     /// Takes an operator's word, which is always the newest.
-    pub(super) fn overrule(&mut self, at_us: i64) {
+    pub fn overrule(&mut self, at_us: i64) {
         let at_us = self.at_us.max(at_us);
         *self = Self { at_us, since_us: at_us, seq: None, session: None };
     }
