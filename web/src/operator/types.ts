@@ -5,8 +5,10 @@ export type State = "ill" | "notice" | "well";
 export interface Sensor {
   id: string;
   codec: string;
-  lot: string;
+  /** Null for a counter of an approach. */
+  lot: string | null;
   space: string | null;
+  approach?: string;
   state: State;
   illnesses: string[];
   trustworthy: boolean;
