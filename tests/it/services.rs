@@ -26,8 +26,13 @@ pub fn free_port() -> u16 {
 }
 
 /// Polls until `check` gives a value; fails the test after a generous deadline, saying what it waited for.
-pub fn wait_for<T>(what: &str, mut check: impl FnMut() -> Option<T>) -> T {
-    let deadline = Instant::now() + Duration::from_secs(60);
+pub fn wait_for<T>(what: &str, check: impl FnMut() -> Option<T>) -> T {
+    wait_longer(1, what, check)
+}
+
+/// The same for what is done once a minute, so many rounds of it.
+pub fn wait_longer<T>(minutes: u64, what: &str, mut check: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + Duration::from_secs(60 * minutes);
     loop {
         if let Some(value) = check() {
             return value;

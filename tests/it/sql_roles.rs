@@ -68,7 +68,7 @@ fn the_service_works_as_its_own_role_and_can_change_neither_the_ledger_nor_a_tab
     services::sql(&node_url, old).expect("the service's role writes history");
     node.stop();
     node.run();
-    wait_for("what is too old to be forgotten", || {
+    services::wait_longer(3, "what is too old to be forgotten", || {
         let left = services::sql(&all, "SELECT count(*) FROM space_transitions WHERE lot = 'gone'").unwrap();
         (left == "0").then_some(())
     });
