@@ -39,12 +39,7 @@ pub async fn see(
     for (approach, places) in by_approach {
         let mut tries = 0;
         known.push(loop {
-            let ask = "SELECT passed, revision FROM approaches WHERE approach = $1";
-            let row = query(TABLE, ask).bind(approach.as_str()).fetch_optional(&mut tx).await?;
-            let (mut passed, revision) = match row {
-                Some(row) => (row.parse("passed", read)?, row.get::<i64>("revision")?),
-                None => (Passed::default(), 0),
-            };
+            let (revision, mut passed) = self::passed(&mut tx, approach).await?.unwrap_or_default();
             let before = passed.clone();
             passed.forget(now - chrono::Duration::days(2));
             for place in &places {
@@ -77,10 +72,6 @@ pub async fn see(
     Ok((outcomes, known))
 }
 
-fn read(text: &str) -> Result<Passed, serde_json::Error> {
-    serde_json::from_str(text)
-}
-
 /// The revision of each approach.
 pub async fn revisions<'a>(on: impl Into<On<'a>>) -> Result<HashMap<ApproachId, i64>, Error> {
     let rows = query(TABLE, "SELECT approach, revision FROM approaches").fetch_all(on).await?;
@@ -91,7 +82,7 @@ pub async fn revisions<'a>(on: impl Into<On<'a>>) -> Result<HashMap<ApproachId, 
 pub async fn passed<'a>(on: impl Into<On<'a>>, approach: &ApproachId) -> Result<Option<Known>, Error> {
     let text = "SELECT passed, revision FROM approaches WHERE approach = $1";
     let row = query(TABLE, text).bind(approach.as_str()).fetch_optional(on).await?;
-    row.map(|row| Ok((row.get("revision")?, row.parse("passed", read)?))).transpose()
+    row.map(|row| Ok((row.get("revision")?, row.parse("passed", |text| serde_json::from_str(text))?))).transpose()
 }
 
 /// Forgets approaches nobody passed since an instant, and shares nobody learned since another.
