@@ -20,7 +20,7 @@ use yunpark::{
     },
     guidance::{
         arrival::Ahead,
-        flow::{Flow, Rates},
+        flow::{Flows, Sent},
         panel::PanelState,
         policy::{Situation, compose, min_dwell},
     },
@@ -62,7 +62,7 @@ pub struct Signs {
     update_s: u32,
     lag_s: u32,
     heard: VecDeque<Vec<u32>>,
-    flows: BTreeMap<LotId, Flow>,
+    flows: Flows,
     versions: Vec<u64>,
     last: Vec<u32>,
     shown: BTreeMap<Corner, Vec<Told>>,
@@ -128,7 +128,7 @@ impl Signs {
             update_s,
             lag_s,
             heard: VecDeque::new(),
-            flows: BTreeMap::new(),
+            flows: Flows::default(),
             shown: BTreeMap::new(),
             counters: Counters::new(streets)?,
         })
@@ -141,9 +141,7 @@ impl Signs {
         let Some(occupied) = occupied else { return self.shown.clone() };
         let now = Instant::UNIX_EPOCH + Duration::days(20_000) + Duration::seconds(world.now_s.into());
         let lots = self.availability(&occupied, now - Duration::seconds(self.lag_s.into()));
-        for (id, lot) in &lots {
-            self.flows.entry(id.clone()).or_insert_with(|| Flow::new(lot, now)).observe(lot, now);
-        }
+        self.flows.observe(&lots, now);
         if self.policy == Policy::Counted {
             self.counters.hear(&world.passed, &lots, now, &self.config);
         }
@@ -198,7 +196,7 @@ impl Signs {
         let flows = &self.flows;
         let ahead = |lot: &LotId, before: Instant| Ahead {
             forecast: None,
-            rates: flows.get(lot).map_or_else(Rates::default, |flow| flow.rates(now)),
+            rates: flows.rates(lot, now),
             under_way: under_way(lot, before),
         };
         let situation = Situation {
@@ -210,13 +208,16 @@ impl Signs {
             answer: Duration::milliseconds(self.config.display.timeout_ms as i64),
             is_open: &|_| true,
             ahead: &ahead,
+            age: &|lot| flows.age(lot, now),
             orders: &[],
         };
+        let mut sent = Sent::default();
         for (corner, sign, state) in &mut self.each {
             let composed = compose(sign, &sign.panels[0], &situation, state);
             let version = u64::from(world.now_s) + 1;
             state.advance(composed.face, &composed.lost, now, min_dwell(sign, &self.config.guidance), || version);
             let Some(face) = &state.shown else { continue };
+            sent.add(&self.city, &sign.panels[0], face);
             let told = face.lines.iter().map(|line| match line.state {
                 LineState::Free | LineState::Few => Told::Open,
                 LineState::Full => Told::Full,
@@ -224,6 +225,7 @@ impl Signs {
             });
             self.shown.insert(*corner, told.collect());
         }
+        self.flows.send(sent);
     }
 
     fn demand(&self, lot: usize, arrives_at: Instant) -> Demand {

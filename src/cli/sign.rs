@@ -89,6 +89,7 @@ pub fn picture(
         answer: answer(&config.display),
         is_open: &|lot| hours::is_open(lot.opening_hours.as_deref(), city.time_zone, now),
         ahead: &|_, _| Ahead::default(),
+        age: &|_| chrono::Duration::zero(),
         orders,
     };
     let panels = sign.panels.iter().map(|panel| {

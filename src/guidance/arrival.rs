@@ -4,7 +4,7 @@ use chrono::Duration;
 use yunpark_signs::Reason;
 
 use super::flow::Rates;
-use crate::domain::{demand::Coming, guidance::Rules, time::Instant};
+use crate::domain::{demand::Coming, guidance::Rules};
 
 /// What is ahead of a driver who reads a sign now and arrives at some instant.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -81,12 +81,6 @@ pub fn left_on_arrival(free: u32, latency: &Latency, ahead: &Ahead, rules: &Rule
     let left = left.floor().clamp(0.0, f64::from(free)) as u32;
     let reason = if ahead.under_way.most() > by_rate { Reason::UnderWay } else { Reason::FlowOnArrival };
     (left, (left < free).then_some(reason))
-}
-
-/// The age that counts: a lot whose sensors speak when something moves is not old for being quiet.
-pub fn age_that_counts(now: Instant, observed_at: Option<Instant>, rules: &Rules) -> Duration {
-    let age = observed_at.map_or(Duration::zero(), |at| crate::domain::time::age(now, at));
-    age.min(Duration::seconds(rules.age_counts_s.into()))
 }
 
 fn seconds(time: Duration) -> f64 {

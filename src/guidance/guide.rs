@@ -13,7 +13,7 @@ use yunpark_signs::{Face, pages};
 
 use super::{
     arrival::{Ahead, Expected},
-    flow::{Flow, Rates},
+    flow::{Flows, Sent},
     panel::PanelState,
     policy::{Composed, Situation, answer, compose, min_dwell, min_interval},
     spoken::size,
@@ -42,7 +42,8 @@ const FIRST_SNAPSHOT: Duration = Duration::from_secs(10);
 /// A forecast for an arrival is asked for once in this time, seconds: the count itself is looked at in every step.
 const HALF_MINUTE_S: i64 = 30;
 
-/// Signs of other nodes are looked at once in so many steps, so that what hysteresis remembers of them is there when they come.
+/// Signs of other nodes are looked at once in so many steps, so that what hysteresis remembers of them is there when they come, and
+/// where all signs send drivers is summed up then.
 const BESIDE: u32 = 8;
 
 /// The forecast for a moment, where one can be made; called often, so it must be quick.
@@ -60,7 +61,7 @@ pub struct Guide {
     signs: Arc<SignBoard>,
     forecast: Forecast,
     under_way: UnderWay,
-    flows: HashMap<LotId, Flow>,
+    flows: Flows,
     /// Forecasts already asked for, by the lot and the half minute of arrival.
     forecasts: RefCell<HashMap<(LotId, i64), Option<Expected>>>,
     panels: BTreeMap<(SignId, PanelId), PanelState>,
@@ -83,7 +84,7 @@ impl Guide {
         forecast: Forecast,
         under_way: UnderWay,
     ) -> Self {
-        let (panels, told_at, hours, flows) = (BTreeMap::new(), HashMap::new(), HashMap::new(), HashMap::new());
+        let (panels, told_at, hours, flows) = (BTreeMap::new(), HashMap::new(), HashMap::new(), Flows::default());
         let forecasts = RefCell::default();
         Self {
             config,
@@ -167,9 +168,9 @@ impl Guide {
             Some(text) => hours.get(text).and_then(Option::as_ref).is_some_and(|h| h.is_open(city.time_zone, now)),
         });
         let config = self.config.clone();
-        self.watch(lots, now);
         let (forecast, under_way) = (self.forecast.clone(), self.under_way.clone());
-        let flows = std::mem::take(&mut self.flows);
+        let mut flows = std::mem::take(&mut self.flows);
+        flows.observe(lots, now);
         let forecasts = self.forecasts.take();
         let forecasts = RefCell::new(kept(forecasts, now));
         let ahead = |lot: &LotId, at: Instant| Ahead {
@@ -177,7 +178,7 @@ impl Guide {
                 .borrow_mut()
                 .entry((lot.clone(), at.timestamp().div_euclid(HALF_MINUTE_S)))
                 .or_insert_with(|| forecast(lot, at)),
-            rates: flows.get(lot).map_or_else(Rates::default, |flow| flow.rates(now)),
+            rates: flows.rates(lot, now),
             under_way: under_way(lot, at),
         };
         let orders = self.signs.orders();
@@ -190,14 +191,16 @@ impl Guide {
             answer: answer(&config.display),
             is_open: &is_open,
             ahead: &ahead,
+            age: &|lot| flows.age(lot, now),
             orders: &orders,
         };
+        let mut sent = (self.steps == 0).then(Sent::default);
         let mut present: BTreeMap<SignId, BTreeSet<PanelId>> = BTreeMap::new();
         for sign in city.signs.values() {
             let panels = present.entry(sign.id.clone()).or_default();
             for panel in &sign.panels {
                 panels.insert(panel.id.clone());
-                self.guide(sign, panel, &situation);
+                self.guide(sign, panel, &situation, &mut sent);
             }
         }
         if self.panels.keys().any(|(sign, panel)| !present.get(sign).is_some_and(|panels| panels.contains(panel))) {
@@ -206,27 +209,16 @@ impl Guide {
             self.signs.retain(&present);
         }
         drop(is_open);
+        if let Some(sent) = sent {
+            flows.send(sent);
+        }
         self.hours = hours;
         self.flows = flows;
         self.forecasts = forecasts;
     }
 
-    /// Looks at what moved in every lot since the last step.
-    fn watch(&mut self, lots: &BTreeMap<LotId, Availability>, now: Instant) {
-        for (id, lot) in lots {
-            match self.flows.get_mut(id) {
-                Some(flow) => flow.observe(lot, now),
-                None => {
-                    self.flows.insert(id.clone(), Flow::new(lot, now));
-                }
-            }
-        }
-        if self.flows.len() > lots.len() {
-            self.flows.retain(|id, _| lots.contains_key(id));
-        }
-    }
-
-    fn guide(&mut self, sign: &Sign, panel: &Panel, situation: &Situation<'_>) {
+    /// Composes a panel, adds where it sends drivers, and tells the board what is new.
+    fn guide(&mut self, sign: &Sign, panel: &Panel, situation: &Situation<'_>, sent: &mut Option<Sent>) {
         let state = self.panels.entry((sign.id.clone(), panel.id.clone())).or_default();
         let token = match self.signs.driven(&sign.id) {
             Driven::Alone => None,
@@ -234,8 +226,8 @@ impl Guide {
             Driven::Elsewhere => {
                 state.forget();
                 self.told_at.remove(&sign.id);
-                if self.steps == 0 {
-                    compose(sign, panel, situation, state);
+                if let Some(sent) = sent {
+                    sent.add(situation.city, panel, &compose(sign, panel, situation, state).face);
                 }
                 return;
             }
@@ -245,6 +237,9 @@ impl Guide {
             state.forget();
         }
         let Composed { face, good_until, basis, lost } = compose(sign, panel, situation, state);
+        if let Some(sent) = sent {
+            sent.add(situation.city, panel, &face);
+        }
         self.signs.rest_on(&sign.id, &panel.id, basis);
         // A face that does not fit is never cut: the panel goes dark, and the API says why. One that is shown already fits.
         let is_shown = state.shown.as_ref().is_some_and(|shown| shown.shows_same(&face));

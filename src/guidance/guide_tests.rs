@@ -192,6 +192,33 @@ async fn after_a_start_a_sign_is_told_nothing_before_the_board_knows_the_lots() 
 }
 
 #[test]
+fn a_lot_that_was_full_tells_of_room_once_there_is_enough_for_those_whom_it_will_send() {
+    let scene = Scene::new();
+    let (mut guide, mut version) = (scene.guide(), 1);
+    let mut told = |free: u32| {
+        scene.clock.advance(chrono::Duration::seconds(10));
+        version += 1;
+        let mut lots = scene.lots(free);
+        lots.get_mut(&id("A")).unwrap().version = version;
+        guide.step(&scene.city, &lots);
+        scene.wanted().1
+    };
+    // Six cars a minute come, and six leave.
+    for _ in 0..180 {
+        told(40);
+        told(39);
+    }
+    for free in (0..40).rev() {
+        told(free);
+    }
+    for _ in 0..120 {
+        assert_eq!(told(0), "满", "twenty minutes of it, and nobody comes");
+    }
+    assert_eq!(told(9), "满", "in two minutes all nine places would be taken");
+    assert_eq!(told(34).parse::<u32>().map(|free| free < 34), Ok(true));
+}
+
+#[test]
 fn opening_hours_are_read_once_for_each_lot() {
     let (scene, asked) = (Scene::new(), RefCell::new(Vec::new()));
     let is_open = once_per_lot(|lot| {

@@ -62,13 +62,6 @@ impl Thresholds {
         Self { full, almost_full }
     }
 
-    /// The same for a number that looks ahead: it moves with the traffic too, so FULL is left only above a tenth of the capacity.
-    #[must_use]
-    pub fn ahead(self, capacity: u32) -> Self {
-        let full = Band { exit: self.full.exit.max((capacity / 10).min(capacity.saturating_sub(1))), ..self.full };
-        Self { full, almost_full: Band { exit: self.almost_full.exit.max(full.exit), ..self.almost_full } }
-    }
-
     /// How full a target is with so many free places, given how full it was.
     pub fn judge(self, free: u32, was: Fullness) -> Fullness {
         if self.full.holds(free, was == Fullness::Full) {

@@ -7,7 +7,7 @@ use yunpark_signs as signs;
 use yunpark_signs::{Colour, LineState, Reason};
 
 use super::{
-    arrival::{Latency, age_that_counts, left_on_arrival},
+    arrival::{Latency, left_on_arrival},
     hysteresis::{Fullness, Thresholds},
     policy::Situation,
     trust::{Trust, heard_and_unknown, reporting_share, trust},
@@ -166,10 +166,7 @@ impl Judge<'_> {
         let free: u32 = known.iter().fold(0, |sum, (_, a, _)| sum.saturating_add(a.free));
         let capacity = known.iter().fold(0u32, |sum, (_, a, _)| sum.saturating_add(a.capacity));
         let (count, mut reason) = self.count_on_arrival(known, free, travel_time);
-        let mut thresholds = Thresholds::of(capacity, self.rules);
-        if self.rules.policy == Policy::Arrival && travel_time > Duration::zero() {
-            thresholds = thresholds.ahead(capacity);
-        }
+        let thresholds = Thresholds::of(capacity, self.rules);
         *level = thresholds.judge(count, *level);
         let mistrust = known.iter().find_map(|(_, _, trust)| match trust {
             Trust::Word(reason) => Some(*reason),
@@ -212,7 +209,7 @@ impl Judge<'_> {
         for (lot, availability, _) in known {
             let latency = Latency {
                 travel: travel_time,
-                age: age_that_counts(self.at.now, availability.observed_at, self.rules),
+                age: (self.at.age)(availability).min(Duration::seconds(self.rules.age_counts_s.into())),
                 update: self.update,
             };
             let ahead = (self.at.ahead)(&lot.id, self.at.now + latency.until_arrival());

@@ -40,6 +40,8 @@ pub struct Situation<'a> {
     pub is_open: &'a dyn Fn(&Lot) -> bool,
     /// What is ahead of a driver who is on the way to a lot and arrives at some instant.
     pub ahead: &'a dyn Fn(&LotId, Instant) -> Ahead,
+    /// How old what is known of a lot is.
+    pub age: &'a dyn Fn(&Availability) -> Duration,
     /// What people have signs show, whether it holds now or not.
     pub orders: &'a [Order],
 }

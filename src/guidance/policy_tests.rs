@@ -3,7 +3,10 @@
 use yunpark_signs::Reason;
 
 use super::{
-    super::{arrival::Expected, flow::Rates},
+    super::{
+        arrival::Expected,
+        flow::{Flows, Rates},
+    },
     *,
 };
 use crate::domain::{
@@ -138,6 +141,7 @@ impl Town {
             stale_after: Duration::seconds(900),
             answer: Duration::seconds(5),
             is_open: &|lot| !self.closed.contains(&lot.id.as_str()),
+            age: &|lot| Flows::default().age(lot, self.now),
             ahead: &|_, _| Ahead {
                 forecast: self.forecast.map(|free| Expected { free, chance: 1.0 }),
                 rates: self.rates,
@@ -342,20 +346,6 @@ fn by_default_a_filling_lot_is_told_as_it_will_be_on_arrival() {
     // Two minutes bring six cars, and the margin keeps two more back.
     assert_eq!((line.text.as_str(), line.reason), ("25", Some(Reason::FlowOnArrival)));
     assert_eq!(line.rule, Some(signs::Rule::Arrival));
-}
-
-#[test]
-fn a_number_that_looks_ahead_leaves_full_only_above_a_tenth() {
-    let (mut town, mut state) = (Town::new(), PanelState::default());
-    town.rules.policy = Policy::Arrival;
-    let mut told = |free: u32| {
-        town.count("A", 100, free);
-        town.face(&[a()], Language::Zh, &mut state).lines[0].state
-    };
-    assert_eq!([told(2), told(6), told(10), told(11), told(3)], {
-        use LineState::{Few, Full};
-        [Full, Full, Full, Few, Few]
-    });
 }
 
 #[test]
