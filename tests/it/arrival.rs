@@ -17,7 +17,7 @@ use yunpark::{
     forecast::{LotModel, Reading, Shared},
     guidance::{
         arrival::{Ahead, Expected},
-        flow::Flow,
+        flow::{Flows, Sent},
         panel::PanelState,
         policy::{Situation, compose, min_dwell},
     },
@@ -90,7 +90,7 @@ fn a_sign_twelve_minutes_away_says_full_before_the_lot_is_and_never_flaps() {
     let day = 33;
     assert_eq!(day % 7, 5);
     let mut state = PanelState::default();
-    let mut flow: Option<Flow> = None;
+    let mut flows = Flows::default();
     let (mut told, mut version) = (Vec::new(), 0);
     let mut full_at = None;
     for second in (0..86_400).step_by(10) {
@@ -104,9 +104,8 @@ fn a_sign_twelve_minutes_away_says_full_before_the_lot_is_and_never_flaps() {
         if occupied >= CAPACITY {
             full_at.get_or_insert(second);
         }
-        let flow = flow.get_or_insert_with(|| Flow::new(&lots[&lot], now));
-        flow.observe(&lots[&lot], now);
-        let rates = flow.rates(now);
+        flows.observe(&lots, now);
+        let rates = flows.rates(&lot, now);
         let ahead = |_: &LotId, at: Instant| {
             let reading = Reading { at: now, free: CAPACITY - occupied, capacity: CAPACITY };
             let forecast = model.forecast(reading, at, &calendar, &shared);
@@ -122,9 +121,13 @@ fn a_sign_twelve_minutes_away_says_full_before_the_lot_is_and_never_flaps() {
             answer: Duration::seconds(5),
             is_open: &|_| true,
             ahead: &ahead,
+            age: &|lot| flows.age(lot, now),
             orders: &[],
         };
         let composed = compose(sign, &sign.panels[0], &situation, &mut state);
+        let mut sent = Sent::default();
+        sent.add(&city, &sign.panels[0], &composed.face);
+        flows.send(sent);
         let dwell = min_dwell(sign, &config.guidance);
         if let Some(face) = state.advance(composed.face, &composed.lost, now, dwell, || version) {
             let line = &face.lines[0];
