@@ -163,10 +163,11 @@ impl Flow {
     /// The same once it is `now`.
     fn passed(mut self, sent: f64, now: Instant) -> Self {
         let past_s = seconds(now - self.at);
-        self.coming.pass(past_s);
-        self.going.pass(past_s);
-        (self.words, self.cars) = (self.words * fade(past_s), self.cars * fade(past_s));
-        self.sent.pass(past_s * sent.max(LEAST_SENT));
+        let all = fade(past_s);
+        self.coming.pass(all);
+        self.going.pass(all);
+        (self.words, self.cars) = (self.words * all, self.cars * all);
+        self.sent.pass(fade(past_s * sent.max(LEAST_SENT)));
         self.at = self.at.max(now);
         self
     }
@@ -180,8 +181,7 @@ struct Faded {
 }
 
 impl Faded {
-    fn pass(&mut self, seconds: f64) {
-        let fade = fade(seconds);
+    fn pass(&mut self, fade: f64) {
         self.sum *= fade;
         self.watched_s = MEMORY_S + (self.watched_s - MEMORY_S) * fade;
     }
